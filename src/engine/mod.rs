@@ -1,0 +1,3 @@
+//! How things move safely.
+
+pub mod sync;

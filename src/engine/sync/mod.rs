@@ -1,0 +1,1 @@
+//! Verified sync between any number of places.

@@ -1,0 +1,205 @@
+//! Identifiers: newtypes, so that one is never taken for another.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Names one organization (a studio, a planner's firm): the border no data crosses.
+///
+/// 1 to 64 characters of `A–Z a–z 0–9 - _ .`, so that it can stand in keys and paths of any backend.
+///
+/// # Example
+///
+/// ```
+/// use garland::OrganizationId;
+///
+/// let studio: OrganizationId = "studio-7".parse()?;
+/// assert_eq!(studio.as_str(), "studio-7");
+/// assert!("a/b".parse::<OrganizationId>().is_err());
+/// # Ok::<(), garland::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OrganizationId(Arc<str>);
+
+impl OrganizationId {
+    /// Returns the id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for OrganizationId {
+    /// The organization of a host that has only one: `default`.
+    fn default() -> Self {
+        Self("default".into())
+    }
+}
+
+impl fmt::Display for OrganizationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for OrganizationId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            return Ok(Self(text.into()));
+        }
+        Err(Error::new(
+            ErrorKind::InvalidInput,
+            "organization_id.parse",
+            "an organization id has 1 to 64 characters of A–Z, a–z, 0–9, `-`, `_`, `.`",
+        )
+        .with_context("id", text))
+    }
+}
+
+impl TryFrom<String> for OrganizationId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<OrganizationId> for String {
+    fn from(id: OrganizationId) -> Self {
+        id.0.as_ref().into()
+    }
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Makes the next id.
+            #[must_use]
+            pub fn generate(ids: &Ids) -> Self {
+                Self(ids.next())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Uuid::parse_str(text).map(Self).map_err(|cause| {
+                    Error::new(ErrorKind::InvalidInput, "id.parse", "not a UUID")
+                        .with_context("id", text)
+                        .with_source(cause)
+                })
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// Names one run of a sync, a transfer or another long piece of work (UUID version 7: ordered by time).
+    RunId
+}
+
+/// Makes new ids from a clock and a source of chance ([RFC 9562] version 7).
+///
+/// # Example
+///
+/// ```
+/// use std::sync::Arc;
+/// use garland::{Ids, RunId, SystemClock};
+///
+/// let ids = Ids::seeded(Arc::new(SystemClock::new()), 7);
+/// assert_ne!(RunId::generate(&ids), RunId::generate(&ids));
+/// ```
+///
+/// [RFC 9562]: https://www.rfc-editor.org/rfc/rfc9562
+#[derive(Clone, Debug)]
+pub struct Ids {
+    clock: Arc<dyn Clock>,
+    chance: Arc<Mutex<Chance>>,
+}
+
+#[derive(Debug)]
+enum Chance {
+    System,
+    Seeded(u64),
+}
+
+impl Ids {
+    /// Takes chance from the operating system.
+    #[must_use]
+    pub fn system(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            chance: Arc::new(Mutex::new(Chance::System)),
+        }
+    }
+
+    /// Takes chance from `seed`: the same seed and clock give the same ids. For tests and replays.
+    #[must_use]
+    pub fn seeded(clock: Arc<dyn Clock>, seed: u64) -> Self {
+        Self {
+            clock,
+            chance: Arc::new(Mutex::new(Chance::Seeded(seed))),
+        }
+    }
+
+    fn next(&self) -> Uuid {
+        let millis = u64::try_from(self.clock.now().as_millis()).unwrap_or(0);
+        let mut random = [0; 10];
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        chance.fill(&mut random);
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+}
+
+impl Chance {
+    fn fill(&mut self, bytes: &mut [u8; 10]) {
+        if matches!(self, Self::System) {
+            if getrandom::fill(bytes).is_ok() {
+                return;
+            }
+            // These ids are names, not secrets: without a random source, distinct is enough.
+            *self = Self::Seeded(u64::from(std::process::id()));
+        }
+        if let Self::Seeded(state) = self {
+            for part in bytes.chunks_mut(8) {
+                let word = split_mix(state).to_le_bytes();
+                part.iter_mut()
+                    .zip(word)
+                    .for_each(|(byte, random)| *byte = random);
+            }
+        }
+    }
+}
+
+/// `SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>.
+pub(crate) fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut word = *state;
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}

@@ -1,0 +1,22 @@
+//! Strings a wedding or event studio's tools together.
+#![forbid(unsafe_code)]
+#![warn(missing_docs, missing_debug_implementations)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
+#![warn(clippy::indexing_slicing, clippy::todo)]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod clock;
+pub mod connector;
+mod engine;
+mod error;
+mod id;
+pub mod permission;
+pub mod storage;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use engine::sync;
+pub use error::{Error, ErrorKind, Result};
+pub use id::{Ids, OrganizationId, RunId};

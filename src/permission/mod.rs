@@ -1,0 +1,1 @@
+//! The seam to whoever decides what an actor may do.

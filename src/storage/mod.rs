@@ -1,0 +1,1 @@
+//! The seam to the database that holds garland's own state.
