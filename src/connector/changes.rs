@@ -1,0 +1,83 @@
+//! Change feeds: what happened since last time, without a listing.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+use super::files::FileEntry;
+use super::path::FilePath;
+
+/// A place in a platform's feed of changes. Opaque; made and read by one connector.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct ChangeCursor(Box<str>);
+
+impl ChangeCursor {
+    /// Makes a cursor from a connector's own text.
+    #[must_use]
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the connector's own text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One change.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Change {
+    /// The file is now so, whatever it was before.
+    Present(FileEntry),
+    /// Nothing is at this path any more, neither a file nor, where it was a folder, anything below.
+    Gone(FilePath),
+    /// The file with this platform id is gone; the platform does not say from where.
+    GoneById(Box<str>),
+}
+
+/// A part of a feed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ChangePage {
+    /// What happened, in order. Several changes of one file may have become one.
+    pub changes: Vec<Change>,
+    /// Where to go on. To be stored only after the changes have been taken in.
+    pub next: ChangeCursor,
+    /// Whether more is waiting already.
+    pub more: bool,
+}
+
+impl ChangePage {
+    /// Makes a page.
+    #[must_use]
+    pub fn new(changes: Vec<Change>, next: ChangeCursor, more: bool) -> Self {
+        Self {
+            changes,
+            next,
+            more,
+        }
+    }
+}
+
+/// A platform's own record of what changed.
+#[async_trait]
+pub trait ChangeFeed: fmt::Debug + Send + Sync {
+    /// Returns the cursor of this moment. Take it before a full listing, so that no change falls between.
+    ///
+    /// # Errors
+    /// Those of the platform.
+    async fn start(&self) -> Result<ChangeCursor>;
+
+    /// Returns what happened after `cursor`.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Expired`](crate::ErrorKind::Expired): the platform no longer knows the cursor;
+    ///   list everything and start again.
+    async fn changes(&self, cursor: &ChangeCursor) -> Result<ChangePage>;
+}
