@@ -409,4 +409,14 @@ pub trait FileStore: fmt::Debug + Send + Sync {
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): no such file.
     /// - [`ErrorKind::Conflict`](crate::ErrorKind::Conflict): `expect` does not hold.
     async fn delete(&self, path: &FilePath, expect: &Expect) -> Result<()>;
+
+    /// Returns once everything that earlier calls finished would survive a loss of power here.
+    ///
+    /// A sync records what a place holds only after this; otherwise a file lost with the power
+    /// would look like one that somebody deleted. A platform whose answers already mean that has
+    /// nothing to do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): it cannot be promised.
+    async fn persist(&self) -> Result<()>;
 }

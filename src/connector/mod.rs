@@ -24,6 +24,7 @@ pub use files::{
     Expect, FileEntry, FileReader, FileStore, ListPage, ReadOptions, SkipReason, Skipped,
     UploadRequest, UploadSession, UploadToken,
 };
+pub(crate) use hashes::to_hex;
 pub use hashes::{HashAlgorithm, Hashes, HashesRef};
 pub use links::{LinkOptions, LinkScope, LinkSharing, ShareLink};
 pub use path::FilePath;

@@ -1,0 +1,200 @@
+//! Who decides, and what is asked.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::OrganizationId;
+
+/// Who acts.
+///
+/// Made by the host's own authentication, never from what a client sends.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Actor {
+    /// The host program itself.
+    #[default]
+    Host,
+    /// A person, by the host's id.
+    User(String),
+    /// A program in its own name, by the host's id.
+    Service(String),
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host => f.write_str("host"),
+            Self::User(id) => write!(f, "user {id}"),
+            Self::Service(id) => write!(f, "service {id}"),
+        }
+    }
+}
+
+/// What an actor wants to do: `sync.run`, `conflict.resolve`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Action(Cow<'static, str>);
+
+impl Action {
+    /// Names an action as `area.verb`.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What an action is done to.
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Resource {
+    /// What it is: `connector`, `section`.
+    pub kind: Cow<'static, str>,
+    /// Which one.
+    pub id: String,
+}
+
+impl Resource {
+    /// Names a resource.
+    #[must_use]
+    pub fn new(kind: &'static str, id: impl Into<String>) -> Self {
+        Self {
+            kind: Cow::Borrowed(kind),
+            id: id.into(),
+        }
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.id)
+    }
+}
+
+/// Why a decision came out as it did.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reason {
+    /// Stable code in snake case.
+    pub code: Cow<'static, str>,
+    /// For people.
+    pub text: String,
+}
+
+impl Reason {
+    /// Gives a reason.
+    #[must_use]
+    pub fn new(code: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            code: Cow::Borrowed(code),
+            text: text.into(),
+        }
+    }
+}
+
+/// Yes or no, and why. A denial is a decision, not an error.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Decision {
+    /// Whether the actor may.
+    pub allow: bool,
+    /// Why.
+    pub reasons: Vec<Reason>,
+}
+
+impl Decision {
+    /// Says yes.
+    #[must_use]
+    pub fn allow(reason: Reason) -> Self {
+        Self {
+            allow: true,
+            reasons: vec![reason],
+        }
+    }
+
+    /// Says no.
+    #[must_use]
+    pub fn deny(reason: Reason) -> Self {
+        Self {
+            allow: false,
+            reasons: vec![reason],
+        }
+    }
+}
+
+/// All that decides, at one revision, unchanging: the same question always has the same answer.
+pub trait PermissionSnapshot: fmt::Debug + Send + Sync {
+    /// Returns the number of the state this is a picture of.
+    fn revision(&self) -> u64;
+
+    /// Decides one action of one actor on many resources, in their order. Never fails: what cannot
+    /// be decided is denied.
+    fn decide(&self, actor: &Actor, action: &Action, resources: &[Resource]) -> Vec<Decision>;
+}
+
+/// Decides what actors may do.
+#[async_trait]
+pub trait PermissionResolver: fmt::Debug + Send + Sync + 'static {
+    /// Returns a picture of what decides in `organization`.
+    ///
+    /// # Errors
+    /// Why there is none; the caller then denies.
+    async fn snapshot(&self, organization: &OrganizationId) -> Result<Arc<dyn PermissionSnapshot>>;
+}
+
+/// Asks `resolver` whether `actor` may do `action` to every one of `resources`.
+///
+/// # Errors
+/// [`ErrorKind::Denied`] with the reasons for the first resource denied, or if nothing was decided.
+pub async fn authorize(
+    resolver: &dyn PermissionResolver,
+    organization: &OrganizationId,
+    actor: &Actor,
+    action: &Action,
+    resources: &[Resource],
+) -> Result<()> {
+    let denied = |resource: String, why: String| {
+        Error::new(
+            ErrorKind::Denied,
+            "permission.authorize",
+            "the actor may not do this",
+        )
+        .with_context("actor", actor)
+        .with_context("action", action.as_str())
+        .with_context("resource", resource)
+        .with_context("why", why)
+    };
+    let snapshot = resolver.snapshot(organization).await.map_err(|cause| {
+        denied(String::new(), "permissions cannot be read".into()).with_source(cause)
+    })?;
+    let decisions = snapshot.decide(actor, action, resources);
+    if decisions.len() != resources.len() || decisions.is_empty() {
+        return Err(denied(String::new(), "the resolver did not decide".into()));
+    }
+    match decisions
+        .iter()
+        .zip(resources)
+        .find(|(decision, _)| !decision.allow)
+    {
+        None => Ok(()),
+        Some((decision, resource)) => {
+            let why: Vec<_> = decision
+                .reasons
+                .iter()
+                .map(|reason| reason.text.as_str())
+                .collect();
+            Err(denied(resource.to_string(), why.join("; ")))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The trait of a database.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+
+use crate::error::Result;
+use crate::id::OrganizationId;
+
+use super::batch::{Batch, Committed};
+use super::journal::{JournalEntry, JournalHead};
+use super::names::{CollectionName, JournalName, RecordId};
+use super::record::{Query, Record, RecordPage};
+
+/// Holds garland's own state: small records, atomic batches, ordered journals. No file contents.
+///
+/// # For implementors
+/// - Everything is kept by organization first; nothing of one is ever seen under another.
+/// - What is committed survives a crash of the process, and, unless the docs say otherwise, of the machine.
+/// - A reader sees all of a batch or nothing of it, and its own commits at once.
+/// - Run [`garland::testing::storage`](crate::testing::storage) on yours (feature `testing`).
+#[async_trait]
+pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
+    /// Writes a batch, all or nothing.
+    ///
+    /// The numbers of a journal's entries are given here, 1, 2, 3 … without gaps, each entry tied
+    /// to the one before by [`ChainHash::link`](super::ChainHash::link).
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Conflict`](crate::ErrorKind::Conflict): a precondition does not hold; nothing was written.
+    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput),
+    ///   [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded): as [`Batch::validate`].
+    ///
+    /// # Cancel safety
+    ///
+    /// After a drop the batch is written whole or not at all.
+    async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed>;
+
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// Those of the database. A missing record is `None`.
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        collection: &CollectionName,
+        id: &RecordId,
+    ) -> Result<Option<Record>>;
+
+    /// Reads a page of records.
+    ///
+    /// Ids and keys are ordered by bytes; records with one key by id. A record that neither came nor
+    /// went while pages were read is given exactly once.
+    ///
+    /// # Errors
+    /// Those of the database.
+    async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage>;
+
+    /// Reads the entries of a journal that follow `after`, at most `limit` (1 to 10,000), in order.
+    ///
+    /// # Errors
+    /// Those of the database. A journal without entries is empty.
+    async fn read_journal(
+        &self,
+        organization: &OrganizationId,
+        journal: &JournalName,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// Returns the end of a journal.
+    ///
+    /// # Errors
+    /// Those of the database.
+    async fn journal_head(
+        &self,
+        organization: &OrganizationId,
+        journal: &JournalName,
+    ) -> Result<JournalHead>;
+
+    /// Wakes whenever something may have been committed after the call, here or by another process.
+    ///
+    /// A wake-up may come late, twice, or one for several commits; the journal is the truth.
+    fn watch(&self) -> BoxStream<'static, Wake>;
+}
+
+/// Tells a watcher to look again.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Wake {
+    /// This organization has new records or entries.
+    Organization(OrganizationId),
+    /// Any organization may have.
+    All,
+}

@@ -1,0 +1,133 @@
+//! Leases: at most one holder at a time, and a dead one does not hold for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::RunId;
+
+use super::batch::{Batch, Precondition};
+use super::names::RecordId;
+use super::record::{Collection, Version};
+use super::store::Store;
+
+/// The collection of leases. A backend that only one process can have open empties it when it
+/// opens: whoever held one is dead.
+pub const LEASES: Collection<LeaseRecord> = Collection::new("leases");
+
+/// Who holds something, and until when.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LeaseRecord {
+    /// The run that holds it.
+    pub holder: RunId,
+    /// When it runs out unless it is renewed.
+    pub expires: Timestamp,
+}
+
+/// A lease that this value holds until it is released or runs out.
+#[derive(Debug)]
+pub struct Lease {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    id: RecordId,
+    holder: RunId,
+    length: Duration,
+    version: Version,
+}
+
+impl Lease {
+    /// Takes the lease called `id` for `length`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`]: somebody else holds it, with the time until it runs out as
+    /// [`retry_after`](Error::retry_after).
+    pub async fn acquire(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        id: RecordId,
+        holder: RunId,
+        length: Duration,
+    ) -> Result<Self> {
+        let now = clock.now();
+        let found = store.get(&LEASES, &id).await?;
+        let precondition = match &found {
+            Some(lease) if lease.value.expires > now => {
+                return Err(held(&id, &lease.value, now));
+            }
+            Some(lease) => Precondition::At(lease.version),
+            None => Precondition::Absent,
+        };
+        let mut lease = Self {
+            store,
+            clock,
+            id,
+            holder,
+            length,
+            version: Version::default(),
+        };
+        lease.write(precondition).await?;
+        Ok(lease)
+    }
+
+    /// Holds it for another `length` from now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`]: it ran out and somebody else has it.
+    pub async fn renew(&mut self) -> Result<()> {
+        self.write(Precondition::At(self.version)).await
+    }
+
+    /// Adds to `batch` the condition that the lease is still held.
+    pub fn guard(&self, batch: &mut Batch) {
+        batch.check(&LEASES, self.id.clone(), Precondition::At(self.version));
+    }
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    /// Those of the database; the lease then runs out by itself.
+    pub async fn release(self) -> Result<()> {
+        let mut batch = Batch::new(self.clock.now());
+        batch.delete(&LEASES, self.id.clone(), Precondition::At(self.version));
+        match self.store.commit(batch).await {
+            Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
+            // Whoever has it now keeps it.
+            _ => Ok(()),
+        }
+    }
+
+    async fn write(&mut self, precondition: Precondition) -> Result<()> {
+        let now = self.clock.now();
+        let record = LeaseRecord {
+            holder: self.holder,
+            expires: now.saturating_add(self.length),
+        };
+        let mut batch = Batch::new(now);
+        batch.put_with(&LEASES, self.id.clone(), &record, precondition, Vec::new())?;
+        match self.store.commit(batch).await {
+            Ok(committed) => {
+                self.version = committed.versions.first().copied().unwrap_or_default();
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                match self.store.get(&LEASES, &self.id).await? {
+                    Some(lease) => Err(held(&self.id, &lease.value, now)),
+                    None => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn held(id: &RecordId, lease: &LeaseRecord, now: Timestamp) -> Error {
+    Error::new(ErrorKind::Locked, "lease.acquire", "another run is at it")
+        .with_context("lease", id)
+        .with_context("run", lease.holder)
+        .with_context("until", lease.expires)
+        .with_retry_after(lease.expires.saturating_since(now))
+}

@@ -1,0 +1,159 @@
+//! A backend bound to one organization.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::id::OrganizationId;
+
+use super::backend::{StorageBackend, Wake};
+use super::batch::{Batch, Committed};
+use super::journal::{JournalEntry, JournalHead};
+use super::names::{JournalName, RecordId};
+use super::record::{Collection, Query, RecordPage, Versioned};
+
+/// The records and journals of one organization: the only way the rooms above reach a backend.
+#[derive(Clone, Debug)]
+pub struct Store {
+    backend: Arc<dyn StorageBackend>,
+    organization: OrganizationId,
+}
+
+impl Store {
+    /// Binds a backend to an organization.
+    #[must_use]
+    pub fn new(backend: Arc<dyn StorageBackend>, organization: OrganizationId) -> Self {
+        Self {
+            backend,
+            organization,
+        }
+    }
+
+    /// Returns the organization.
+    #[must_use]
+    pub fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// As [`StorageBackend::commit`]. An empty batch is not sent.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn commit(&self, batch: Batch) -> Result<Committed> {
+        if batch.is_empty() {
+            return Ok(Committed::default());
+        }
+        self.backend.commit(&self.organization, batch).await
+    }
+
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if it does not hold a `T`, and those of the database.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        collection: &Collection<T>,
+        id: &RecordId,
+    ) -> Result<Option<Versioned<T>>> {
+        let record = self
+            .backend
+            .get(&self.organization, collection.name(), id)
+            .await?;
+        record
+            .map(|record| {
+                let value = record
+                    .value
+                    .read()
+                    .map_err(|error| named(error, collection, id))?;
+                Ok(Versioned::new(record.id, record.version, value))
+            })
+            .transpose()
+    }
+
+    /// Reads a page of records as they are stored.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn query(&self, query: &Query) -> Result<RecordPage> {
+        self.backend.query(&self.organization, query).await
+    }
+
+    /// Reads every record that a query finds, page by page.
+    pub fn all<T: DeserializeOwned + Send + 'static>(
+        &self,
+        collection: &Collection<T>,
+        query: Query,
+    ) -> BoxStream<'static, Result<Versioned<T>>> {
+        let (store, name) = (self.clone(), collection.name().clone());
+        let pages = stream::unfold(Some(query), move |query| {
+            let (store, name) = (store.clone(), name.clone());
+            async move {
+                let query = query?;
+                let page = match store.query(&query).await {
+                    Ok(page) => page,
+                    Err(error) => return Some((stream::iter(vec![Err(error)]), None)),
+                };
+                let next = page.next.map(|cursor| query.with_after(cursor));
+                let values = page
+                    .records
+                    .into_iter()
+                    .map(|record| match record.value.read() {
+                        Ok(value) => Ok(Versioned::new(record.id, record.version, value)),
+                        Err(error) => Err(error
+                            .with_context("collection", &name)
+                            .with_context("id", &record.id)),
+                    });
+                Some((stream::iter(values.collect::<Vec<_>>()), next))
+            }
+        });
+        pages.flatten().boxed()
+    }
+
+    /// As [`StorageBackend::read_journal`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_journal(
+        &self,
+        journal: &JournalName,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>> {
+        self.backend
+            .read_journal(&self.organization, journal, after, limit)
+            .await
+    }
+
+    /// As [`StorageBackend::journal_head`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn journal_head(&self, journal: &JournalName) -> Result<JournalHead> {
+        self.backend.journal_head(&self.organization, journal).await
+    }
+
+    /// Wakes whenever something of this organization may have been committed.
+    #[must_use]
+    pub fn watch(&self) -> BoxStream<'static, ()> {
+        let organization = self.organization.clone();
+        self.backend
+            .watch()
+            .filter_map(move |wake| {
+                let ours = match wake {
+                    Wake::Organization(other) => other == organization,
+                    Wake::All => true,
+                };
+                std::future::ready(ours.then_some(()))
+            })
+            .boxed()
+    }
+}
+
+fn named<T>(error: Error, collection: &Collection<T>, id: &RecordId) -> Error {
+    error
+        .with_context("collection", collection.name())
+        .with_context("id", id)
+}
