@@ -1,10 +1,12 @@
 //! The seam to outside platforms: one trait, its facets, and the values they exchange.
 
+mod digest;
 mod facts;
 mod hashes;
 mod path;
 mod version;
 
+pub use digest::ContentHasher;
 pub use facts::{
     AuthKind, Category, ChunkRules, FileFacts, LastChunk, NameRules, Platform, RateLimit,
     UnicodeForm,
