@@ -17,6 +17,6 @@ pub mod permission;
 pub mod storage;
 
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use engine::sync;
+pub use engine::{sync, transfer};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{Ids, OrganizationId, RunId};
+pub use id::{Chance, Ids, OrganizationId, RunId};
