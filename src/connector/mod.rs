@@ -10,5 +10,6 @@ pub use facts::{
     UnicodeForm,
 };
 pub use hashes::{HashAlgorithm, Hashes, HashesRef};
+pub(crate) use hashes::{from_hex, to_hex};
 pub use path::FilePath;
 pub use version::{FileVersion, Likeness, VersionRef};
