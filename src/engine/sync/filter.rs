@@ -38,7 +38,10 @@ impl Patterns {
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: a pattern that cannot be read.
     pub fn excluding<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self> {
-        Ok(Self { matcher: compile(patterns)?, otherwise: true })
+        Ok(Self {
+            matcher: compile(patterns)?,
+            otherwise: true,
+        })
     }
 
     /// Takes only what the patterns name.
@@ -46,11 +49,16 @@ impl Patterns {
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: a pattern that cannot be read.
     pub fn including<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self> {
-        Ok(Self { matcher: compile(patterns)?, otherwise: false })
+        Ok(Self {
+            matcher: compile(patterns)?,
+            otherwise: false,
+        })
     }
 
     fn names(&self, path: &str) -> bool {
-        self.matcher.matched_path_or_any_parents(path, false).is_ignore()
+        self.matcher
+            .matched_path_or_any_parents(path, false)
+            .is_ignore()
     }
 }
 
@@ -87,25 +95,37 @@ impl StrategyFor {
         patterns: impl IntoIterator<Item = &'a str>,
         strategy: ConflictStrategy,
     ) -> Result<Self> {
-        Ok(Self { matcher: compile(patterns)?, strategy })
+        Ok(Self {
+            matcher: compile(patterns)?,
+            strategy,
+        })
     }
 }
 
 impl StrategyOverride for StrategyFor {
     fn strategy(&self, path: &str) -> Option<ConflictStrategy> {
-        let named = self.matcher.matched_path_or_any_parents(path, false).is_ignore();
+        let named = self
+            .matcher
+            .matched_path_or_any_parents(path, false)
+            .is_ignore();
         named.then_some(self.strategy)
     }
 }
 
 fn compile<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Gitignore> {
     let fault = |cause: ignore::Error| {
-        Error::new(ErrorKind::InvalidInput, "patterns.parse", "a pattern cannot be read")
-            .with_source(cause)
+        Error::new(
+            ErrorKind::InvalidInput,
+            "patterns.parse",
+            "a pattern cannot be read",
+        )
+        .with_source(cause)
     };
     let mut builder = GitignoreBuilder::new("");
     for pattern in patterns {
-        builder.add_line(None, pattern).map_err(|cause| fault(cause).with_context("pattern", pattern))?;
+        builder
+            .add_line(None, pattern)
+            .map_err(|cause| fault(cause).with_context("pattern", pattern))?;
     }
     builder.build().map_err(fault)
 }

@@ -23,7 +23,11 @@ impl MergeInput {
     /// Makes an input.
     #[must_use]
     pub fn new(replica: impl Into<String>, version: FileVersion, content: Bytes) -> Self {
-        Self { replica: replica.into(), version, content }
+        Self {
+            replica: replica.into(),
+            version,
+            content,
+        }
     }
 }
 

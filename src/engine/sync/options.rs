@@ -137,10 +137,14 @@ impl SyncOptions {
     }
 
     pub(crate) fn strategy_for(&self, path: &str) -> Option<ConflictStrategy> {
-        self.overrides.iter().find_map(|chooser| chooser.strategy(path))
+        self.overrides
+            .iter()
+            .find_map(|chooser| chooser.strategy(path))
     }
 
     pub(crate) fn includes(&self, path: &str) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.includes(path))
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| filter.includes(path))
     }
 }

@@ -84,18 +84,25 @@ const WINDOW: Duration = Duration::from_secs(8);
 
 impl Rates {
     pub(crate) fn new() -> Self {
-        Self { seen: VecDeque::new() }
+        Self {
+            seen: VecDeque::new(),
+        }
     }
 
     /// Takes in the totals at `now` and gives the rates of bytes and items.
     pub(crate) fn update(&mut self, now: Duration, bytes: u64, items: u64) -> (f64, f64) {
         self.seen.push_back((now, bytes, items));
         while self.seen.len() > 2
-            && self.seen.get(1).is_some_and(|(then, ..)| now.saturating_sub(*then) >= WINDOW)
+            && self
+                .seen
+                .get(1)
+                .is_some_and(|(then, ..)| now.saturating_sub(*then) >= WINDOW)
         {
             self.seen.pop_front();
         }
-        let Some(&(then, bytes_then, items_then)) = self.seen.front() else { return (0.0, 0.0) };
+        let Some(&(then, bytes_then, items_then)) = self.seen.front() else {
+            return (0.0, 0.0);
+        };
         let seconds = now.saturating_sub(then).as_secs_f64();
         if seconds <= 0.0 {
             return (0.0, 0.0);
@@ -108,7 +115,9 @@ impl Rates {
 /// Estimates the rest: by bytes where bytes are to be moved, otherwise by items.
 pub(crate) fn eta(progress: &Progress) -> Option<Duration> {
     let by = |rest: u64, rate: f64| {
-        (rate > 0.0).then(|| Duration::try_from_secs_f64(as_f64(rest) / rate).ok()).flatten()
+        (rate > 0.0)
+            .then(|| Duration::try_from_secs_f64(as_f64(rest) / rate).ok())
+            .flatten()
     };
     let bytes = progress.total_bytes.saturating_sub(progress.bytes);
     let items = progress.total_items?.saturating_sub(progress.items);
@@ -119,7 +128,10 @@ pub(crate) fn eta(progress: &Progress) -> Option<Duration> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a rate for people needs no more than 53 bits")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate for people needs no more than 53 bits"
+)]
 fn as_f64(number: u64) -> f64 {
     number as f64
 }

@@ -93,13 +93,25 @@ impl SyncReport {
     /// Tells whether everything that was planned is done and every listing was complete.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && self.replicas.iter().all(|replica| replica.incomplete.is_none())
+        self.failed.is_empty()
+            && self
+                .replicas
+                .iter()
+                .all(|replica| replica.incomplete.is_none())
     }
 }
 
 impl fmt::Display for SyncReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { recover, rename, copy, merge, delete, bytes, .. } = self.done;
+        let Counts {
+            recover,
+            rename,
+            copy,
+            merge,
+            delete,
+            bytes,
+            ..
+        } = self.done;
         let parts = [
             (copy, "copied"),
             (rename, "renamed"),
@@ -112,19 +124,31 @@ impl fmt::Display for SyncReport {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        let done = if done.is_empty() { "nothing to do".into() } else { done.join(", ") };
+        let done = if done.is_empty() {
+            "nothing to do".into()
+        } else {
+            done.join(", ")
+        };
         write!(f, "{done}")?;
         if bytes > 0 {
             write!(f, " ({})", Bytes(bytes))?;
         }
         write!(f, " in {:.1} s", self.took.as_secs_f64())?;
         if self.resumed > 0 {
-            write!(f, "\n  {} steps of an earlier run were finished first", self.resumed)?;
+            write!(
+                f,
+                "\n  {} steps of an earlier run were finished first",
+                self.resumed
+            )?;
         }
         if !self.conflicts.is_empty() {
             write!(f, "\n  {} conflicts:", self.conflicts.len())?;
             for conflict in self.conflicts.iter().take(10) {
-                write!(f, "\n    {} ({} -> {})", conflict.path, conflict.kind, conflict.resolution)?;
+                write!(
+                    f,
+                    "\n    {} ({} -> {})",
+                    conflict.path, conflict.kind, conflict.resolution
+                )?;
             }
         }
         if !self.kept.is_empty() {
@@ -132,17 +156,36 @@ impl fmt::Display for SyncReport {
         }
         for replica in &self.replicas {
             if let Some(error) = &replica.incomplete {
-                write!(f, "\n  {}: listing broke off, so nothing was deleted: {error}", replica.name)?;
+                write!(
+                    f,
+                    "\n  {}: listing broke off, so nothing was deleted: {error}",
+                    replica.name
+                )?;
             }
             if replica.skipped_total > 0 {
-                write!(f, "\n  {}: {} things passed over", replica.name, replica.skipped_total)?;
+                write!(
+                    f,
+                    "\n  {}: {} things passed over",
+                    replica.name, replica.skipped_total
+                )?;
                 for skipped in replica.skipped.iter().take(5) {
-                    write!(f, "\n    {} ({})", skipped.name.escape_debug(), skipped.reason)?;
+                    write!(
+                        f,
+                        "\n    {} ({})",
+                        skipped.name.escape_debug(),
+                        skipped.reason
+                    )?;
                 }
             }
         }
         for failed in &self.failed {
-            write!(f, "\n  failed: {} ({}): {}", failed.path, failed.phase.name(), failed.error)?;
+            write!(
+                f,
+                "\n  failed: {} ({}): {}",
+                failed.path,
+                failed.phase.name(),
+                failed.error
+            )?;
         }
         Ok(())
     }

@@ -61,7 +61,11 @@ pub(crate) async fn scan(
                 Err(error) => scan.report.incomplete = Some(named(error, place)),
             }
         }
-        scan.listing = builder.finish()?;
+        match builder.finish() {
+            Ok(listing) => scan.listing = listing,
+            // A place that lists one path twice cannot be believed in anything it lists.
+            Err(error) => scan.report.incomplete = Some(named(error, place)),
+        }
         scan.report.files = scan.listing.len() as u64;
         events.emit(SyncEvent::Listed {
             replica: place.name().clone(),
@@ -85,8 +89,9 @@ async fn list(
     scan: &mut Scan,
 ) -> Result<()> {
     let mut pages = place.files()?.list();
-    while let Some(page) =
-        calls.once("sync.list", async { pages.next().await.transpose() }).await?
+    while let Some(page) = calls
+        .once("sync.list", async { pages.next().await.transpose() })
+        .await?
     {
         for entry in page.entries {
             let path = entry.path.as_str();
@@ -95,11 +100,13 @@ async fn list(
             }
             let mut version = entry.version;
             if let Some((then, hashes)) = learned.get(&entry.path)
-                && !then.as_ref().changed(version.as_ref(), std::time::Duration::ZERO)
+                && !then
+                    .as_ref()
+                    .changed(version.as_ref(), std::time::Duration::ZERO)
             {
                 version.hashes = version.hashes.or(hashes);
             }
-            builder.push(path, version.as_ref())?;
+            builder.push(&entry.path, version.as_ref());
         }
         for skipped in page.skipped {
             if !is_own(&skipped.name) {
@@ -126,7 +133,8 @@ impl Scan {
 }
 
 fn is_own(path: &str) -> bool {
-    path.strip_prefix(OWN_FOLDER).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(OWN_FOLDER)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Tells whether `path` is one of `names` or lies below one.

@@ -123,7 +123,9 @@ impl Agreement {
             (_, None) => format!("{kind}:{joined}"),
         };
         let id = id.replace('/', "_");
-        Self { prefix: format!("{}/", short(&id, 200)) }
+        Self {
+            prefix: format!("{}/", short(&id, 200)),
+        }
     }
 
     /// Returns the name as text.
@@ -164,8 +166,9 @@ impl Agreement {
     ) -> Result<Vec<Inventory>> {
         let mut builders: Vec<InventoryBuilder> =
             places.iter().map(|_| Inventory::builder()).collect();
-        let mut query =
-            Query::all(SYNC_BASES.name().clone()).prefix(&self.prefix).with_limit(PAGE);
+        let mut query = Query::all(SYNC_BASES.name().clone())
+            .prefix(&self.prefix)
+            .with_limit(PAGE);
         loop {
             let page = store.query(&query).await?;
             for stored in &page.records {
@@ -175,16 +178,22 @@ impl Agreement {
                         .with_context("id", &stored.id)
                 })?;
                 let path = match &record.path {
-                    Some(path) => path.as_str(),
-                    None => stored.id.as_str().strip_prefix(&self.prefix).unwrap_or_default(),
+                    Some(path) => path.clone(),
+                    None => {
+                        let id = stored.id.as_str();
+                        FilePath::parse(id.strip_prefix(&self.prefix).unwrap_or(id))
+                            .map_err(unreadable)?
+                    }
                 };
-                if !includes(path) {
+                if !includes(path.as_str()) {
                     continue;
                 }
                 for (place, builder) in places.iter().zip(&mut builders) {
-                    let Some(held) = record.held.get(*place) else { continue };
-                    let path = held.name.as_ref().map_or(path, |name| name.as_str());
-                    builder.push(path, record.version(held).as_ref()).map_err(unreadable)?;
+                    let Some(held) = record.held.get(*place) else {
+                        continue;
+                    };
+                    let path = held.name.as_ref().unwrap_or(&path);
+                    builder.push(path, record.version(held).as_ref());
                 }
             }
             match page.next {
@@ -192,13 +201,20 @@ impl Agreement {
                 None => break,
             }
         }
-        builders.into_iter().map(|builder| builder.finish().map_err(unreadable)).collect()
+        builders
+            .into_iter()
+            .map(|builder| builder.finish().map_err(unreadable))
+            .collect()
     }
 }
 
 fn unreadable(cause: Error) -> Error {
-    Error::new(ErrorKind::Corrupt, "sync.load", "the record of the last sync cannot be used")
-        .with_source(cause)
+    Error::new(
+        ErrorKind::Corrupt,
+        "sync.load",
+        "the record of the last sync cannot be used",
+    )
+    .with_source(cause)
 }
 
 /// Cuts a text to at most `room` bytes, a digest of the whole in place of what is cut off.
@@ -238,10 +254,15 @@ mod tests {
     fn a_record_holds_what_is_common_once() {
         let hashes = Hashes::new().with(HashAlgorithm::Md5, b"m");
         let version = FileVersion::new(4).with_hashes(hashes);
-        let held = names(&["a", "b"]).into_iter().map(|name| (name, None, version.clone()));
+        let held = names(&["a", "b"])
+            .into_iter()
+            .map(|name| (name, None, version.clone()));
         let record = BaseRecord::new(held);
         let json = serde_json::to_string(&record).unwrap();
-        assert_eq!(json, r#"{"size":4,"hashes":{"md5":"6d"},"held":{"a":{},"b":{}}}"#);
+        assert_eq!(
+            json,
+            r#"{"size":4,"hashes":{"md5":"6d"},"held":{"a":{},"b":{}}}"#
+        );
         let read: BaseRecord = serde_json::from_str(&json).unwrap();
         assert!(read.held.values().all(|held| read.version(held) == version));
     }
