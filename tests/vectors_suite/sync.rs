@@ -142,10 +142,10 @@ fn value(plan: &Plan) -> Value {
     );
     let counts = serde_json::to_value(plan.counts).unwrap();
     let counts = counts.as_object().cloned().unwrap();
-    let counts: Map<_, _> = counts
-        .into_iter()
-        .filter(|(_, count)| *count != 0)
-        .collect();
+    // Bytes are told with every copy, also of empty files.
+    let told = |name: &str, count: &Value| *count != 0 || (name == "bytes" && plan.counts.copy > 0);
+    let counts = counts.into_iter().filter(|(name, count)| told(name, count));
+    let counts: Map<_, _> = counts.collect();
     if !counts.is_empty() {
         value.insert("counts".into(), counts.into());
     }

@@ -32,7 +32,7 @@ impl<'s, 'w> ConflictNames<'s, 'w> {
         Self { scope, taken: None }
     }
 
-    /// Finds a free name that `fits` (given its last component). `None` if there is none.
+    /// Finds a free name. `None` if there is none, or if it does not fit.
     pub(super) fn find(
         &mut self,
         loser: &Loser<'_>,
@@ -43,7 +43,7 @@ impl<'s, 'w> ConflictNames<'s, 'w> {
         (1u64..)
             .map_while(|number| candidate(loser, number))
             .find(|path| !taken.contains(&Folding::FULL.key(path)))
-            .filter(|path| fits(path.rsplit('/').next().unwrap_or(path)))
+            .filter(|path| fits(path))
     }
 
     /// Marks a name as given out.

@@ -9,7 +9,7 @@ use super::names::Names;
 use super::options::ConflictStrategy;
 use super::planner::Planner;
 use super::replicas::{ReplicaIndex, ReplicaSet};
-use super::scope::Scope;
+use super::scope::{Scope, Side};
 use super::walk::Row;
 use crate::clock::Timestamp;
 
@@ -94,17 +94,16 @@ impl<'s, 'w, 'o> Desk<'s, 'w, 'o> {
         };
         self.conflict_names.find(&loser, |name| {
             let mut holders = sides().filter(|side| version.holders.contains(side.index));
-            holders.all(|side| side.replica.names.allows(name))
+            holders.all(|side| allows(side, name))
         })
     }
 
-    /// Records that some of `replicas` do not take the last component of a new name; returns the others.
+    /// Records that some of `replicas` do not take a new name; returns the others.
     pub(super) fn takers_of_new(&mut self, path: &str, replicas: ReplicaSet) -> Result<ReplicaSet> {
-        let name = path.rsplit('/').next().unwrap_or(path);
         let scope = self.scope;
         let takes = |replica: &ReplicaIndex| {
             let side = scope.side(*replica);
-            side.is_some_and(|side| side.replica.names.allows(name))
+            side.is_some_and(|side| allows(side, path))
         };
         let takers: ReplicaSet = replicas.iter().filter(takes).collect();
         let others = replicas.without(takers);
@@ -114,6 +113,10 @@ impl<'s, 'w, 'o> Desk<'s, 'w, 'o> {
         }
         Ok(takers)
     }
+}
+
+fn allows(side: &Side<'_>, path: &str) -> bool {
+    path.split('/').all(|name| side.replica.names.allows(name))
 }
 
 /// One of several contents of a path.

@@ -175,7 +175,7 @@ pub struct Conflict {
     pub resolution: Resolution,
     /// The holders of each version, by first holder. Empty for a name.
     pub versions: Vec<ReplicaSet>,
-    /// Who has deleted the file. Only for peers.
+    /// Who has deleted the file; one-way: the source, where it does not have it.
     pub deleted: ReplicaSet,
     /// The first holder of the version that keeps the path, if one does.
     pub winner: Option<ReplicaIndex>,

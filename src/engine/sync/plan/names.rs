@@ -73,12 +73,13 @@ impl<'s, 'w> Names<'s, 'w> {
     pub(super) fn fault(&mut self, at: usize, path: &str) -> Option<ConflictKind> {
         let side = self.scope.sides.get(at)?;
         self.enter(path);
-        let mut faults = self.folder_faults(at, side);
+        let above = self.folder_faults(at, side);
         let name = path.rsplit('/').next().unwrap_or(path);
-        faults = faults.or(Faults {
+        let same = self.spellings(side, path);
+        let faults = above.or(Faults {
             invalid: !side.replica.names.allows(name),
-            file_directory: side.view.has_folder(path),
-            collision: self.collides(side, path),
+            file_directory: same.is_folder_on(side),
+            collision: same.owner(side) != path,
         });
         faults.first()
     }
@@ -127,29 +128,66 @@ impl<'s, 'w> Names<'s, 'w> {
     }
 
     fn ancestor_faults(&mut self, side: &'s Side<'w>, path: &str) -> Faults {
+        let scope = self.scope;
         let name = path.rsplit('/').next().unwrap_or(path);
-        let is_file_there = || side.listed(path).is_some();
-        let is_file_elsewhere = || self.scope.lists(path) && !side.view.has_folder(path);
+        let same = self.spellings(side, path);
+        let is_file_elsewhere = || {
+            let mut others = scope.sides.iter();
+            others.any(|other| same.is_file_on(other)) && !same.is_folder_on(side)
+        };
         Faults {
             invalid: !side.replica.names.allows(name),
-            file_directory: is_file_there() || is_file_elsewhere(),
-            collision: self.collides(side, path),
+            file_directory: same.is_file_on(side) || is_file_elsewhere(),
+            collision: same.owner(side) != path,
         }
     }
 
-    /// Tells whether another spelling owns the name on this side.
-    fn collides(&mut self, side: &'s Side<'w>, path: &str) -> bool {
-        let Some(folding) = Folding::of(&side.replica.names) else {
-            return false;
-        };
+    /// Returns every spelling in the scope that is the same name to this side.
+    fn spellings<'a>(&'a mut self, side: &Side<'_>, path: &'a str) -> Same<'a> {
         let scope = self.scope;
-        let collisions = self
-            .collisions
-            .entry(folding)
-            .or_insert_with(|| Collisions::find(scope, folding));
+        let Some(folding) = Folding::of(&side.replica.names) else {
+            return Same::One(path);
+        };
+        let collisions = self.collisions.entry(folding);
         collisions
-            .owner(side, path)
-            .is_some_and(|owner| owner != path)
+            .or_insert_with(|| Collisions::find(scope, folding))
+            .of(path)
+    }
+}
+
+/// The spellings of one name, rising.
+enum Same<'a> {
+    One(&'a str),
+    Several(&'a [Box<str>]),
+}
+
+impl Same<'_> {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let (one, several) = match self {
+            Same::One(one) => (Some(*one), &[][..]),
+            Same::Several(several) => (None, *several),
+        };
+        one.into_iter().chain(several.iter().map(|name| &**name))
+    }
+
+    fn is_file_on(&self, side: &Side<'_>) -> bool {
+        self.iter().any(|name| side.listed(name).is_some())
+    }
+
+    fn is_folder_on(&self, side: &Side<'_>) -> bool {
+        self.iter().any(|name| side.view.has_folder(name))
+    }
+
+    /// Returns whose name it is on this side: what it holds as a file, then as a folder, then the
+    /// bytewise first.
+    fn owner(&self, side: &Side<'_>) -> &str {
+        if let Same::One(one) = self {
+            return one;
+        }
+        let file = self.iter().find(|name| side.listed(name).is_some());
+        let folder = || self.iter().find(|name| side.view.has_folder(name));
+        let owner = file.or_else(folder).or_else(|| self.iter().next());
+        owner.unwrap_or_default()
     }
 }
 
@@ -228,17 +266,12 @@ impl Collisions {
         Self { folding, spellings }
     }
 
-    /// Returns whose name it is on this side: what it holds as a file, then as a folder, then the
-    /// bytewise first. `None` if there is only one spelling.
-    fn owner(&self, side: &Side<'_>, name: &str) -> Option<&str> {
+    fn of<'a>(&'a self, name: &'a str) -> Same<'a> {
         if self.spellings.is_empty() {
-            return None;
+            return Same::One(name);
         }
-        let names = self.spellings.get(&self.folding.key(name))?;
-        let file = names.iter().find(|name| side.listed(name).is_some());
-        let folder = || names.iter().find(|name| side.view.has_folder(name));
-        let owner = file.or_else(folder).or(names.first())?;
-        Some(owner)
+        let several = self.spellings.get(&self.folding.key(name));
+        several.map_or(Same::One(name), |several| Same::Several(several))
     }
 }
 

@@ -20,17 +20,25 @@ pub(super) fn settle(desk: &mut Desk<'_, '_, '_>, row: Row<'_, '_>) -> Result<()
         source: source.index,
         target: target.index,
     };
+    let takers = takers(desk, row)?;
     if !case.states.unknown.is_empty() {
         return Ok(());
     }
     match (source.listed.is_some(), target.listed.is_some()) {
         (true, true) => case.both(desk),
-        (true, false) => {
-            let takers = desk.takers(row.path, case.target.into())?;
-            case.copy(desk, takers)
-        }
+        (true, false) => case.copy(desk, takers),
         (false, true) => case.extra(desk),
         (false, false) => desk.draft.agree(row.path, case.pair()),
+    }
+}
+
+/// Returns the target if it lacks what the source has and can take it; records it if it cannot.
+pub(super) fn takers(desk: &mut Desk<'_, '_, '_>, row: Row<'_, '_>) -> Result<ReplicaSet> {
+    match row.cells {
+        [source, target] if source.listed.is_some() && target.listed.is_none() => {
+            desk.takers(row.path, target.index.into())
+        }
+        _ => Ok(ReplicaSet::EMPTY),
     }
 }
 
@@ -66,6 +74,9 @@ impl Case<'_, '_> {
         }
         let path = self.row.path;
         let target = self.target.into();
+        if desk.scope.partial {
+            return desk.draft.kept(path, target, KeptReason::Incomplete);
+        }
         let own = !self.states.unchanged.contains(self.target);
         if own && desk.strategy(path) == ConflictStrategy::ManualReview {
             let kind = if self.states.created.contains(self.target) {
@@ -73,13 +84,14 @@ impl Case<'_, '_> {
             } else {
                 ConflictKind::DeleteModify
             };
-            desk.draft
-                .conflict(path, kind, Resolution::Manual, vec![target])?;
+            let versions = vec![target];
+            let conflict = desk
+                .draft
+                .conflict(path, kind, Resolution::Manual, versions)?;
+            conflict.deleted = self.source.into();
             return Ok(());
         }
-        if desk.scope.partial {
-            desk.draft.kept(path, target, KeptReason::Incomplete)
-        } else if own {
+        if own {
             desk.draft.recover(path, target, RecoverReason::Delete)
         } else {
             desk.draft.delete(path, target)

@@ -23,7 +23,7 @@ pub(super) fn settle(desk: &mut Desk<'_, '_, '_>, row: Row<'_, '_>) -> Result<()
         return Ok(());
     }
     let Groups { groups, undecided } = Groups::new(holders, |a, b| states.bond(row, a, b));
-    let takers = desk.takers(row.path, states.deleted.or(states.absent))?;
+    let takers = takers(desk, row)?;
     if !undecided.is_empty() {
         return desk.draft.verify(row.path, undecided);
     }
@@ -33,7 +33,7 @@ pub(super) fn settle(desk: &mut Desk<'_, '_, '_>, row: Row<'_, '_>) -> Result<()
         row,
         states,
         old: old.unwrap_or_default(),
-        writable: holders.or(takers),
+        writable: holders.or(takers.without(states.unknown)),
     };
     let nothing_new = old == Some(holders) && states.created.is_empty();
     if nothing_new && !states.deleted.is_empty() {
@@ -48,6 +48,16 @@ pub(super) fn settle(desk: &mut Desk<'_, '_, '_>, row: Row<'_, '_>) -> Result<()
         [only] => case.spread(desk, only),
         _ => case.conflict(desk, versions),
     }
+}
+
+/// Returns who lacks a listed path and can take it; records who cannot.
+pub(super) fn takers(desk: &mut Desk<'_, '_, '_>, row: Row<'_, '_>) -> Result<ReplicaSet> {
+    let lacking = row.cells.iter().filter(|cell| cell.listed.is_none());
+    let lacking: ReplicaSet = lacking.map(|cell| cell.index).collect();
+    if lacking == desk.scope.members() {
+        return Ok(ReplicaSet::EMPTY);
+    }
+    desk.takers(row.path, lacking)
 }
 
 /// One path and all that is known of it.

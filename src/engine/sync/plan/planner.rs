@@ -149,13 +149,12 @@ impl<'o> Planner<'o> {
                 continue;
             }
             let Some(row) = walk.row() else { continue };
-            if renames.settled(row.path) {
-                continue;
-            }
-            if is_peers {
-                peers::settle(&mut desk, row)?;
-            } else {
-                one_way::settle(&mut desk, row)?;
+            match (renames.settled(row.path), is_peers) {
+                (false, true) => peers::settle(&mut desk, row)?,
+                (false, false) => one_way::settle(&mut desk, row)?,
+                // Who cannot take a name is told all the same.
+                (true, true) => drop(peers::takers(&mut desk, row)?),
+                (true, false) => drop(one_way::takers(&mut desk, row)?),
             }
         }
         Ok(())

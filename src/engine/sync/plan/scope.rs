@@ -6,6 +6,7 @@ use crate::engine::sync::inventory::Inventory;
 use super::replicas::{ReplicaIndex, ReplicaSet};
 use super::spelling;
 use super::view::View;
+use super::walk::Cell;
 use super::world::{Replica, World};
 
 /// One replica within a [`Scope`].
@@ -27,10 +28,7 @@ pub(super) struct Scope<'w> {
 impl<'w> Scope<'w> {
     pub(super) fn peers(world: &'w World) -> Self {
         let members = world.indexed();
-        Self::new(
-            members.map(|(index, replica)| (index, replica, &replica.base)),
-            spelling::Others::Peers,
-        )
+        Self::new(members.map(|(index, replica)| (index, replica, &replica.base)))
     }
 
     pub(super) fn one_way(
@@ -43,16 +41,12 @@ impl<'w> Scope<'w> {
                 (target_index, target, &target.base),
             ]
             .into_iter(),
-            spelling::Others::OtherSide,
         )
     }
 
-    fn new(
-        members: impl Iterator<Item = (ReplicaIndex, &'w Replica, &'w Inventory)>,
-        others: spelling::Others,
-    ) -> Self {
+    fn new(members: impl Iterator<Item = (ReplicaIndex, &'w Replica, &'w Inventory)>) -> Self {
         let members: Vec<_> = members.collect();
-        let mut shown = spelling::respell(&members, others).into_iter();
+        let mut shown = spelling::respell(&members).into_iter();
         let sides = members.iter().map(|&(index, replica, base)| Side {
             index,
             replica,
@@ -73,9 +67,10 @@ impl<'w> Scope<'w> {
         self.sides.iter().find(|side| side.index == replica)
     }
 
-    /// Tells whether any member lists `path` as a file.
-    pub(super) fn lists(&self, path: &str) -> bool {
-        self.sides.iter().any(|side| side.view.get(path).is_some())
+    /// Returns what each member knows of one path.
+    pub(super) fn cells(&self, path: &str) -> Vec<Cell<'w>> {
+        let sides = self.sides.iter();
+        sides.map(|side| Cell::look_up(side, path)).collect()
     }
 }
 

@@ -12,47 +12,30 @@ use super::replicas::ReplicaIndex;
 use super::view::Moved;
 use super::world::Replica;
 
-/// Whose spellings count for a normalising replica.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Others {
-    /// Those of all that do not normalise.
-    Peers,
-    /// Those of the other side of a one-way pair.
-    OtherSide,
-}
-
 type Member<'w> = (ReplicaIndex, &'w Replica, &'w Inventory);
 
 /// Finds, for each member, the listed paths that stand for another spelling.
 ///
-/// Only spellings that are not in normal form are kept in mind, so a world without them costs one reading.
-pub(super) fn respell(members: &[Member<'_>], others: Others) -> Vec<Vec<Moved>> {
-    let normalises = |member: &Member<'_>| member.1.names.unicode == UnicodeForm::Nfc;
-    if !members.iter().any(normalises) {
+/// Those who normalise learn from those who do not. Only spellings that are not in normal form are kept in
+/// mind, so a world without them costs one reading.
+pub(super) fn respell(members: &[Member<'_>]) -> Vec<Vec<Moved>> {
+    let normalises = |member: &&Member<'_>| member.1.names.unicode == UnicodeForm::Nfc;
+    if !members.iter().any(|member| normalises(&member)) {
         return Vec::new();
     }
-    let teach = |pupil: &Member<'_>| {
-        let other = |member: &&Member<'_>| member.0 != pupil.0;
-        let counts = |member: &&Member<'_>| others == Others::OtherSide || !normalises(member);
-        let teachers = || members.iter().filter(other).filter(counts);
-        [
-            Spellings::new(teachers().map(|(_, replica, _)| &replica.listing).collect()),
-            Spellings::new(teachers().map(|&(_, _, base)| base).collect()),
-        ]
-    };
-    let mut taught = None;
-    let moved = members.iter().map(|pupil| {
-        if !normalises(pupil) {
-            return Vec::new();
+    let teachers = || members.iter().filter(|member| !normalises(member));
+    let lesson = [
+        Spellings::new(teachers().map(|(_, replica, _)| &replica.listing).collect()),
+        Spellings::new(teachers().map(|&(_, _, base)| base).collect()),
+    ];
+    let moved = |member: &Member<'_>| {
+        if normalises(&member) {
+            moves(member, &lesson)
+        } else {
+            Vec::new()
         }
-        // All peers that normalise learn from the same others.
-        let lesson = match (others, &mut taught) {
-            (Others::Peers, Some(lesson)) => lesson,
-            (_, taught) => taught.insert(teach(pupil)),
-        };
-        moves(pupil, lesson)
-    });
-    moved.collect()
+    };
+    members.iter().map(moved).collect()
 }
 
 fn moves((_, replica, base): &Member<'_>, lesson: &[Spellings<'_>; 2]) -> Vec<Moved> {
@@ -73,9 +56,9 @@ fn moves((_, replica, base): &Member<'_>, lesson: &[Spellings<'_>; 2]) -> Vec<Mo
         let known = known.into_iter().find(|known| !known.is_empty());
         let known = known.unwrap_or_default();
         let in_base = known.iter().find(|name| base.get(name).is_some());
-        if let Some(&shown) = in_base.or(known.first())
-            && *shown != *name
-        {
+        // Nobody has taught a spelling: its own, in its own form.
+        let shown = in_base.or(known.first()).map_or(&*key, |shown| shown);
+        if *shown != *name {
             moved.push(Moved {
                 shown: shown.into(),
                 listed: name.into(),
@@ -185,7 +168,7 @@ mod tests {
         let (mac_base, nas_base) = (inventory(base), inventory(theirs_before));
         let index = |n| ReplicaIndex::new(n).unwrap();
         let members = [(index(0), &mac, &mac_base), (index(1), &nas, &nas_base)];
-        let moved = respell(&members, Others::Peers).swap_remove(0);
+        let moved = respell(&members).swap_remove(0);
         moved.iter().map(|moved| moved.shown.to_string()).collect()
     }
 

@@ -6,7 +6,7 @@ use crate::connector::{Likeness, VersionRef};
 use crate::engine::sync::inventory::Cursor;
 
 use super::replicas::ReplicaIndex;
-use super::scope::Scope;
+use super::scope::{Scope, Side};
 use super::view::ViewCursor;
 
 /// What one member knows of the path at hand.
@@ -17,6 +17,27 @@ pub(super) struct Cell<'w> {
     pub(super) incomplete: bool,
     pub(super) listed: Option<VersionRef<'w>>,
     pub(super) base: Option<VersionRef<'w>>,
+}
+
+impl<'w> Cell<'w> {
+    fn blank(side: &Side<'w>) -> Self {
+        Self {
+            index: side.index,
+            precision: side.replica.precision,
+            incomplete: side.replica.incomplete,
+            listed: None,
+            base: None,
+        }
+    }
+
+    /// Looks one path up.
+    pub(super) fn look_up(side: &Side<'w>, path: &str) -> Self {
+        Self {
+            listed: side.view.get(path),
+            base: side.base.get(path),
+            ..Self::blank(side)
+        }
+    }
 }
 
 /// Merges the ordered listings and bases of a scope.
@@ -45,7 +66,7 @@ impl<'s, 'w> Walk<'s, 'w> {
         Self {
             lanes: lanes.collect(),
             path: Vec::new(),
-            cells: cells(scope),
+            cells: scope.sides.iter().map(Cell::blank).collect(),
         }
     }
 
@@ -82,28 +103,10 @@ impl<'s, 'w> Walk<'s, 'w> {
         &self.cells
     }
 
-    pub(super) fn path_bytes(&self) -> &[u8] {
-        &self.path
-    }
-
     /// Returns the path and its cells as one.
     pub(super) fn row(&self) -> Option<Row<'_, 'w>> {
-        Some(Row {
-            path: std::str::from_utf8(&self.path).ok()?,
-            cells: &self.cells,
-        })
+        Some(Row::new(std::str::from_utf8(&self.path).ok()?, &self.cells))
     }
-}
-
-fn cells<'w>(scope: &Scope<'w>) -> Vec<Cell<'w>> {
-    let cell = |side: &super::scope::Side<'w>| Cell {
-        index: side.index,
-        precision: side.replica.precision,
-        incomplete: side.replica.incomplete,
-        listed: None,
-        base: None,
-    };
-    scope.sides.iter().map(cell).collect()
 }
 
 /// One path and what each member knows of it.
@@ -113,7 +116,11 @@ pub(super) struct Row<'r, 'w> {
     pub(super) cells: &'r [Cell<'w>],
 }
 
-impl<'w> Row<'_, 'w> {
+impl<'r, 'w> Row<'r, 'w> {
+    pub(super) fn new(path: &'r str, cells: &'r [Cell<'w>]) -> Self {
+        Self { path, cells }
+    }
+
     pub(super) fn cell(&self, replica: ReplicaIndex) -> Option<&Cell<'w>> {
         self.cells.iter().find(|cell| cell.index == replica)
     }
