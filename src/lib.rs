@@ -13,6 +13,7 @@ pub mod connector;
 mod engine;
 mod error;
 mod id;
+mod orchestrator;
 pub mod permission;
 pub mod storage;
 
@@ -20,3 +21,4 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use engine::{sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
+pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};

@@ -1,6 +1,5 @@
 //! What a run tells while it is under way.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -62,7 +61,7 @@ pub enum SyncEvent {
         /// What can be done.
         kind: ErrorKind,
         /// What happened.
-        message: Arc<str>,
+        message: String,
     },
     /// A file is not any more what it was when it was listed, and is planned again.
     Replanned {

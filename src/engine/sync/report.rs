@@ -146,7 +146,7 @@ impl fmt::Display for SyncReport {
             for conflict in self.conflicts.iter().take(10) {
                 write!(
                     f,
-                    "\n    {} ({} -> {})",
+                    "\n    {} ({:?} -> {:?})",
                     conflict.path, conflict.kind, conflict.resolution
                 )?;
             }

@@ -35,10 +35,10 @@ impl Calls {
     }
 
     /// Awaits a call that may be made several times with the same effect as once.
-    pub(crate) async fn repeat<T>(
+    pub(crate) async fn repeat<T, F: Future<Output = Result<T>>>(
         &self,
         operation: &'static str,
-        mut call: impl AsyncFnMut() -> Result<T>,
+        mut call: impl FnMut() -> F,
     ) -> Result<T> {
         let mut failures = 0;
         loop {

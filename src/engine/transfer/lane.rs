@@ -142,7 +142,7 @@ impl Lane<'_> {
         let (name, path) = (self.destination.connector.name(), &self.destination.path);
         let resumable = self.version.size >= self.options.resume_from;
         if resumable && let Some(token) = self.uploads.find(name, path, self.version).await? {
-            let resumed = self.calls.repeat("transfer.resume", async || {
+            let resumed = self.calls.repeat("transfer.resume", || async {
                 files.resume_upload(&token).await
             });
             match resumed.await {
@@ -163,7 +163,7 @@ impl Lane<'_> {
         }
         let session = self
             .calls
-            .repeat("transfer.upload", async || {
+            .repeat("transfer.upload", || async {
                 let request = UploadRequest::new(path.clone(), self.version.size)
                     .with_modified(self.version.modified)
                     .with_expect(self.expect.clone());
@@ -210,7 +210,7 @@ impl Lane<'_> {
                 };
                 *session = self
                     .calls
-                    .repeat("transfer.resume", async || {
+                    .repeat("transfer.resume", || async {
                         files.resume_upload(&token).await
                     })
                     .await?;
@@ -242,9 +242,7 @@ impl Lane<'_> {
                 settled => return settled,
             };
             failures += 1;
-            let looked = self
-                .calls
-                .repeat("transfer.look", async || files.stat(path).await);
+            let looked = self.calls.repeat("transfer.look", || files.stat(path));
             let there = looked
                 .await?
                 .filter(|entry| self.is_ours(files, entry, computed));
@@ -258,7 +256,7 @@ impl Lane<'_> {
             };
             session = self
                 .calls
-                .repeat("transfer.resume", async || {
+                .repeat("transfer.resume", || async {
                     files.resume_upload(&token).await
                 })
                 .await?;

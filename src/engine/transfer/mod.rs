@@ -17,7 +17,7 @@ mod source;
 mod uploads;
 mod verify;
 
-pub(crate) use calls::Calls;
+pub(crate) use calls::{Calls, cancelled};
 pub use job::{Destination, Moved, TransferJob};
 pub use meter::Meter;
 pub use mover::Mover;

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::connector::{
-    ConnectorName, Expect, FileEntry, FilePath, FileVersion, HashAlgorithm, Hashes, NamedConnector,
+    ConnectorName, ContentHasher, Expect, FileEntry, FilePath, FileVersion, HashAlgorithm, Hashes,
+    NamedConnector,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
@@ -17,11 +19,11 @@ use crate::storage::Store;
 
 use super::calls::{Calls, cancelled};
 use super::hashing;
-use super::job::{Moved, TransferJob, starts_over};
+use super::job::{Destination, Moved, TransferJob, starts_over};
 use super::lane::{Lane, Told};
 use super::meter::Meter;
 use super::options::TransferOptions;
-use super::source::{LAG, Source};
+use super::source::{LAG, Piece, Source};
 use super::uploads::Uploads;
 use super::verify;
 
@@ -170,6 +172,40 @@ impl Mover {
             source,
             destinations,
         })
+    }
+
+    /// Writes a small file from memory.
+    pub(crate) async fn put(
+        &self,
+        destination: &Destination,
+        content: Bytes,
+        modified: Option<Timestamp>,
+    ) -> Result<FileEntry> {
+        let _turn = self.turn([&destination.connector]).await?;
+        let inner = &*self.0;
+        let version = FileVersion::new(content.len() as u64).with_modified(modified);
+        let mut hasher = ContentHasher::new(algorithms([&destination.connector])?);
+        hasher.update(&content);
+        let (_tell, told) = watch::channel(Told::Whole(hasher.finish()));
+        let (sender, pieces) = mpsc::channel(1);
+        if !content.is_empty() {
+            // The channel has room for one.
+            let _ = sender.send(Piece::unbudgeted(content)).await;
+        }
+        drop(sender);
+        let lane = Lane {
+            destination,
+            expect: &destination.expect,
+            version: &version,
+            calls: &inner.calls,
+            options: &inner.options,
+            uploads: Uploads {
+                store: &inner.store,
+                clock: &*inner.clock,
+            },
+            meter: &inner.meter,
+        };
+        lane.run(pieces, told).await
     }
 
     /// Reads one version of a file and hashes it.

@@ -93,7 +93,7 @@ impl Source<'_> {
     async fn open(&self, files: &dyn FileStore, position: u64) -> Result<FileReader> {
         let size = self.version.size;
         self.calls
-            .repeat("transfer.open", async || {
+            .repeat("transfer.open", || async {
                 let mut options = ReadOptions::default().with_version(self.version.clone());
                 if position > 0 {
                     options = options.with_range(position..size);

@@ -34,7 +34,7 @@ pub(super) async fn hash_file(
     meter: &Meter,
 ) -> Result<Hashes> {
     calls
-        .repeat("transfer.hash", async || {
+        .repeat("transfer.hash", || async {
             let options = ReadOptions::default().with_version(version.clone());
             let mut reader = calls
                 .once("transfer.open", files.read(path, options))
