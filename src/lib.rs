@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod id;
 pub mod permission;
+pub mod platforms;
 pub mod storage;
 
 pub use clock::{Clock, SystemClock, Timestamp};
