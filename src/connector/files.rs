@@ -142,7 +142,8 @@ impl fmt::Display for SkipReason {
 /// What must be true of a path for an operation on it to go ahead.
 ///
 /// A connector holds to it as atomically as its platform can, and says in its docs how far that is.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Expect {
     /// Nothing: whatever is there is replaced.

@@ -10,6 +10,7 @@ mod facts;
 mod files;
 mod hashes;
 mod links;
+mod names;
 mod path;
 mod platform;
 mod registry;

@@ -10,7 +10,6 @@ mod account;
 mod digest;
 mod feed;
 mod links;
-mod names;
 mod options;
 mod state;
 mod store;

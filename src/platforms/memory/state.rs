@@ -11,7 +11,6 @@ use crate::connector::{Change, Expect, FileEntry, FilePath, FileVersion, Hashes,
 use crate::error::{Error, ErrorKind, Result};
 
 use super::digest::digest;
-use super::names;
 use super::options::MemoryOptions;
 use super::upload::Pending;
 
@@ -56,7 +55,7 @@ impl State {
     }
 
     pub(super) fn find(&self, options: &MemoryOptions, path: &str) -> Option<&Stored> {
-        self.files.get(&names::key(&options.facts.names, path))
+        self.files.get(&options.facts.names.key(path))
     }
 
     /// Every file in the order of paths, or in an order that only looks random.
@@ -74,7 +73,7 @@ impl State {
 
     /// Tells whether a file or a folder is at `path`.
     pub(super) fn is_taken(&self, options: &MemoryOptions, path: &FilePath) -> bool {
-        let key = names::key(&options.facts.names, path.as_str());
+        let key = options.facts.names.key(path.as_str());
         self.files.contains_key(&key) || self.first_below(&key).is_some()
     }
 
@@ -117,12 +116,12 @@ impl State {
         incoming: Incoming,
         operation: &'static str,
     ) -> Result<FileEntry> {
-        names::check(&options.facts.names, &incoming.path)?;
+        check_name(options, &incoming.path, operation)?;
         self.check_folders(options, &incoming.path, operation)?;
         let revision = self.tick();
         let now =
             Timestamp::from_millis(1_750_000_000_000).saturating_add(Duration::from_secs(revision));
-        let key = names::key(&options.facts.names, incoming.path.as_str());
+        let key = options.facts.names.key(incoming.path.as_str());
         let old = self.files.get(&key);
         let stored = Stored {
             path: match old {
@@ -143,7 +142,7 @@ impl State {
     }
 
     pub(super) fn remove(&mut self, options: &MemoryOptions, path: &FilePath) -> Option<Stored> {
-        let key = names::key(&options.facts.names, path.as_str());
+        let key = options.facts.names.key(path.as_str());
         let stored = self.files.remove(&key)?;
         self.links.retain(|link| link.path != stored.path);
         let change = if options.deletes_by_id && options.ids {
@@ -163,11 +162,8 @@ impl State {
         operation: &'static str,
     ) -> Result<FileEntry> {
         let rules = &options.facts.names;
-        names::check(rules, to)?;
-        let (old_key, new_key) = (
-            names::key(rules, from.as_str()),
-            names::key(rules, to.as_str()),
-        );
+        check_name(options, to, operation)?;
+        let (old_key, new_key) = (rules.key(from.as_str()), rules.key(to.as_str()));
         // Only the spelling changes, where the account takes both for one name.
         if old_key != new_key {
             self.check(options, to, &Expect::Absent, operation)?;
@@ -189,7 +185,7 @@ impl State {
 
     /// Spoils a byte in the middle of a file and nothing else.
     pub(super) fn rot(&mut self, options: &MemoryOptions, path: &str) -> bool {
-        let key = names::key(&options.facts.names, path);
+        let key = options.facts.names.key(path);
         let Some(stored) = self.files.get_mut(&key) else {
             return false;
         };
@@ -210,7 +206,7 @@ impl State {
         path: &FilePath,
         operation: &'static str,
     ) -> Result<()> {
-        let key = names::key(&options.facts.names, path.as_str());
+        let key = options.facts.names.key(path.as_str());
         let clash = |what| {
             Err(Error::new(ErrorKind::AlreadyExists, operation, what).with_context("path", path))
         };
@@ -231,15 +227,15 @@ impl State {
     /// The path in the spelling that its folders already have.
     fn spelled(&self, options: &MemoryOptions, path: &FilePath) -> Result<FilePath> {
         let rules = &options.facts.names;
-        let mut spelled = names::spelling(rules, path.as_str());
+        let mut spelled = rules.spell(path.as_str());
         if !rules.case_sensitive {
             let folders: Vec<usize> = path.as_str().match_indices('/').map(|(at, _)| at).collect();
             for (depth, end) in folders.into_iter().enumerate().rev() {
                 let folder = path.as_str().get(..end).unwrap_or_default();
-                if let Some(stored) = self.first_below(&names::key(rules, folder)) {
+                if let Some(stored) = self.first_below(&rules.key(folder)) {
                     let known = stored.path.components().take(depth + 1);
                     let new = path.components().skip(depth + 1);
-                    let new = new.map(|component| names::spelling(rules, component));
+                    let new = new.map(|component| rules.spell(component));
                     let parts: Vec<String> = known.map(str::to_owned).chain(new).collect();
                     spelled = parts.join("/");
                     break;
@@ -310,6 +306,23 @@ impl Stored {
 pub(super) fn is_other(options: &MemoryOptions, expected: &FileVersion, now: &FileVersion) -> bool {
     let precision = options.facts.time_precision.unwrap_or_default();
     expected.as_ref().changed(now.as_ref(), precision)
+}
+
+/// Refuses a path that the account cannot take.
+pub(super) fn check_name(
+    options: &MemoryOptions,
+    path: &FilePath,
+    operation: &'static str,
+) -> Result<()> {
+    if options.facts.names.allows_path(path) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        operation,
+        "the account cannot take this name",
+    )
+    .with_context("path", path))
 }
 
 /// The modified time as the account keeps it, cut down to its precision.

@@ -14,8 +14,7 @@ use crate::connector::{
 use crate::error::{Error, ErrorKind, Result};
 
 use super::account::MemoryPlatform;
-use super::names;
-use super::state::is_other;
+use super::state::{check_name, is_other};
 use super::upload::{Pending, Session};
 
 #[async_trait]
@@ -80,7 +79,7 @@ impl FileStore for MemoryPlatform {
     async fn upload(&self, request: UploadRequest) -> Result<Box<dyn UploadSession>> {
         let operation = "memory.upload";
         let facts = &self.options().facts;
-        names::check(&facts.names, &request.path)?;
+        check_name(self.options(), &request.path, operation)?;
         let too_large = facts.max_file_size.is_some_and(|most| request.size > most);
         if too_large || facts.chunks.size_for(request.size).is_none() {
             return Err(
