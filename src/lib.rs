@@ -21,6 +21,6 @@ pub mod storage;
 pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use engine::sync;
+pub use engine::{sync, transfer};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{Ids, OrganizationId, RunId};
+pub use id::{Chance, Ids, OrganizationId, RunId};
