@@ -15,7 +15,11 @@ mod error;
 mod id;
 mod orchestrator;
 pub mod permission;
+pub mod platforms;
 pub mod storage;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use engine::{sync, transfer};

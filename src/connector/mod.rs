@@ -11,6 +11,7 @@ mod facts;
 mod files;
 mod hashes;
 mod links;
+mod names;
 mod path;
 mod platform;
 mod registry;
