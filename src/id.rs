@@ -215,7 +215,7 @@ impl Chance {
 }
 
 /// `SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>.
-fn split_mix(state: &mut u64) -> u64 {
+pub(crate) fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut word = *state;
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

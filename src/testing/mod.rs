@@ -2,8 +2,10 @@
 //!
 //! [`Faults`] makes accounts and databases fail on purpose, the same way every time.
 
+mod clock;
 mod faults;
 
+pub use clock::PausedClock;
 pub use faults::{
     FaultKind, FaultRule, Faults, FaultyConnector, FaultyStorage, Injected, Moment, Operation,
 };
