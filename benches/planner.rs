@@ -11,6 +11,13 @@ use garland::sync::{ConflictStrategy, Inventory, Planner, Relation, Replica, Wor
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 
 fn main() {
+    if std::env::args().any(|argument| argument == "--bench") {
+        tell_memory();
+    }
+    divan::main();
+}
+
+fn tell_memory() {
     let world = world(1_000_000, 0);
     let inventories = world
         .replicas()
@@ -21,8 +28,6 @@ fn main() {
         "two replicas with base, 1,000,000 files: {} MiB",
         bytes >> 20
     );
-    drop(world);
-    divan::main();
 }
 
 /// Nothing has changed since all agreed.

@@ -266,8 +266,8 @@ impl Place {
             same || above || below
         };
         let mut others = self.files.keys().chain(self.unlisted.keys());
-        !(self.manners.no_colons && path.contains(':'))
-            && !others.any(|other| clash(other.as_str()))
+        let forbidden = self.manners.no_colons && path.contains(':');
+        !forbidden && !others.any(|other| clash(other.as_str()))
     }
 }
 
