@@ -226,7 +226,7 @@ impl Case<'_, '_> {
         let losers = versions
             .iter()
             .filter(|version| version.holders != winner.holders);
-        let mut renamed = Vec::new();
+        let mut renamed: Vec<(Version, String)> = Vec::new();
         for &loser in losers {
             let name = if desk.scope.partial {
                 None
@@ -234,13 +234,17 @@ impl Case<'_, '_> {
                 desk.conflict_name(self.row.path, loser, self.writable)
             };
             let Some(name) = name else {
+                for (_, name) in &renamed {
+                    desk.conflict_names.take_back(name);
+                }
                 return self.record(desk, versions, Resolution::Deferred, None);
             };
+            // At once, as the next loser's replica may be called the same but for case.
+            desk.conflict_names.give(&name);
             renamed.push((loser, name));
         }
         self.record(desk, versions, Resolution::Duplicate, Some(winner))?;
         for (loser, name) in renamed {
-            desk.conflict_names.give(&name);
             desk.draft.rename(self.row.path, &name, loser.holders)?;
             let takers = desk.takers_of_new(&name, self.writable.without(loser.holders))?;
             if let Some(from) = loser.holders.first() {

@@ -227,6 +227,21 @@ mod tests {
     }
 
     #[test]
+    fn replicas_called_alike_get_different_conflict_names() {
+        let replicas = ["a", "b", "B"].into_iter().zip(1..);
+        let replicas = replicas.map(|(name, size)| replica(name, &[("p.jpg", size)]));
+        let world = World::new(replicas.collect()).unwrap();
+        let planner = Planner::new(Relation::Peers, ConflictStrategy::Duplicate);
+        let plan = planner.plan(&world).unwrap();
+        let new_names = plan.actions.iter().filter_map(|action| match action {
+            Action::Rename { new_path, .. } => Some(new_path.as_str()),
+            _ => None,
+        });
+        let expected = ["p (conflict B undated) 2.jpg", "p (conflict b undated).jpg"];
+        assert_eq!(new_names.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn a_plan_tells_how_a_replica_spells_its_paths() {
         let (composed, decomposed) = ("caf\u{e9}.jpg", "cafe\u{301}.jpg");
         let mac = NameRules::default().with_unicode(UnicodeForm::Nfc);
