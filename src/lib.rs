@@ -8,6 +8,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod backends;
 mod clock;
 pub mod connector;
 mod engine;
@@ -15,6 +16,9 @@ mod error;
 mod id;
 pub mod permission;
 pub mod storage;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use engine::sync;
