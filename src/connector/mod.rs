@@ -6,16 +6,19 @@
 //! `garland::testing::connector` (feature `testing`).
 
 mod changes;
+mod digest;
 mod facts;
 mod files;
 mod hashes;
 mod links;
+mod names;
 mod path;
 mod platform;
 mod registry;
 mod version;
 
 pub use changes::{Change, ChangeCursor, ChangeFeed, ChangePage};
+pub use digest::ContentHasher;
 pub use facts::{
     AuthKind, Category, ChunkRules, FileFacts, LastChunk, NameRules, Platform, RateLimit,
     UnicodeForm,
