@@ -6,6 +6,7 @@
 //! `garland::testing::connector` (feature `testing`).
 
 mod changes;
+mod digest;
 mod facts;
 mod files;
 mod hashes;
@@ -17,6 +18,7 @@ mod registry;
 mod version;
 
 pub use changes::{Change, ChangeCursor, ChangeFeed, ChangePage};
+pub use digest::ContentHasher;
 pub use facts::{
     AuthKind, Category, ChunkRules, FileFacts, LastChunk, NameRules, Platform, RateLimit,
     UnicodeForm,
