@@ -1,9 +1,16 @@
 //! What tests of garland and of its hosts are made of (feature `testing`).
 //!
-//! [`Faults`] makes accounts and databases fail on purpose, the same way every time.
+//! - [`connector`] holds an account to the promises of its traits.
+//! - [`Faults`] makes accounts and databases fail on purpose, the same way every time.
 
+#[expect(
+    clippy::unwrap_used,
+    reason = "a broken promise ends the test, and the place of the panic tells which"
+)]
+mod connector;
 mod faults;
 
+pub use connector::{Account, connector};
 pub use faults::{
     FaultKind, FaultRule, Faults, FaultyConnector, FaultyStorage, Injected, Moment, Operation,
 };
