@@ -154,17 +154,9 @@ impl From<StrategyArg> for ConflictStrategy {
 }
 
 fn limit(text: &str) -> Result<Limit, String> {
-    let read = |digits: &str| {
-        digits
-            .trim()
-            .parse()
-            .map_err(|_| "a number, or a share such as 20%")
-    };
+    let fault = |_| "a number, or a share such as 20%".to_owned();
     match text.strip_suffix('%') {
-        Some(percent) => read(percent)?
-            .try_into()
-            .map(Limit::percent)
-            .map_err(|_| "too large".into()),
-        None => Ok(Limit::count(read(text)?)),
+        Some(percent) => percent.parse().map(Limit::percent).map_err(fault),
+        None => text.parse().map(Limit::count).map_err(fault),
     }
 }

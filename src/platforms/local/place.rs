@@ -13,10 +13,7 @@ use super::error::{fault, io_fault, refuse};
 use super::folder::Shared;
 use super::stamp::{kind, version};
 use super::temp::Temp;
-use super::tree::{Place, sync_folder};
-
-/// How often a folder that vanishes under our hands is made again.
-const TRIES: usize = 16;
+use super::tree::{Place, TRIES, sync_folder};
 
 /// Moves a whole file to `path` if `expect` holds there, and tells what it is then.
 ///

@@ -27,7 +27,7 @@ enum Family {
     Fat,
     /// exFAT: names as on Windows, times to ten milliseconds.
     ExFat,
-    /// NTFS: names as on Windows.
+    /// NTFS, or what a driver outside the kernel serves from a disk (mostly NTFS or exFAT): names as on Windows.
     Ntfs,
     /// HFS+ and APFS: no case, one spelling of each text.
     Apple,
@@ -86,9 +86,30 @@ fn family(folder: &OwnedFd) -> io::Result<Family> {
         0x2011_bab0 => Family::ExFat,
         0x5346_544e | 0x7366_746e => Family::Ntfs,
         0x482b | 0x4244 => Family::Apple,
+        0x6573_5546 if is_fuse_disk(folder) => Family::Ntfs,
         0xff53_4d42 | 0xfe53_4d42 | 0x517b => Family::Share,
         _ => Family::Other,
     })
+}
+
+/// Tells whether a FUSE mount is of a disk (`fuseblk`) and not of a program's own making.
+#[cfg(target_os = "linux")]
+fn is_fuse_disk(folder: &OwnedFd) -> bool {
+    let Ok(stat) = rustix::fs::fstat(folder) else {
+        return false;
+    };
+    let (major, minor) = (
+        rustix::fs::major(stat.st_dev),
+        rustix::fs::minor(stat.st_dev),
+    );
+    let device = format!("{major}:{minor}");
+    // Source: proc_pid_mountinfo(5): the third field is the device, the type follows ` - `.
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts
+        .lines()
+        .filter(|line| line.split(' ').nth(2) == Some(&device))
+        .filter_map(|line| line.split_once(" - "))
+        .any(|(_, rest)| rest.starts_with("fuseblk "))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -17,7 +17,7 @@ use super::folder::Shared;
 use super::place::{appear, rename_new};
 use super::stamp::{Stamp, identity, kind, version};
 use super::temp::Temp;
-use super::tree::{Place, sync_folder};
+use super::tree::{Place, TRIES, sync_folder};
 
 /// Copies a file inside the folder; the kernel shares the blocks where it can.
 pub(super) fn copy(
@@ -74,7 +74,7 @@ pub(super) fn rename(
                 break target;
             }
             // A folder on the way was empty, and somebody removed it.
-            Err(Errno::NOENT) if tries < 16 && source.look().is_ok_and(|s| s.is_some()) => {
+            Err(Errno::NOENT) if tries < TRIES && source.look().is_ok_and(|s| s.is_some()) => {
                 tries += 1;
             }
             Err(cause) => return Err(to_error(cause)),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::connector::{
-    Expect, FileEntry, FilePath, HashAlgorithm, Hashes, UploadRequest, UploadSession, UploadToken,
+    ContentHasher, Expect, FileEntry, FilePath, Hashes, UploadRequest, UploadSession, UploadToken,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -232,10 +232,10 @@ fn check_content(
     computed: &Hashes,
     operation: &'static str,
 ) -> Result<()> {
-    let Some(wanted) = computed.get(HashAlgorithm::Blake3) else {
+    if computed.is_empty() {
         return Ok(());
-    };
-    let mut hasher = blake3::Hasher::new();
+    }
+    let mut hasher = ContentHasher::new(computed.iter().map(|(algorithm, _)| algorithm));
     let mut buffer = vec![0; 256 << 10];
     let mut offset = 0;
     loop {
@@ -249,7 +249,7 @@ fn check_content(
         hasher.update(buffer.get(..got).unwrap_or_default());
         offset += got as u64;
     }
-    if hasher.finalize().as_bytes() == wanted {
+    if !computed.contradict(&hasher.finish()) {
         return Ok(());
     }
     let message = "the bytes are not those sent";
