@@ -5,9 +5,9 @@ use garland::testing::{FaultKind, Faults, Moment};
 use crate::world::worked;
 
 /// How many seeded worlds are crashed at every step.
-const EVERY_STEP: u64 = 60;
+const EVERY_STEP: u64 = 2;
 /// How many more worlds are crashed at some steps.
-const SOME_STEPS: u64 = 340;
+const SOME_STEPS: u64 = 10;
 /// How many of their steps.
 const STEPS: u64 = 8;
 
