@@ -23,7 +23,7 @@ run_example() { # run_example NAME
     cargo build --all-features --example "$name"
     program=$(cd "$TARGET_DIR" && pwd)/debug/examples/$name
     dir=$(mktemp -d)
-    trap 'rm -rf "$dir"' EXIT
+    trap "rm -rf '$dir'" EXIT
     cd "$dir"
     garland() { "$program" "$@"; }
     "$call"
