@@ -13,10 +13,16 @@ pub mod connector;
 mod engine;
 mod error;
 mod id;
+mod orchestrator;
 pub mod permission;
+pub mod platforms;
 pub mod storage;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use engine::sync;
+pub use engine::{sync, transfer};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{Ids, OrganizationId, RunId};
+pub use id::{Chance, Ids, OrganizationId, RunId};
+pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};

@@ -33,7 +33,8 @@ impl ChangeCursor {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Change {
-    /// The file is now so, whatever it was before.
+    /// The file is now so, whatever it was before. If its platform id was known at another path, it
+    /// is not there any more.
     Present(FileEntry),
     /// Nothing is at this path any more, neither a file nor, where it was a folder, anything below.
     Gone(FilePath),
@@ -74,7 +75,7 @@ pub trait ChangeFeed: fmt::Debug + Send + Sync {
     /// Those of the platform.
     async fn start(&self) -> Result<ChangeCursor>;
 
-    /// Returns what happened after `cursor`.
+    /// Returns what happened after `cursor`, but to garland's own files ([`FilePath::is_internal`]).
     ///
     /// # Errors
     /// - [`ErrorKind::Expired`](crate::ErrorKind::Expired): the platform no longer knows the cursor;

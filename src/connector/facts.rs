@@ -433,11 +433,27 @@ impl ChunkRules {
     /// assert_eq!(rules.next(8, 30), 8);
     /// assert_eq!(rules.next(8, 14), 14); // 8 would leave a last chunk of 6, below the minimum
     /// assert_eq!(rules.next(8, 3), 3);
+    /// assert_eq!(rules.next(64, 66), 56); // one chunk cannot hold 66, so the last has 10
     /// ```
     #[must_use]
     pub fn next(&self, size: u64, rest: u64) -> u64 {
-        let short_tail = rest > size && rest - size < self.minimum;
-        let joined = self.last == LastChunk::AtLeastMinimum && short_tail && rest <= self.maximum;
-        if rest <= size || joined { rest } else { size }
+        if rest <= size {
+            return rest;
+        }
+        let short_tail = rest - size < self.minimum;
+        if self.last == LastChunk::Any || !short_tail {
+            return size;
+        }
+        if rest <= self.maximum {
+            return rest;
+        }
+        // Too much for one chunk: this one leaves the last its minimum.
+        let alignment = self.alignment.max(1);
+        let shorter = rest.saturating_sub(self.minimum) / alignment * alignment;
+        if shorter >= self.minimum {
+            shorter
+        } else {
+            size
+        }
     }
 }

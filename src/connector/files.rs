@@ -142,7 +142,8 @@ impl fmt::Display for SkipReason {
 /// What must be true of a path for an operation on it to go ahead.
 ///
 /// A connector holds to it as atomically as its platform can, and says in its docs how far that is.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Expect {
     /// Nothing: whatever is there is replaced.
@@ -320,6 +321,11 @@ pub trait UploadSession: fmt::Debug + Send {
     ///
     /// `computed` are hashes of the bytes sent, for platforms that check them.
     ///
+    /// After a passing fault ([`Error::is_retryable`](crate::Error::is_retryable)) the token may be
+    /// resumed and finished again, unless the file did appear: then it is
+    /// [`ErrorKind::Expired`](crate::ErrorKind::Expired). After any other error but
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) what was sent is gone, as after an abort.
+    ///
     /// # Errors
     /// - [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists),
     ///   [`ErrorKind::Conflict`](crate::ErrorKind::Conflict): the [`Expect`] of the request does not hold.
@@ -343,14 +349,17 @@ pub trait UploadSession: fmt::Debug + Send {
 /// # For implementors
 /// - A file is visible whole or not at all; a replaced file goes over in one step.
 /// - An [`Expect`] is checked at the last moment the platform allows, not when the call begins.
-/// - Folders follow from paths: they are made as needed, and an empty one is never listed.
+/// - Folders follow from paths: they are made as needed, and an empty one is never listed. Where a
+///   platform cannot have a file and a folder of one name, writing the second of them is
+///   [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
 /// - Run [`garland::testing::connector`](crate::testing::connector) on yours (feature `testing`).
 #[async_trait]
 pub trait FileStore: fmt::Debug + Send + Sync {
     /// Returns what this account can do. Constant.
     fn facts(&self) -> &FileFacts;
 
-    /// Lists every file. A listing that ends with an error is incomplete, and nothing follows from what it lacks.
+    /// Lists every file but garland's own ([`FilePath::is_internal`]). A listing that ends with an
+    /// error is incomplete, and nothing follows from what it lacks.
     ///
     /// [`FileFacts::lists_in_order`] tells whether entries come ordered by path bytes.
     fn list(&self) -> BoxStream<'static, Result<ListPage>>;

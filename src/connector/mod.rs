@@ -6,16 +6,19 @@
 //! `garland::testing::connector` (feature `testing`).
 
 mod changes;
+mod digest;
 mod facts;
 mod files;
 mod hashes;
 mod links;
+mod names;
 mod path;
 mod platform;
 mod registry;
 mod version;
 
 pub use changes::{Change, ChangeCursor, ChangeFeed, ChangePage};
+pub use digest::ContentHasher;
 pub use facts::{
     AuthKind, Category, ChunkRules, FileFacts, LastChunk, NameRules, Platform, RateLimit,
     UnicodeForm,
@@ -24,8 +27,8 @@ pub use files::{
     Expect, FileEntry, FileReader, FileStore, ListPage, ReadOptions, SkipReason, Skipped,
     UploadRequest, UploadSession, UploadToken,
 };
-pub(crate) use hashes::to_hex;
 pub use hashes::{HashAlgorithm, Hashes, HashesRef};
+pub(crate) use hashes::{from_hex, to_hex};
 pub use links::{LinkOptions, LinkScope, LinkSharing, ShareLink};
 pub use path::FilePath;
 pub use platform::{Health, PlatformConnector};

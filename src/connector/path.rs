@@ -75,6 +75,15 @@ impl FilePath {
         Self(format!("{}/{}", self.0, below.0).into())
     }
 
+    /// Tells whether the path is garland's own: in a folder `.garland`, in any case, at the root.
+    ///
+    /// Recovered files and unfinished uploads live there. It is never listed.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        let top = self.components().next();
+        top.is_some_and(|top| top.eq_ignore_ascii_case(".garland"))
+    }
+
     /// Tells whether the path lies inside `folder`.
     #[must_use]
     pub fn is_inside(&self, folder: &str) -> bool {
@@ -162,6 +171,15 @@ mod tests {
         ] {
             assert_eq!(FilePath::parse(text).unwrap().as_str(), text);
         }
+    }
+
+    #[test]
+    fn garlands_own_folder_is_told_without_case() {
+        let is_internal = |text: &str| FilePath::parse(text.to_owned()).unwrap().is_internal();
+        assert!(is_internal(".garland/recovered/x"));
+        assert!(is_internal(".Garland"));
+        assert!(!is_internal(".garlands/x"));
+        assert!(!is_internal("a/.garland/x"));
     }
 
     #[test]

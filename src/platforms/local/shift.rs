@@ -1,0 +1,221 @@
+//! Copy, rename and delete.
+
+use std::fs::File;
+use std::os::fd::AsFd as _;
+
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstat, futimens,
+    openat, renameat, unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::connector::{Expect, FileEntry, FilePath, FileVersion};
+use crate::error::{ErrorKind, Result};
+
+use super::error::{fault, io_fault, refuse};
+use super::folder::Shared;
+use super::place::{appear, rename_new};
+use super::stamp::{Stamp, identity, kind, version};
+use super::temp::Temp;
+use super::tree::{Place, sync_folder};
+
+/// Copies a file inside the folder; the kernel shares the blocks where it can.
+pub(super) fn copy(
+    shared: &Shared,
+    from: &FilePath,
+    expected: &FileVersion,
+    to: &FilePath,
+    expect: &Expect,
+) -> Result<FileEntry> {
+    let operation = "local.copy";
+    shared.check_name(to, operation)?;
+    let (source, before) = open(shared, from, operation)?;
+    let changed = || {
+        refuse(
+            ErrorKind::Changed,
+            operation,
+            from,
+            "another version is there",
+        )
+    };
+    if shared.is_other(expected, &before) {
+        return Err(changed());
+    }
+    let mut temp = Temp::create(&shared.tree, operation)?;
+    let filled = fill(&mut temp, source, from, &before, operation)
+        .and_then(|same| if same { Ok(()) } else { Err(changed()) });
+    let done = filled.and_then(|()| appear(shared, &mut temp, to, expect, operation));
+    if done.is_err() {
+        let _left_behind = temp.remove();
+    }
+    done
+}
+
+/// Gives a file another name, which nobody has.
+pub(super) fn rename(
+    shared: &Shared,
+    from: &FilePath,
+    expect: &Expect,
+    to: &FilePath,
+) -> Result<FileEntry> {
+    let operation = "local.rename";
+    shared.check_name(to, operation)?;
+    let (source, before) = there(shared, from, expect, operation)?;
+    let to_error = |cause| fault(operation, to, cause);
+    let mut tries = 0;
+    let target = loop {
+        let target = shared.tree.make(to, operation)?;
+        match rename_new(source.folder.as_fd(), source.name, &target) {
+            Ok(()) => break target,
+            Err(Errno::XDEV) => return carry(shared, from, &before, to, operation),
+            Err(Errno::EXIST) if is_respelled(shared, &before, from, to, &target) => {
+                renameat(&source.folder, source.name, &target.folder, target.name)
+                    .map_err(to_error)?;
+                break target;
+            }
+            // A folder on the way was empty, and somebody removed it.
+            Err(Errno::NOENT) if tries < 16 && source.look().is_ok_and(|s| s.is_some()) => {
+                tries += 1;
+            }
+            Err(cause) => return Err(to_error(cause)),
+        }
+    };
+    // What was moved may be newer than what was looked at: then it goes back.
+    let after = target.look().map_err(to_error)?;
+    let after = after.ok_or_else(|| to_error(Errno::NOENT))?;
+    if *expect != Expect::Anything && !Stamp::of(&after).is_same_content(&Stamp::of(&before)) {
+        rename_new(target.folder.as_fd(), target.name, &source).map_err(to_error)?;
+        let message = "another version is there";
+        return Err(refuse(ErrorKind::Conflict, operation, from, message));
+    }
+    if shared.syncs_each_file() {
+        for folder in [&target.folder, &source.folder] {
+            sync_folder(folder.as_fd()).map_err(to_error)?;
+        }
+    }
+    shared.tree.prune(from);
+    Ok(FileEntry::new(to.clone(), version(&after)))
+}
+
+/// Removes a file and the folders that are empty without it.
+pub(super) fn delete(shared: &Shared, path: &FilePath, expect: &Expect) -> Result<()> {
+    let operation = "local.delete";
+    let to_error = |cause| fault(operation, path, cause);
+    let (place, _) = there(shared, path, expect, operation)?;
+    unlinkat(&place.folder, place.name, AtFlags::empty()).map_err(to_error)?;
+    if shared.syncs_each_file() {
+        sync_folder(place.folder.as_fd()).map_err(to_error)?;
+    }
+    shared.tree.prune(path);
+    Ok(())
+}
+
+/// Finds a file that is to be changed, and checks it.
+fn there<'a>(
+    shared: &Shared,
+    path: &'a FilePath,
+    expect: &Expect,
+    operation: &'static str,
+) -> Result<(Place<'a>, Stat)> {
+    let missing = || fault(operation, path, Errno::NOENT);
+    let place = shared
+        .tree
+        .find(path, false, operation)?
+        .ok_or_else(missing)?;
+    let stat = place
+        .file(shared.tree.follow_links)
+        .map_err(|cause| fault(operation, path, cause))?
+        .ok_or_else(missing)?;
+    shared.check(path, &stat, expect, operation)?;
+    Ok((place, stat))
+}
+
+/// Tells whether both names are one file because the folder takes them for one name.
+fn is_respelled(
+    shared: &Shared,
+    before: &Stat,
+    from: &FilePath,
+    to: &FilePath,
+    target: &Place<'_>,
+) -> bool {
+    let rules = &shared.facts.names;
+    let same_file = || {
+        let there = target.look().ok().flatten();
+        there.is_some_and(|stat| identity(&stat) == identity(before))
+    };
+    rules.key(from.as_str()) == rules.key(to.as_str()) && from != to && same_file()
+}
+
+/// A rename from one file system to another: a copy that appears whole, then a delete.
+fn carry(
+    shared: &Shared,
+    from: &FilePath,
+    before: &Stat,
+    to: &FilePath,
+    operation: &'static str,
+) -> Result<FileEntry> {
+    let expected = version(before);
+    let entry = copy(shared, from, &expected, to, &Expect::Absent)?;
+    match there(shared, from, &Expect::Version(expected), operation) {
+        Ok((place, now)) if Stamp::of(&now) == Stamp::of(before) => {
+            unlinkat(&place.folder, place.name, AtFlags::empty())
+                .map_err(|cause| fault(operation, from, cause))?;
+            shared.tree.prune(from);
+            Ok(entry)
+        }
+        // The source has changed meanwhile: the copy goes, the source stays.
+        _ => {
+            delete(shared, to, &Expect::Version(entry.version))?;
+            let message = "another version is there";
+            Err(refuse(ErrorKind::Conflict, operation, from, message))
+        }
+    }
+}
+
+fn open(shared: &Shared, path: &FilePath, operation: &'static str) -> Result<(File, Stat)> {
+    let to_error = |cause| fault(operation, path, cause);
+    let follow = shared.tree.follow_links;
+    let place = shared
+        .tree
+        .find(path, follow, operation)?
+        .ok_or_else(|| to_error(Errno::NOENT))?;
+    let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    if !follow {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let file = openat(&place.folder, place.name, flags, Mode::empty()).map_err(to_error)?;
+    let stat = fstat(&file).map_err(to_error)?;
+    if kind(&stat) == FileType::RegularFile {
+        return Ok((file.into(), stat));
+    }
+    Err(to_error(Errno::NOENT))
+}
+
+/// Fills a new file; tells whether the source held still.
+fn fill(
+    temp: &mut Temp,
+    mut source: File,
+    from: &FilePath,
+    before: &Stat,
+    operation: &'static str,
+) -> Result<bool> {
+    std::io::copy(&mut source, &mut temp.file).map_err(|cause| io_fault(operation, from, cause))?;
+    let to_error = |cause| fault(operation, from, cause);
+    futimens(&temp.file, &modified_like(before)).map_err(to_error)?;
+    let after = fstat(&source).map_err(to_error)?;
+    let copied = fstat(&temp.file).map_err(to_error)?;
+    Ok(Stamp::of(&after) == Stamp::of(before) && copied.st_size == before.st_size)
+}
+
+fn modified_like(stat: &Stat) -> Timestamps {
+    Timestamps {
+        last_access: Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        },
+        last_modification: Timespec {
+            tv_sec: stat.st_mtime,
+            tv_nsec: i64::try_from(stat.st_mtime_nsec).unwrap_or(0),
+        },
+    }
+}

@@ -1,0 +1,19 @@
+//! Deterministic fault injection.
+//!
+//! [`Faults`] decides; [`FaultyConnector`] and [`FaultyStorage`] carry it out around whatever they
+//! wrap. All things that share one [`Faults`] count their calls together, so that step 17 of a run
+//! is one call, the same in every run.
+
+mod connector;
+mod dice;
+mod files;
+mod handle;
+mod kind;
+mod perform;
+mod session;
+mod storage;
+
+pub use connector::FaultyConnector;
+pub use handle::{Faults, Injected};
+pub use kind::{FaultKind, FaultRule, Moment, Operation};
+pub use storage::FaultyStorage;
