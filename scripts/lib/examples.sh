@@ -34,21 +34,31 @@ example_quickstart() {
     garland
 }
 
-# Three folders: the plan writes nothing, the run makes them equal, and a second run has nothing to do.
+# Three folders: the plan writes nothing, carrying it out makes them equal, a second run moves nothing, and what is
+# edited in one and deleted in another is so in all.
 example_sync() {
+    local sync=(a b c --state state.db)
     mkdir -p a/ceremony b c
     echo "first look" >a/ceremony/0001.jpg
     echo "the cake" >b/0002.jpg
-    garland plan a b c --state state.db
+    garland plan "${sync[@]}" --json plan.json
+    garland plan "${sync[@]}"
     [ "$(find a b c -type f | wc -l)" = 2 ]
-    garland run a b c --state state.db --relation peers --on-conflict duplicate
-    diff -r -x .garland a b
-    diff -r -x .garland a c
+    garland run "${sync[@]}" --apply plan.json
+    same_files
+    sleep 0.1
+    touch stamp
+    garland run "${sync[@]}"
+    [ -z "$(find a b c -name .garland -prune -o -type f -cnewer stamp -print)" ]
     rm c/0002.jpg
     echo "first look, retouched" >a/ceremony/0001.jpg
-    garland run a b c --state state.db --relation peers
+    garland run "${sync[@]}" --on-conflict duplicate --read-back
+    same_files
     [ ! -e a/0002.jpg ]
     grep -q retouched c/ceremony/0001.jpg
+}
+
+same_files() {
     diff -r -x .garland a b
     diff -r -x .garland a c
 }

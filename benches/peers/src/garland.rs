@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Read what was written back and compare it, so that the figure is for verified bytes.
-const VERIFIED: &[&str] = &["--verify", "read-back"];
+const VERIFIED: &str = "--read-back";
 
 /// The release build of the example `sync`.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Garland {
     pub fn run(&self, places: &[&Path], state: &Path, relation: &str) -> Command {
         let mut command = Command::new(&self.0);
         command.arg("run").args(places).arg("--state").arg(state);
-        command.args(["--relation", relation]).args(VERIFIED);
+        command.args(["--relation", relation, VERIFIED]);
         command
     }
 }
