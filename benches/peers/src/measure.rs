@@ -134,6 +134,12 @@ impl Table {
             .map(|(_, cost)| *cost)
     }
 
+    /// The most memory that any of them held.
+    #[must_use]
+    pub fn most_memory(&self) -> u64 {
+        self.0.iter().map(|(_, cost)| cost.peak).max().unwrap_or(0)
+    }
+
     /// Prints the wall time of `name` as a part of `peer`'s, if both took part: below 1 is quicker than the peer.
     pub fn wall_ratio(&self, label: &str, name: &str, peer: &str) {
         if let (Some(own), Some(other)) = (self.cost(name), self.cost(peer)) {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use garland_peers::garland::Garland;
-use garland_peers::measure::{Cost, Entrant, Table, figure, mib, ratio, run};
+use garland_peers::measure::{Cost, Entrant, Table, figure, mib, run};
 use garland_peers::peers::{on, rclone, rsync};
 use garland_peers::tree::{Bench, of_size};
 use garland_peers::{Arguments, Result};
@@ -27,11 +27,13 @@ fn main() -> Result<()> {
     };
     let bench = Bench::new(arguments.value("--at"))?;
 
+    let mut peak = 0;
     of_size(&bench.path("many"), files, 5_000_000)?;
     let title = format!("{files} × 5 MB");
-    compare(&bench, garland.as_ref(), &peers, ("many", &title), rounds)?;
+    let own = compare(&bench, garland.as_ref(), &peers, ("many", &title), rounds)?;
+    peak = peak.max(own.map_or(0, |own| own.peak));
     if let Some(garland) = &garland {
-        fan_out(&bench, garland, rounds)?;
+        peak = peak.max(fan_out(&bench, garland, rounds)?);
     }
     bench.clear("many")?;
 
@@ -43,14 +45,15 @@ fn main() -> Result<()> {
         ("one", "1 × 512 MiB"),
         rounds,
     )?;
-    if let (Some(garland), Some(own)) = (&garland, own) {
+    peak = peak.max(own.map_or(0, |own| own.peak));
+    if let Some(garland) = &garland {
         let (from, to) = (bench.empty("idle-from")?, bench.empty("idle-to")?);
         let idle = run(
             &bench,
             garland.run(&[&from, &to], &bench.path("idle.db"), "peers"),
         )?;
-        figure("copy-peak", mib(own.peak), "MiB");
-        figure("copy-peak-over-idle", mib(own.peak) - mib(idle.peak), "MiB");
+        figure("copy-peak", mib(peak), "MiB");
+        figure("copy-peak-over-idle", mib(peak) - mib(idle.peak), "MiB");
     }
     Ok(())
 }
@@ -85,7 +88,7 @@ fn compare(
             bench.clear("state.db")?;
             let cost = run(
                 bench,
-                garland.run(&[from, &to], &bench.path("state.db"), "peers"),
+                garland.run_verified(&[from, &to], &bench.path("state.db"), "peers"),
             )?;
             same(bench, from, &to)?;
             Ok(cost)
@@ -118,10 +121,11 @@ fn compare(
     Ok(table.cost("garland run"))
 }
 
-/// One source to one and to three destinations, as mirrors.
-fn fan_out(bench: &Bench, garland: &Garland, rounds: usize) -> Result<()> {
+/// One source to one and to three destinations, as mirrors, without and with read-back; the most memory of all.
+fn fan_out(bench: &Bench, garland: &Garland, rounds: usize) -> Result<u64> {
     let from = &bench.path("many");
-    let round = |count: usize| {
+    let state = bench.path("state.db");
+    let round = |count: usize, verified: bool| {
         let names = ["to-1", "to-2", "to-3"];
         let mut places = vec![from.clone()];
         for name in names {
@@ -132,30 +136,34 @@ fn fan_out(bench: &Bench, garland: &Garland, rounds: usize) -> Result<()> {
         }
         bench.clear("state.db")?;
         let places: Vec<&Path> = places.iter().map(PathBuf::as_path).collect();
-        let cost = run(
-            bench,
-            garland.run(&places, &bench.path("state.db"), "mirror"),
-        )?;
+        let command = if verified {
+            garland.run_verified(&places, &state, "mirror")
+        } else {
+            garland.run(&places, &state, "mirror")
+        };
+        let cost = run(bench, command)?;
         for to in &places[1..] {
             same(bench, from, to)?;
         }
         Ok(cost)
     };
     let entrants = vec![
-        Entrant::new("garland run, to one", || round(1)),
-        Entrant::new("garland run, to three", || round(3)),
+        Entrant::new("to one", || round(1, false)),
+        Entrant::new("to three", || round(3, false)),
+        Entrant::new("to one, read back", || round(1, true)),
+        Entrant::new("to three, read back", || round(3, true)),
     ];
-    let table = Table::of("fan-out", rounds, entrants)?;
-    if let (Some(one), Some(three)) = (
-        table.cost("garland run, to one"),
-        table.cost("garland run, to three"),
-    ) {
-        ratio(
-            "fan-out-wall/three-to-one",
-            three.wall.as_secs_f64() / one.wall.as_secs_f64(),
-        );
+    let table = Table::of("garland run, one source", rounds, entrants)?;
+    table.wall_ratio("fan-out-wall/three-to-one", "to three", "to one");
+    table.wall_ratio(
+        "fan-out-read-back-wall/three-to-one",
+        "to three, read back",
+        "to one, read back",
+    );
+    for name in ["to-1", "to-2", "to-3"] {
+        bench.clear(name)?;
     }
-    Ok(())
+    Ok(table.most_memory())
 }
 
 fn copy(bench: &Bench, from: &Path) -> Result<Cost> {
