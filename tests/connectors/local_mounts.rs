@@ -41,6 +41,16 @@ impl Drop for Mount {
     }
 }
 
+/// A file that plays a disk as long as this lives.
+#[derive(Debug)]
+struct Loop(PathBuf);
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").arg("-d").arg(&self.0).status();
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_says_so_and_keeps_what_it_has() {
     let root = tempfile::tempdir().unwrap();
@@ -262,17 +272,18 @@ async fn a_card_that_ignores_case_keeps_every_promise() {
     let image = above.path().join("card.img");
     fs::File::create(&image).unwrap().set_len(32 << 20).unwrap();
     let run = |program: &str, arguments: &[&Path]| {
-        let mut command = Command::new(program);
-        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
-        quiet
-            .args(arguments)
-            .status()
-            .is_ok_and(|status| status.success())
+        let output = Command::new(program).args(arguments).output().ok()?;
+        output.status.success().then_some(output.stdout)
     };
     let card = above.path().join("Card");
     fs::create_dir(&card).unwrap();
-    let made = run("mkfs.exfat", &[&image]) && run("mount.exfat-fuse", &[&image, &card]);
-    if !made {
+    let attach = [Path::new("--find"), Path::new("--show"), &image];
+    let device = run("mkfs.exfat", &[&image]).and_then(|_| run("losetup", &attach));
+    let device = device.map(|name| Loop(String::from_utf8(name).unwrap().trim().into()));
+    let mounted = device
+        .as_ref()
+        .and_then(|device| run("mount.exfat-fuse", &[&device.0, &card]));
+    if mounted.is_none() {
         eprintln!("SKIPPED: no exfat-fuse and mkfs.exfat here, or no leave to mount with them");
         return;
     }

@@ -108,6 +108,7 @@ impl LocalFolder {
                 tree: Tree {
                     root,
                     identity: identity(&stat),
+                    has_ids: found.has_ids,
                     follow_links: options.follow_links,
                     sync_folders: each_file,
                 },
@@ -155,7 +156,13 @@ impl Shared {
             .facts
             .time_precision
             .unwrap_or(Duration::from_millis(1));
-        expected.as_ref().changed(version(stat).as_ref(), precision)
+        let now = self.version(stat);
+        expected.as_ref().changed(now.as_ref(), precision)
+    }
+
+    /// The version as a listing gives it.
+    pub(super) fn version(&self, stat: &Stat) -> FileVersion {
+        version(stat, self.tree.has_ids)
     }
 
     /// Checks a file that is there.

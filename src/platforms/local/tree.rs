@@ -18,6 +18,8 @@ pub(super) struct Tree {
     pub(super) root: PathBuf,
     /// Device and inode of the root when the folder was opened.
     pub(super) identity: (u64, u64),
+    /// Whether inodes name files for good. FAT and many FUSE drivers make them up as they go.
+    pub(super) has_ids: bool,
     pub(super) follow_links: bool,
     /// Whether folders that are made are written through at once.
     pub(super) sync_folders: bool,
@@ -60,7 +62,8 @@ impl Tree {
                 _ => error,
             })?;
         let stat = rustix::fs::fstat(&root).map_err(|cause| fault(operation, &name, cause))?;
-        if identity(&stat) == self.identity {
+        let ((device, inode), (old_device, old_inode)) = (identity(&stat), self.identity);
+        if device == old_device && (inode == old_inode || !self.has_ids) {
             return Ok(root);
         }
         Err(refuse(

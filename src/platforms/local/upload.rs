@@ -21,7 +21,7 @@ use super::folder::Shared;
 use super::names::entries;
 use super::place::appear;
 use super::stamp::{changed_at, size};
-use super::temp::{self, Temp, UPLOADS};
+use super::temp::{self, Temp, UPLOADS, set_modified};
 use super::tree::{Tree, open_below};
 
 /// A file on its way in.
@@ -133,8 +133,7 @@ impl Session {
                 check_content(&temp, path, computed, operation)?;
             }
             if let Some(modified) = self.request.modified {
-                temp.file
-                    .set_modified(modified.into())
+                set_modified(&temp.file, modified.into())
                     .map_err(|cause| io_fault(operation, path, cause))?;
             }
             appear(
