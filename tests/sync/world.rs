@@ -113,6 +113,11 @@ impl World {
     }
 }
 
+/// Every kind of account.
+pub const ANY: [u64; 5] = [0, 1, 2, 3, 4];
+/// Those that report strong hashes: only there can a flipped bit be seen by everybody.
+pub const HASHING: [u64; 2] = [1, 2];
+
 /// Kinds of accounts: plain, with hashes of two kinds, with coarse times, without ids, chunked.
 pub fn options(kind: u64) -> MemoryOptions {
     let facts = FileFacts::default();
@@ -196,9 +201,9 @@ const RELATIONS: [Relation; 4] = [
 ];
 
 /// Makes the world of a seed; the same seed gives the same world.
-pub async fn worked(seed: u64) -> Worked {
+pub async fn worked(seed: u64, kinds: &[u64]) -> Worked {
     let mut dice = Dice::new(seed);
-    let accounts = (0..2 + dice.below(2)).map(|_| MemoryPlatform::new(options(dice.below(5))));
+    let accounts = (0..2 + dice.below(2)).map(|_| MemoryPlatform::new(options(dice.pick(kinds))));
     let mut world = World::new(accounts.collect());
     world.relation = dice.pick(&RELATIONS);
     world.strategy = dice.pick(&STRATEGIES);
