@@ -136,7 +136,7 @@ pub fn options(kind: u64) -> MemoryOptions {
 
 /// Merges by putting one version under the other.
 #[derive(Debug)]
-struct Lines;
+pub struct Lines;
 
 impl Merger for Lines {
     fn merge(&self, _: &FilePath, inputs: &[MergeInput]) -> Result<Bytes> {
