@@ -128,9 +128,9 @@ uuid_id! {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use garland::{Ids, RunId, SystemClock};
+/// use garland::{Chance, Ids, RunId, SystemClock};
 ///
-/// let ids = Ids::seeded(Arc::new(SystemClock::new()), 7);
+/// let ids = Ids::new(Arc::new(SystemClock::new()), Chance::seeded(7));
 /// assert_ne!(RunId::generate(&ids), RunId::generate(&ids));
 /// ```
 ///
@@ -138,60 +138,79 @@ uuid_id! {
 #[derive(Clone, Debug)]
 pub struct Ids {
     clock: Arc<dyn Clock>,
-    chance: Arc<Mutex<Chance>>,
-}
-
-#[derive(Debug)]
-enum Chance {
-    System,
-    Seeded(u64),
+    chance: Chance,
 }
 
 impl Ids {
-    /// Takes chance from the operating system.
+    /// Takes time from `clock` and the rest from `chance`.
     #[must_use]
-    pub fn system(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            chance: Arc::new(Mutex::new(Chance::System)),
-        }
-    }
-
-    /// Takes chance from `seed`: the same seed and clock give the same ids. For tests and replays.
-    #[must_use]
-    pub fn seeded(clock: Arc<dyn Clock>, seed: u64) -> Self {
-        Self {
-            clock,
-            chance: Arc::new(Mutex::new(Chance::Seeded(seed))),
-        }
+    pub fn new(clock: Arc<dyn Clock>, chance: Chance) -> Self {
+        Self { clock, chance }
     }
 
     fn next(&self) -> Uuid {
         let millis = u64::try_from(self.clock.now().as_millis()).unwrap_or(0);
+        let [high, low] = [self.chance.word(), self.chance.word()].map(u64::to_le_bytes);
         let mut random = [0; 10];
-        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
-        chance.fill(&mut random);
+        random
+            .iter_mut()
+            .zip(high.into_iter().chain(low))
+            .for_each(|(to, from)| *to = from);
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 }
 
+/// A source of chance for ids and jitter. Not for keys: secrets have their own.
+///
+/// Clones draw from one source.
+#[derive(Clone, Debug)]
+pub struct Chance(Arc<Mutex<Source>>);
+
+#[derive(Debug)]
+enum Source {
+    System,
+    Seeded(u64),
+}
+
 impl Chance {
-    fn fill(&mut self, bytes: &mut [u8; 10]) {
-        if matches!(self, Self::System) {
-            if getrandom::fill(bytes).is_ok() {
-                return;
-            }
-            // These ids are names, not secrets: without a random source, distinct is enough.
-            *self = Self::Seeded(u64::from(std::process::id()));
-        }
-        if let Self::Seeded(state) = self {
-            for part in bytes.chunks_mut(8) {
-                let word = split_mix(state).to_le_bytes();
-                part.iter_mut()
-                    .zip(word)
-                    .for_each(|(byte, random)| *byte = random);
-            }
-        }
+    /// Draws from the operating system.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Mutex::new(Source::System)))
+    }
+
+    /// Draws from `seed`: the same seed gives the same draws. For tests and replays.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Source::Seeded(seed))))
+    }
+
+    /// Draws 64 bits.
+    #[must_use]
+    pub fn word(&self) -> u64 {
+        let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seed = match &mut *source {
+            Source::Seeded(state) => return split_mix(state),
+            Source::System => match getrandom::u64() {
+                Ok(word) => return word,
+                // Names and waits need difference, not secrecy, so a counter of this process will do.
+                Err(_) => u64::from(std::process::id()),
+            },
+        };
+        *source = Source::Seeded(seed);
+        drop(source);
+        self.word()
+    }
+
+    /// Draws a number from 0 up to but not including 1.
+    #[must_use]
+    pub fn unit(&self) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "53 bits are what an f64 holds exactly"
+        )]
+        let numerator = (self.word() >> 11) as f64;
+        numerator / 9_007_199_254_740_992.0
     }
 }
 
@@ -202,4 +221,17 @@ pub(crate) fn split_mix(state: &mut u64) -> u64 {
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ (word >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_published_series() {
+        let chance = Chance::seeded(1_234_567);
+        assert_eq!(chance.word(), 6_457_827_717_110_365_317);
+        assert_eq!(chance.word(), 3_203_168_211_198_807_973);
+        assert!((0.0..1.0).contains(&chance.unit()));
+    }
 }

@@ -8,11 +8,13 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod backends;
 mod clock;
 pub mod connector;
 mod engine;
 mod error;
 mod id;
+mod orchestrator;
 pub mod permission;
 pub mod platforms;
 pub mod storage;
@@ -21,6 +23,7 @@ pub mod storage;
 pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use engine::sync;
+pub use engine::{sync, transfer};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{Ids, OrganizationId, RunId};
+pub use id::{Chance, Ids, OrganizationId, RunId};
+pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};

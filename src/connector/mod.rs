@@ -27,8 +27,8 @@ pub use files::{
     Expect, FileEntry, FileReader, FileStore, ListPage, ReadOptions, SkipReason, Skipped,
     UploadRequest, UploadSession, UploadToken,
 };
-pub(crate) use hashes::to_hex;
 pub use hashes::{HashAlgorithm, Hashes, HashesRef};
+pub(crate) use hashes::{from_hex, to_hex};
 pub use links::{LinkOptions, LinkScope, LinkSharing, ShareLink};
 pub use path::FilePath;
 pub use platform::{Health, PlatformConnector};

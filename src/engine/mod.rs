@@ -1,3 +1,5 @@
 //! How things move safely.
 
+pub(crate) mod resilience;
 pub mod sync;
+pub mod transfer;

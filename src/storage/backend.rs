@@ -53,11 +53,18 @@ pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
     /// Ids and keys are ordered by bytes; records with one key by id. A record that neither came nor
     /// went while pages were read is given exactly once.
     ///
+    /// A page ends early by [`Query::PAGE_BYTES`]; a limit out of range is held within it.
+    ///
     /// # Errors
-    /// Those of the database.
+    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput): the cursor is that of a query by
+    ///   id and this one goes by an index, or the other way round.
+    /// - Those of the database.
     async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage>;
 
-    /// Reads the entries of a journal that follow `after`, at most `limit` (1 to 10,000), in order.
+    /// Reads the entries of a journal that follow `after`, at most `limit` (held within 1 to
+    /// [`Query::MAX_LIMIT`]), in order.
+    ///
+    /// A page ends early by [`Query::PAGE_BYTES`], so only an empty one is the end.
     ///
     /// # Errors
     /// Those of the database. A journal without entries is empty.
@@ -81,7 +88,8 @@ pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Wakes whenever something may have been committed after the call, here or by another process.
     ///
-    /// A wake-up may come late, twice, or one for several commits; the journal is the truth.
+    /// A wake-up may come late, twice, or one for several commits; the journal is the truth. The
+    /// stream ends when the backend is gone.
     fn watch(&self) -> BoxStream<'static, Wake>;
 }
 

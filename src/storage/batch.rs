@@ -23,6 +23,38 @@ pub enum Precondition {
     At(Version),
 }
 
+impl Precondition {
+    /// Checks it against the version that was `found`, `None` where there is no record. Backends
+    /// word a conflict through it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`]: it does not hold.
+    pub fn verify(
+        self,
+        collection: &CollectionName,
+        id: &RecordId,
+        found: Option<Version>,
+    ) -> Result<()> {
+        let message = match (self, found) {
+            (Self::Any, _) | (Self::Absent, None) => return Ok(()),
+            (Self::At(wanted), Some(found)) if wanted == found => return Ok(()),
+            (Self::Absent, Some(_)) => "the record exists already",
+            (Self::At(_), Some(_)) => "the record was changed by somebody else",
+            (Self::At(_), None) => "the record is gone",
+        };
+        let mut error = Error::new(ErrorKind::Conflict, "storage.commit", message)
+            .with_context("collection", collection)
+            .with_context("id", id);
+        if let Self::At(wanted) = self {
+            error = error.with_context("wanted", wanted.get());
+        }
+        if let Some(found) = found {
+            error = error.with_context("found", found.get());
+        }
+        Err(error)
+    }
+}
+
 /// One step of a [`Batch`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -65,6 +97,32 @@ pub enum Write {
         /// The event.
         event: Json,
     },
+}
+
+impl Write {
+    /// Returns the record it is about and what must be true of that; `None` for an append.
+    #[must_use]
+    pub fn target(&self) -> Option<(&CollectionName, &RecordId, Precondition)> {
+        match self {
+            Self::Put {
+                collection,
+                id,
+                precondition,
+                ..
+            }
+            | Self::Delete {
+                collection,
+                id,
+                precondition,
+            }
+            | Self::Check {
+                collection,
+                id,
+                precondition,
+            } => Some((collection, id, *precondition)),
+            Self::Append { .. } => None,
+        }
+    }
 }
 
 /// Records and journal events that are written together or not at all.
@@ -112,6 +170,12 @@ impl Batch {
     #[must_use]
     pub fn writes(&self) -> &[Write] {
         &self.writes
+    }
+
+    /// Takes its steps out.
+    #[must_use]
+    pub fn into_writes(self) -> Vec<Write> {
+        self.writes
     }
 
     /// Tells whether there is nothing to write.
@@ -226,10 +290,7 @@ impl Batch {
         }
         let mut seen = BTreeSet::new();
         for write in &self.writes {
-            let (Write::Put { collection, id, .. }
-            | Write::Delete { collection, id, .. }
-            | Write::Check { collection, id, .. }) = write
-            else {
+            let Some((collection, id, _)) = write.target() else {
                 continue;
             };
             if !seen.insert((collection, id)) {

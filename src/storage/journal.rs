@@ -1,12 +1,14 @@
 //! Journals as a backend keeps them: gap-free and chained by hash.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
-use crate::connector::to_hex;
+use crate::connector::{from_hex, to_hex};
+use crate::error::{Error, ErrorKind, Result};
 
 use super::names::Json;
 
@@ -14,8 +16,10 @@ use super::names::Json;
 ///
 /// `SHA-256(previous ‖ sequence ‖ time ‖ event)`: the previous hash (32 zero bytes before the first
 /// entry), sequence and time in milliseconds as 8 big-endian bytes each, the event's JSON as stored.
+///
+/// Prints and serializes as 64 hexadecimal digits.
 #[derive(Clone, Copy, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct ChainHash([u8; 32]);
 
 impl ChainHash {
@@ -55,6 +59,38 @@ impl fmt::Display for ChainHash {
 impl fmt::Debug for ChainHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ChainHash({self})")
+    }
+}
+
+impl FromStr for ChainHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        from_hex(text)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::InvalidInput,
+                    "chain_hash.parse",
+                    "a chain hash has 64 hexadecimal digits",
+                )
+                .with_context("hash", text)
+            })
+    }
+}
+
+impl TryFrom<String> for ChainHash {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<ChainHash> for String {
+    fn from(hash: ChainHash) -> Self {
+        hash.to_string()
     }
 }
 
@@ -112,5 +148,20 @@ impl JournalHead {
     #[must_use]
     pub const fn new(sequence: u64, hash: ChainHash) -> Self {
         Self { sequence, hash }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_text_in_json() {
+        let event = Json::of("x").unwrap();
+        let hash = ChainHash::START.link(1, Timestamp::from_millis(2), &event);
+        let text = serde_json::to_string(&hash).unwrap();
+        assert_eq!(text, format!("\"{hash}\""));
+        assert_eq!(serde_json::from_str::<ChainHash>(&text).unwrap(), hash);
+        assert!("00".parse::<ChainHash>().is_err());
     }
 }

@@ -77,7 +77,15 @@ impl Lease {
     ///
     /// # Errors
     /// [`ErrorKind::Locked`]: it ran out and somebody else has it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop; the next renewal finds what the dropped one wrote.
     pub async fn renew(&mut self) -> Result<()> {
+        let found = self.store.get(&LEASES, &self.id).await?;
+        if let Some(lease) = found.filter(|lease| lease.value.holder == self.holder) {
+            self.version = lease.version;
+        }
         self.write(Precondition::At(self.version)).await
     }
 
@@ -88,11 +96,19 @@ impl Lease {
 
     /// Gives it back.
     ///
+    /// The record stays, run out: were it deleted, its versions would begin anew, and a guard of an
+    /// earlier holder could hold again.
+    ///
     /// # Errors
     /// Those of the database; the lease then runs out by itself.
     pub async fn release(self) -> Result<()> {
         let mut batch = Batch::new(self.clock.now());
-        batch.delete(&LEASES, self.id.clone(), Precondition::At(self.version));
+        let record = LeaseRecord {
+            holder: self.holder,
+            expires: Timestamp::default(),
+        };
+        let precondition = Precondition::At(self.version);
+        batch.put_with(&LEASES, self.id.clone(), &record, precondition, Vec::new())?;
         match self.store.commit(batch).await {
             Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
             // Whoever has it now keeps it.

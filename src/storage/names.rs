@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -169,7 +170,17 @@ key! {
     JournalName, "journal_name.parse", "a journal's name has 1 to 900 bytes and no NUL"
 }
 
+impl JournalName {
+    /// The journal of every change of an organization: `main`.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".into())
+    }
+}
+
 /// One JSON text, as it is stored.
+///
+/// Within other JSON it stands as the value it is, to the byte.
 ///
 /// # Example
 ///
@@ -240,9 +251,31 @@ impl Json {
     }
 }
 
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self(raw.into()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_within_json_stays_as_it_is() {
+        let text = r#"[{"b": 1.50, "a":"\u00e9"}]"#;
+        let values: Vec<Json> = serde_json::from_str(text).unwrap();
+        assert_eq!(values[0].as_str(), r#"{"b": 1.50, "a":"\u00e9"}"#);
+        assert_eq!(serde_json::to_string(&values).unwrap(), text);
+    }
 
     #[test]
     fn names_are_what_every_database_takes() {

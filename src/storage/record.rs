@@ -142,6 +142,10 @@ impl Query {
     /// Most records of one page.
     pub const MAX_LIMIT: usize = 10_000;
 
+    /// A page, of records or of a journal, ends early once its values hold this many bytes, so that
+    /// memory stays bounded whatever the values are. It has at least one.
+    pub const PAGE_BYTES: usize = 4 << 20;
+
     /// Asks for a collection's first 1,000 records by id.
     #[must_use]
     pub fn all(collection: CollectionName) -> Self {
@@ -237,7 +241,7 @@ impl QueryCursor {
 pub struct RecordPage {
     /// The records, in order.
     pub records: Vec<Record>,
-    /// Where to go on; `None` at the end.
+    /// Where to go on; `None` at the end. A page may be short and yet not the last.
     pub next: Option<QueryCursor>,
 }
 

@@ -1,0 +1,616 @@
+//! A sync from listing to report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Timestamp};
+use crate::connector::{ConnectorName, FilePath, NamedConnector};
+use crate::engine::transfer::Mover;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Chance, Ids, RunId};
+use crate::storage::{Batch, Lease, RecordId, Store};
+
+use super::book::Book;
+use super::conflicts::{self, Choice, OpenConflict};
+use super::events::{SyncEvent, SyncEvents};
+use super::execute::{Executed, Execution};
+use super::inventory::Inventory;
+use super::ledger::{Ledger, main_journal};
+use super::operations;
+use super::options::SyncOptions;
+use super::plan::{ConflictStrategy, Counts, Plan, Planner, Refusal, Relation, Replica, World};
+use super::progress::Phase;
+use super::recovery;
+use super::report::{FailedFile, ReplicaReport, SyncReport};
+use super::scan::{Learned, Scan, is_blocked, scan};
+use super::state::Agreement;
+use super::steps::Workshop;
+
+/// How long a run may be silent before another may take its place. It is renewed every few seconds.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// Everything a sync needs from its surroundings.
+#[derive(Clone, Debug)]
+pub(crate) struct Environment {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Chance,
+}
+
+/// A sync of some places, ready to be planned and run.
+#[derive(Clone, Debug)]
+pub(crate) struct Engine {
+    places: Arc<[NamedConnector]>,
+    names: Vec<ConnectorName>,
+    options: Arc<SyncOptions>,
+    environment: Environment,
+    agreements: Vec<Agreement>,
+    events: SyncEvents,
+    cancel: CancellationToken,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug)]
+struct Task<'a> {
+    /// The plan that was agreed on beforehand.
+    agreed: Option<&'a Plan>,
+    /// The one path whose conflict is to be settled.
+    only: Option<&'a FilePath>,
+}
+
+/// What looking at the world gave.
+struct Prepared {
+    world: World,
+    plan: Plan,
+    replicas: Vec<ReplicaReport>,
+}
+
+impl Engine {
+    /// Puts a sync together.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::InvalidInput`]: fewer than two places, more than 64, or one twice.
+    /// - [`ErrorKind::Unsupported`]: a place without files.
+    pub(crate) fn new(
+        places: Vec<NamedConnector>,
+        options: SyncOptions,
+        environment: Environment,
+        events: SyncEvents,
+        cancel: CancellationToken,
+    ) -> Result<Self> {
+        let fault = |message: &str| Error::new(ErrorKind::InvalidInput, "sync.new", message);
+        if !(2..=64).contains(&places.len()) {
+            return Err(fault("a sync needs 2 to 64 places").with_context("places", places.len()));
+        }
+        let names: Vec<ConnectorName> = places.iter().map(|place| place.name().clone()).collect();
+        for (index, place) in places.iter().enumerate() {
+            place.files()?;
+            if names.iter().take(index).any(|name| name == place.name()) {
+                return Err(fault("a place is named twice").with_context("place", place.name()));
+            }
+        }
+        let name = options.name.as_deref();
+        let refs: Vec<&ConnectorName> = names.iter().collect();
+        let agreements = match (options.relation, refs.split_first()) {
+            (Relation::Peers, _) | (_, None) => vec![Agreement::new(Relation::Peers, name, &refs)],
+            (relation, Some((source, targets))) => {
+                let pair =
+                    |target: &&ConnectorName| Agreement::new(relation, name, &[source, target]);
+                targets.iter().map(pair).collect()
+            }
+        };
+        let (places, options) = (places.into(), Arc::new(options));
+        Ok(Self {
+            places,
+            names,
+            options,
+            environment,
+            agreements,
+            events,
+            cancel,
+        })
+    }
+
+    /// Looks at every place and works out what would be done. Changes nothing.
+    pub(crate) async fn plan(&self) -> Result<Plan> {
+        let mover = self.mover();
+        Ok(self.prepare(&mover, &BTreeMap::new()).await?.plan)
+    }
+
+    /// Reads the conflicts that wait for a person.
+    pub(crate) async fn conflicts(&self) -> Result<Vec<OpenConflict>> {
+        let Some(agreement) = self.agreements.first() else {
+            return Ok(Vec::new());
+        };
+        conflicts::open(&self.environment.store, agreement).await
+    }
+
+    /// Carries out `agreed`, or whatever is to be done.
+    pub(crate) async fn run(&self, agreed: Option<&Plan>) -> Result<SyncReport> {
+        self.run_as(Task { agreed, only: None }).await
+    }
+
+    /// Settles one conflict as a person has chosen, and touches nothing else.
+    pub(crate) async fn resolve(&self, path: &FilePath, choice: Choice) -> Result<SyncReport> {
+        let open = self.conflicts().await?;
+        let conflict = open
+            .into_iter()
+            .find(|open| open.path == *path)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::NotFound,
+                    "sync.resolve",
+                    "no conflict waits at this path",
+                )
+                .with_context("path", path)
+            })?;
+        let mut engine = self.clone();
+        let strategy = match choice {
+            Choice::KeepAll => ConflictStrategy::Duplicate,
+            Choice::Merge => ConflictStrategy::Merge,
+            Choice::Keep(place) => {
+                engine.put_first(&conflict, &place)?;
+                ConflictStrategy::SourceWins
+            }
+        };
+        let mut options = SyncOptions::clone(&self.options);
+        options.strategy = ConflictStrategy::ManualReview;
+        options.overrides = vec![Arc::new(conflicts::Chosen {
+            path: path.clone(),
+            strategy,
+        })];
+        engine.options = Arc::new(options);
+        engine
+            .run_as(Task {
+                agreed: None,
+                only: Some(path),
+            })
+            .await
+    }
+
+    /// Puts the place whose version is to be kept before the others.
+    fn put_first(&mut self, conflict: &OpenConflict, place: &ConnectorName) -> Result<()> {
+        let fault = |message: &str| {
+            Error::new(ErrorKind::InvalidInput, "sync.resolve", message)
+                .with_context("place", place)
+        };
+        let mut versions = conflict
+            .versions
+            .iter()
+            .flat_map(|version| &version.replicas);
+        if !versions.any(|holder| holder == place) {
+            return Err(fault("this place does not hold a version of the file"));
+        }
+        let index = self.names.iter().position(|name| name == place);
+        let index = index.ok_or_else(|| fault("this place is not part of the sync"))?;
+        if self.options.relation != Relation::Peers && index > 0 {
+            return Err(fault(
+                "a mirror or backup never writes to its source, so only the source's version can be kept",
+            ));
+        }
+        let mut places: Vec<NamedConnector> = self.places.to_vec();
+        places.get_mut(..=index).unwrap_or_default().rotate_right(1);
+        self.names = places.iter().map(|place| place.name().clone()).collect();
+        self.places = places.into();
+        Ok(())
+    }
+
+    async fn run_as(&self, task: Task<'_>) -> Result<SyncReport> {
+        let Environment {
+            store,
+            clock,
+            chance,
+        } = &self.environment;
+        let run = RunId::generate(&Ids::new(Arc::clone(clock), chance.clone()));
+        let (started, begun) = (clock.now(), clock.elapsed());
+        let lease = RecordId::parse(format!("sync/{}", self.agreement()?.as_str()))?;
+        let mut lease = Lease::acquire(store.clone(), Arc::clone(clock), lease, run, LEASE).await?;
+        self.events.emit(SyncEvent::Started { run });
+        self.note(&Note::Started {
+            run,
+            places: &self.names,
+        })
+        .await?;
+        let outcome = self.rounds(run, started, task, &mut lease).await;
+        let released = lease.release().await;
+        let took = clock.elapsed().saturating_sub(begun);
+        let failed = outcome
+            .as_ref()
+            .map_or(0, |report| report.failed.len() as u64);
+        let note = match &outcome {
+            Ok(report) => Note::Finished {
+                run,
+                done: report.done,
+                failed,
+                error: None,
+            },
+            Err(error) => {
+                let error = Some(error.to_string());
+                Note::Finished {
+                    run,
+                    done: Counts::default(),
+                    failed,
+                    error,
+                }
+            }
+        };
+        let noted = self.note(&note).await;
+        self.events.emit(SyncEvent::Finished { run, took, failed });
+        let mut report = outcome?;
+        noted.and(released)?;
+        report.took = took;
+        Ok(report)
+    }
+
+    /// Lists, plans and carries out, as often as it takes to come to rest.
+    async fn rounds(
+        &self,
+        run: RunId,
+        started: Timestamp,
+        task: Task<'_>,
+        lease: &mut Lease,
+    ) -> Result<SyncReport> {
+        let Environment { store, clock, .. } = &self.environment;
+        let mover = self.mover();
+        let resumed = self.resume(&mover).await?;
+        let mut learned: BTreeMap<usize, Learned> = BTreeMap::new();
+        let mut given_up: BTreeSet<FilePath> = BTreeSet::new();
+        let mut failed: Vec<FailedFile> = Vec::new();
+        let mut done = Counts::default();
+        let mut round = 0;
+        loop {
+            round += 1;
+            let prepared = self.prepare(&mover, &learned).await?;
+            let Prepared {
+                world,
+                mut plan,
+                replicas,
+            } = prepared;
+            if let Some(path) = task.only {
+                conflicts::narrow(&mut plan, path);
+            }
+            if round == 1 && task.agreed.is_some_and(|agreed| *agreed != plan) {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    "sync.apply",
+                    "the world has moved on since this plan was made; make a new one",
+                ));
+            }
+            if !plan.refused.is_empty() {
+                return Err(refused(&plan));
+            }
+            let plan = Arc::new(plan);
+            let executed = Execution {
+                plan: Arc::clone(&plan),
+                book: Book::new(world.clone(), &plan, self.names.clone()),
+                workshop: Arc::new(Workshop {
+                    places: Arc::clone(&self.places),
+                    mover: mover.clone(),
+                    merger: self.options.merger.clone(),
+                    run,
+                    now: clock.now(),
+                }),
+                ledger: Arc::new(Ledger {
+                    store: store.clone(),
+                    run,
+                    agreements: self.agreements.clone(),
+                    calls: mover.calls().clone(),
+                }),
+                names: &self.names,
+                clock: &**clock,
+                events: &self.events,
+                lease,
+                given_up: &given_up,
+            }
+            .run()
+            .await?;
+            add(&mut done, executed.done);
+            let Executed {
+                failed: new,
+                moved_on,
+                learned: hashed,
+                ..
+            } = executed;
+            let again = (!moved_on.is_empty() || !hashed.is_empty()) && round < self.options.rounds;
+            for (replica, hashed) in hashed {
+                learned.entry(replica).or_default().extend(hashed);
+            }
+            given_up.extend(new.iter().map(|failed| failed.path.clone()));
+            failed.extend(new);
+            if again {
+                continue;
+            }
+            failed.extend(moved_on.into_iter().map(restless));
+            let agreement = self.agreement()?;
+            let now = clock.now();
+            match task.only {
+                Some(path) if failed.is_empty() => {
+                    conflicts::close(store, agreement, path, now).await?;
+                }
+                Some(_) => {}
+                None => {
+                    conflicts::record(store, agreement, &plan, &world, &self.names, run, now)
+                        .await?;
+                }
+            }
+            let until = Timestamp::from_millis(
+                now.as_millis()
+                    .saturating_sub(millis(self.options.keep_recovered)),
+            );
+            recovery::prune(store, &self.places, mover.calls(), now, until).await?;
+            let plan = Arc::unwrap_or_clone(plan);
+            return Ok(SyncReport {
+                run,
+                started,
+                took: Duration::ZERO,
+                rounds: round,
+                replicas,
+                done,
+                bytes_read: mover.meter().read(),
+                resumed,
+                conflicts: plan.conflicts.clone(),
+                kept: plan.kept.clone(),
+                failed,
+                plan,
+            });
+        }
+    }
+
+    async fn resume(&self, mover: &Mover) -> Result<u64> {
+        self.events.emit(SyncEvent::Phase {
+            phase: Phase::Resume,
+        });
+        let Environment { store, clock, .. } = &self.environment;
+        let agreement = self.agreement()?;
+        operations::finish(store, agreement, &self.places, mover.calls(), clock.now()).await
+    }
+
+    /// Looks at the world and plans.
+    async fn prepare(&self, mover: &Mover, learned: &BTreeMap<usize, Learned>) -> Result<Prepared> {
+        self.events.emit(SyncEvent::Phase { phase: Phase::Scan });
+        let bases = self.load_bases();
+        let scans = self.scan_all(mover, learned);
+        let (mut bases, mut scans) = tokio::try_join!(bases, scans)?;
+        self.events.emit(SyncEvent::Phase { phase: Phase::Plan });
+        let blocked: BTreeSet<Box<str>> = scans
+            .iter()
+            .flat_map(|scan| scan.blocked.iter().cloned())
+            .collect();
+        if !blocked.is_empty() {
+            let pairs = bases.iter_mut().flat_map(|(base, source)| [base, source]);
+            for inventory in pairs.chain(scans.iter_mut().map(|scan| &mut scan.listing)) {
+                *inventory = without(inventory, &blocked);
+            }
+        }
+        let mut replicas = Vec::with_capacity(self.places.len());
+        let mut reports = Vec::with_capacity(self.places.len());
+        for ((place, scan), (base, source_base)) in self.places.iter().zip(scans).zip(bases) {
+            let facts = place.files()?.facts();
+            let replica = Replica::new(place.name().as_str())
+                .with_listing(scan.listing)
+                .with_base(base)
+                .with_source_base(source_base)
+                .with_names(facts.names.clone())
+                .with_precision(facts.time_precision.unwrap_or(Duration::from_millis(1)))
+                .with_incomplete(scan.report.incomplete.is_some());
+            replicas.push(replica);
+            reports.push(scan.report);
+        }
+        let options = Arc::clone(&self.options);
+        let work = move || {
+            let world = World::new(replicas)?;
+            let overrides = |path: &str| options.strategy_for(path);
+            let plan = Planner::new(options.relation, options.strategy)
+                .with_options(options.plan.clone())
+                .with_overrides(&overrides)
+                .plan(&world)?;
+            Ok::<_, Error>((world, plan))
+        };
+        let (world, plan) = tokio::task::spawn_blocking(work).await.map_err(stopped)??;
+        self.events.emit(SyncEvent::Planned {
+            counts: plan.counts,
+            conflicts: plan.conflicts.len() as u64,
+        });
+        Ok(Prepared {
+            world,
+            plan,
+            replicas: reports,
+        })
+    }
+
+    /// Reads base and source base of every place.
+    async fn load_bases(&self) -> Result<Vec<(Inventory, Inventory)>> {
+        let mut tasks = JoinSet::new();
+        let targets: Vec<usize> = (1..self.names.len()).collect();
+        for (index, agreement) in self.agreements.iter().enumerate() {
+            let (agreement, store) = (agreement.clone(), self.environment.store.clone());
+            let options = Arc::clone(&self.options);
+            let names: Vec<ConnectorName> = match self.options.relation {
+                Relation::Peers => self.names.clone(),
+                _ => {
+                    let target = targets
+                        .get(index)
+                        .and_then(|&target| self.names.get(target));
+                    self.names
+                        .first()
+                        .into_iter()
+                        .chain(target)
+                        .cloned()
+                        .collect()
+                }
+            };
+            tasks.spawn(async move {
+                let refs: Vec<_> = names.iter().collect();
+                let includes = |path: &str| options.includes(path);
+                agreement
+                    .load(&store, &refs, &includes)
+                    .await
+                    .map(|loaded| (index, loaded))
+            });
+        }
+        let mut loaded = BTreeMap::new();
+        while let Some(done) = tasks.join_next().await {
+            let (index, inventories) = done.map_err(stopped)??;
+            loaded.insert(index, inventories);
+        }
+        if self.options.relation == Relation::Peers {
+            let all = loaded.remove(&0).unwrap_or_default();
+            return Ok(all
+                .into_iter()
+                .map(|base| (base, Inventory::default()))
+                .collect());
+        }
+        let mut bases = vec![(Inventory::default(), Inventory::default())];
+        for pair in loaded.into_values() {
+            let mut pair = pair.into_iter();
+            let source_base = pair.next().unwrap_or_default();
+            bases.push((pair.next().unwrap_or_default(), source_base));
+        }
+        Ok(bases)
+    }
+
+    async fn scan_all(
+        &self,
+        mover: &Mover,
+        learned: &BTreeMap<usize, Learned>,
+    ) -> Result<Vec<Scan>> {
+        let mut tasks = JoinSet::new();
+        for (index, place) in self.places.iter().enumerate() {
+            let (place, options) = (place.clone(), Arc::clone(&self.options));
+            let (calls, events) = (mover.calls().clone(), self.events.clone());
+            let learned = learned.get(&index).cloned().unwrap_or_default();
+            tasks.spawn(async move {
+                let scan = scan(&place, &options, &calls, &learned, &events).await?;
+                Ok::<_, Error>((index, scan))
+            });
+        }
+        let mut scans = BTreeMap::new();
+        while let Some(done) = tasks.join_next().await {
+            let (index, scan) = done.map_err(stopped)??;
+            scans.insert(index, scan);
+        }
+        Ok(scans.into_values().collect())
+    }
+
+    fn mover(&self) -> Mover {
+        let Environment {
+            store,
+            clock,
+            chance,
+        } = &self.environment;
+        Mover::new(
+            self.options.transfer.clone(),
+            store.clone(),
+            Arc::clone(clock),
+            chance.clone(),
+            self.cancel.clone(),
+        )
+    }
+
+    fn agreement(&self) -> Result<&Agreement> {
+        self.agreements.first().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unexpected,
+                "sync.run",
+                "a sync without an agreement",
+            )
+        })
+    }
+
+    async fn note(&self, note: &Note<'_>) -> Result<()> {
+        let mut batch = Batch::new(self.environment.clock.now());
+        batch.append(main_journal()?, note)?;
+        self.environment.store.commit(batch).await.map(|_| ())
+    }
+}
+
+/// What the journal is told of a run.
+#[derive(Serialize)]
+#[serde(tag = "kind")]
+enum Note<'a> {
+    #[serde(rename = "sync.started")]
+    Started {
+        run: RunId,
+        places: &'a [ConnectorName],
+    },
+    #[serde(rename = "sync.finished")]
+    Finished {
+        run: RunId,
+        done: Counts,
+        failed: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+}
+
+/// Takes out every path that is one of `names` or lies below one.
+fn without(inventory: &Inventory, names: &BTreeSet<Box<str>>) -> Inventory {
+    let blocked = inventory
+        .iter()
+        .filter(|(path, _)| is_blocked(names, path.as_str()));
+    inventory.amended(&blocked.map(|(path, _)| (path, None)).collect())
+}
+
+fn refused(plan: &Plan) -> Error {
+    let guards: Vec<String> = plan
+        .refused
+        .iter()
+        .map(|refusal| guard(plan, *refusal))
+        .collect();
+    Error::new(
+        ErrorKind::Refused,
+        "sync.run",
+        "a guard refused the plan; nothing was done",
+    )
+    .with_context("guard", guards.join("; "))
+}
+
+fn guard(plan: &Plan, refusal: Refusal) -> String {
+    match refusal {
+        Refusal::EmptyReplica { replica } => {
+            format!(
+                "{} lists nothing, though it held files before",
+                plan.name(replica)
+            )
+        }
+        Refusal::DeleteLimit { replica, files } => {
+            format!("{files} files would be deleted on {}", plan.name(replica))
+        }
+        Refusal::ChangeLimit { replica, files } => {
+            format!("{files} files would be replaced on {}", plan.name(replica))
+        }
+    }
+}
+
+fn restless(path: FilePath) -> FailedFile {
+    let error = Error::new(
+        ErrorKind::Changed,
+        "sync.run",
+        "the file kept changing; try again later",
+    );
+    FailedFile::new(path, Phase::Plan, error)
+}
+
+fn stopped(cause: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Unexpected, "sync.run", "a task was stopped").with_source(cause)
+}
+
+fn add(all: &mut Counts, more: Counts) {
+    all.verify += more.verify;
+    all.recover += more.recover;
+    all.rename += more.rename;
+    all.copy += more.copy;
+    all.merge += more.merge;
+    all.delete += more.delete;
+    all.agree += more.agree;
+    all.bytes += more.bytes;
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,235 @@
+//! What came of a run.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::connector::{ConnectorName, FilePath, Skipped};
+use crate::error::Error;
+use crate::id::RunId;
+
+use super::plan::{Conflict, Counts, Kept, Plan};
+use super::progress::Phase;
+
+/// What came of a run: what was done, what was not, and why.
+///
+/// Prints as a few lines for people.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct SyncReport {
+    /// The run.
+    pub run: RunId,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// How often the places were listed and planned.
+    pub rounds: u32,
+    /// The places, in order.
+    pub replicas: Vec<ReplicaReport>,
+    /// What was carried out, in files.
+    pub done: Counts,
+    /// Bytes read from sources; each source once, however many destinations.
+    pub bytes_read: u64,
+    /// Steps of an earlier run that were finished first.
+    pub resumed: u64,
+    /// Conflicts met, with what was made of them.
+    #[serde(skip)]
+    pub conflicts: Vec<Conflict>,
+    /// Files left alone on one place, and why.
+    #[serde(skip)]
+    pub kept: Vec<Kept>,
+    /// Files that could not be done. Each is tried again by the next run.
+    pub failed: Vec<FailedFile>,
+    /// The last plan that was carried out.
+    #[serde(skip)]
+    pub plan: Plan,
+}
+
+/// One place in a [`SyncReport`].
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct ReplicaReport {
+    /// The place.
+    pub name: ConnectorName,
+    /// Files that take part.
+    pub files: u64,
+    /// Why its listing broke off, if it did.
+    #[serde(serialize_with = "as_text")]
+    pub incomplete: Option<Error>,
+    /// What was passed over; at most [`ReplicaReport::MOST_SKIPPED`] of it.
+    pub skipped: Vec<Skipped>,
+    /// How many things were passed over in all.
+    pub skipped_total: u64,
+}
+
+impl ReplicaReport {
+    /// How many skipped things a report names.
+    pub const MOST_SKIPPED: usize = 1_000;
+}
+
+/// A file that could not be done.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct FailedFile {
+    /// The file.
+    pub path: FilePath,
+    /// What was tried.
+    pub phase: Phase,
+    /// Why it failed.
+    #[serde(serialize_with = "error_text")]
+    pub error: Error,
+}
+
+impl FailedFile {
+    pub(crate) fn new(path: FilePath, phase: Phase, error: Error) -> Self {
+        Self { path, phase, error }
+    }
+}
+
+impl SyncReport {
+    /// Tells whether everything that was planned is done and every listing was complete.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_empty()
+            && self
+                .replicas
+                .iter()
+                .all(|replica| replica.incomplete.is_none())
+    }
+}
+
+impl fmt::Display for SyncReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts {
+            recover,
+            rename,
+            copy,
+            merge,
+            delete,
+            bytes,
+            ..
+        } = self.done;
+        let parts = [
+            (copy, "copied"),
+            (rename, "renamed"),
+            (merge, "merged"),
+            (delete, "deleted"),
+            (recover, "moved to recovery"),
+        ];
+        let done: Vec<String> = parts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let done = if done.is_empty() {
+            "nothing to do".into()
+        } else {
+            done.join(", ")
+        };
+        write!(f, "{done}")?;
+        if bytes > 0 {
+            write!(f, " ({})", Bytes(bytes))?;
+        }
+        write!(f, " in {:.1} s", self.took.as_secs_f64())?;
+        if self.resumed > 0 {
+            write!(
+                f,
+                "\n  {} steps of an earlier run were finished first",
+                self.resumed
+            )?;
+        }
+        if !self.conflicts.is_empty() {
+            write!(f, "\n  {} conflicts:", self.conflicts.len())?;
+            for conflict in self.conflicts.iter().take(10) {
+                write!(
+                    f,
+                    "\n    {} ({:?} -> {:?})",
+                    conflict.path, conflict.kind, conflict.resolution
+                )?;
+            }
+        }
+        if !self.kept.is_empty() {
+            write!(f, "\n  {} files left alone", self.kept.len())?;
+        }
+        for replica in &self.replicas {
+            if let Some(error) = &replica.incomplete {
+                write!(
+                    f,
+                    "\n  {}: listing broke off, so nothing was deleted: {error}",
+                    replica.name
+                )?;
+            }
+            if replica.skipped_total > 0 {
+                write!(
+                    f,
+                    "\n  {}: {} things passed over",
+                    replica.name, replica.skipped_total
+                )?;
+                for skipped in replica.skipped.iter().take(5) {
+                    write!(
+                        f,
+                        "\n    {} ({})",
+                        skipped.name.escape_debug(),
+                        skipped.reason
+                    )?;
+                }
+            }
+        }
+        for failed in &self.failed {
+            write!(
+                f,
+                "\n  failed: {} ({}): {}",
+                failed.path,
+                failed.phase.name(),
+                failed.error
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Prints a number of bytes for people, in powers of 1,000.
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+        let mut value = self.0 as f64;
+        for unit in ["B", "kB", "MB", "GB", "TB"] {
+            if value < 999.5 || unit == "TB" {
+                return match unit {
+                    "B" => write!(f, "{value:.0} B"),
+                    _ => write!(f, "{value:.1} {unit}"),
+                };
+            }
+            value /= 1_000.0;
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::ref_option, reason = "the form serde asks for")]
+fn as_text<S: serde::Serializer>(error: &Option<Error>, to: S) -> Result<S::Ok, S::Error> {
+    match error {
+        Some(error) => error_text(error, to),
+        None => to.serialize_none(),
+    }
+}
+
+fn error_text<S: serde::Serializer>(error: &Error, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("[{}] {error}", error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_for_people() {
+        let shown = [0, 999, 1_000, 1_550_000, 5_000_000_000_000_000].map(|n| Bytes(n).to_string());
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "1.6 MB", "5000.0 TB"]);
+    }
+}

@@ -1,0 +1,171 @@
+//! Looking at a place: its whole listing as an inventory.
+
+use std::collections::BTreeSet;
+
+use futures_util::StreamExt;
+
+use crate::connector::{FilePath, FileVersion, Hashes, NamedConnector, Skipped};
+use crate::engine::transfer::Calls;
+use crate::error::{Error, Result};
+
+use super::events::{SyncEvent, SyncEvents};
+use super::inventory::{Inventory, InventoryBuilder};
+use super::options::SyncOptions;
+use super::report::ReplicaReport;
+
+/// The folder of garland's own files in a place: recovered versions, uploads in flight. Never listed.
+pub(crate) const OWN_FOLDER: &str = ".garland";
+
+/// What a listing gave.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) listing: Inventory,
+    pub(crate) report: ReplicaReport,
+    /// Names in the listing that hold something which is not handed out as a file. Whatever is known
+    /// under such a name, or below it, is left alone everywhere: it is neither there nor gone.
+    pub(crate) blocked: BTreeSet<Box<str>>,
+}
+
+/// Hashes that this run has computed, by path: what was read, and its hashes.
+pub(crate) type Learned = std::collections::BTreeMap<FilePath, (FileVersion, Hashes)>;
+
+/// Lists a place. A listing that breaks off is an incomplete one, not an error.
+pub(crate) async fn scan(
+    place: &NamedConnector,
+    options: &SyncOptions,
+    calls: &Calls,
+    learned: &Learned,
+    events: &SyncEvents,
+) -> Result<Scan> {
+    let mut failures = 0;
+    loop {
+        let mut scan = Scan {
+            listing: Inventory::default(),
+            report: ReplicaReport {
+                name: place.name().clone(),
+                files: 0,
+                incomplete: None,
+                skipped: Vec::new(),
+                skipped_total: 0,
+            },
+            blocked: BTreeSet::new(),
+        };
+        let mut builder = Inventory::builder();
+        let outcome = list(place, options, calls, learned, &mut builder, &mut scan).await;
+        if let Err(error) = outcome {
+            failures += 1;
+            let again = calls.wait("sync.list", failures, error).await;
+            match again {
+                Ok(()) => continue,
+                Err(error) if error.kind() == crate::ErrorKind::Cancelled => return Err(error),
+                Err(error) => scan.report.incomplete = Some(named(error, place)),
+            }
+        }
+        match builder.finish() {
+            Ok(listing) => scan.listing = listing,
+            // A place that lists one path twice cannot be believed in anything it lists.
+            Err(error) => scan.report.incomplete = Some(named(error, place)),
+        }
+        scan.report.files = scan.listing.len() as u64;
+        events.emit(SyncEvent::Listed {
+            replica: place.name().clone(),
+            files: scan.report.files,
+            incomplete: scan.report.incomplete.is_some(),
+        });
+        for skipped in &scan.report.skipped {
+            let (replica, skipped) = (place.name().clone(), skipped.clone());
+            events.emit(SyncEvent::Skipped { replica, skipped });
+        }
+        return Ok(scan);
+    }
+}
+
+async fn list(
+    place: &NamedConnector,
+    options: &SyncOptions,
+    calls: &Calls,
+    learned: &Learned,
+    builder: &mut InventoryBuilder,
+    scan: &mut Scan,
+) -> Result<()> {
+    let mut pages = place.files()?.list();
+    while let Some(page) = calls
+        .once("sync.list", async { pages.next().await.transpose() })
+        .await?
+    {
+        for entry in page.entries {
+            let path = entry.path.as_str();
+            if is_own(path) || !options.includes(path) {
+                continue;
+            }
+            let mut version = entry.version;
+            if let Some((then, hashes)) = learned.get(&entry.path)
+                && !then
+                    .as_ref()
+                    .changed(version.as_ref(), std::time::Duration::ZERO)
+            {
+                version.hashes = version.hashes.or(hashes);
+            }
+            builder.push(&entry.path, version.as_ref());
+        }
+        for skipped in page.skipped {
+            if !is_own(&skipped.name) {
+                scan.pass_over(skipped, options);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Scan {
+    fn pass_over(&mut self, skipped: Skipped, options: &SyncOptions) {
+        if !options.includes(&skipped.name) {
+            return;
+        }
+        if FilePath::parse(skipped.name.as_str()).is_ok() {
+            self.blocked.insert(skipped.name.as_str().into());
+        }
+        self.report.skipped_total += 1;
+        if self.report.skipped.len() < ReplicaReport::MOST_SKIPPED {
+            self.report.skipped.push(skipped);
+        }
+    }
+}
+
+fn is_own(path: &str) -> bool {
+    path.strip_prefix(OWN_FOLDER)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Tells whether `path` is one of `names` or lies below one.
+pub(crate) fn is_blocked(names: &BTreeSet<Box<str>>, path: &str) -> bool {
+    if names.is_empty() {
+        return false;
+    }
+    let ancestors = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+    ancestors.chain([path]).any(|name| names.contains(name))
+}
+
+fn named(error: Error, place: &NamedConnector) -> Error {
+    error.with_context("connector", place.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blocked_name_blocks_what_is_below_it() {
+        let names = BTreeSet::from(["a/link".into()]);
+        assert!(is_blocked(&names, "a/link"));
+        assert!(is_blocked(&names, "a/link/x/y"));
+        assert!(!is_blocked(&names, "a/linked"));
+        assert!(!is_blocked(&names, "a"));
+    }
+
+    #[test]
+    fn only_the_folder_of_that_name_at_the_top_is_our_own() {
+        assert!(is_own(".garland/recovered/x") && is_own(".garland"));
+        assert!(!is_own("a/.garland/x") && !is_own(".garlands"));
+    }
+}

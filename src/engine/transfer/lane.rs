@@ -1,0 +1,427 @@
+//! The writing side: one destination of a transfer, at its own pace.
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{mpsc, watch};
+
+use crate::connector::{
+    Expect, FileEntry, FileStore, FileVersion, Hashes, Likeness, UploadRequest, UploadSession,
+};
+use crate::error::{Error, ErrorKind, Result};
+
+use super::calls::Calls;
+use super::job::{Destination, with_computed};
+use super::meter::Meter;
+use super::options::{TransferOptions, Verify};
+use super::source::Piece;
+use super::uploads::Uploads;
+use super::verify;
+
+/// What one destination needs.
+pub(super) struct Lane<'a> {
+    pub(super) destination: &'a Destination,
+    /// What must be there when the file appears; after a bad copy was removed, nothing.
+    pub(super) expect: &'a Expect,
+    pub(super) version: &'a FileVersion,
+    pub(super) calls: &'a Calls,
+    pub(super) options: &'a TransferOptions,
+    pub(super) uploads: Uploads<'a>,
+    pub(super) meter: &'a Meter,
+}
+
+/// What a lane is told of the reading side.
+#[derive(Clone, Debug)]
+pub(super) enum Told {
+    /// It is still at it; or, once its end of the channel is gone, it has failed.
+    Reading,
+    /// The whole file was read, and this is its content.
+    Whole(Hashes),
+    /// What was read is of no version, so nothing of it may be kept.
+    Spoiled,
+}
+
+/// An upload under way.
+struct Upload {
+    session: Box<dyn UploadSession>,
+    /// Whether it is written down.
+    recorded: bool,
+    /// Whether a part of it was sent before a restart.
+    resumed: bool,
+}
+
+/// Bytes that have come from the source and not yet been taken by the platform.
+#[derive(Default)]
+struct Backlog {
+    /// Where in the file the backlog begins.
+    start: u64,
+    pieces: std::collections::VecDeque<Bytes>,
+    length: u64,
+}
+
+impl Lane<'_> {
+    /// Takes all pieces, sends them, and makes the file appear once `told` says that all is well.
+    pub(super) async fn run(
+        &self,
+        mut pieces: mpsc::Receiver<Piece>,
+        told: watch::Receiver<Told>,
+    ) -> Result<FileEntry> {
+        let mut counted = 0;
+        let result = self.send(&mut pieces, told, &mut counted).await;
+        // Closes the channel before anything else, so that the source never waits for this lane again.
+        drop(pieces);
+        if result.is_err() {
+            self.meter.take_back_written(counted);
+        }
+        result.map_err(|error| {
+            error
+                .with_context("connector", self.destination.connector.name())
+                .with_context("path", &self.destination.path)
+        })
+    }
+
+    async fn send(
+        &self,
+        pieces: &mut mpsc::Receiver<Piece>,
+        told: watch::Receiver<Told>,
+        counted: &mut u64,
+    ) -> Result<FileEntry> {
+        let files = self.destination.connector.files()?;
+        let mut upload = self.open(files).await?;
+        *counted = upload.session.offset();
+        self.meter.add_written(*counted);
+        let mut backlog = Backlog::default();
+        loop {
+            let before = upload.session.offset();
+            let rest = self.version.size.saturating_sub(before);
+            let wanted = upload.session.next_chunk().min(rest);
+            if wanted == 0 {
+                break;
+            }
+            while backlog.end() < before.saturating_add(wanted) {
+                match pieces.recv().await {
+                    Some(piece) => backlog.push(piece.bytes),
+                    None => return Err(self.give_up(upload, told).await),
+                }
+            }
+            backlog.forget_before(before);
+            if let Err(error) = self
+                .write(files, &mut upload.session, backlog.copy(wanted))
+                .await
+            {
+                return Err(self.abandon(upload, error).await);
+            }
+            let now = upload.session.offset();
+            if now < backlog.start {
+                let lost = "the platform has lost a part of the upload";
+                let error = Error::new(ErrorKind::Expired, "transfer.write", lost);
+                return Err(self.abandon(upload, error).await);
+            }
+            self.meter.add_written(now.saturating_sub(before));
+            *counted += now.saturating_sub(before);
+        }
+        // The rest of the file is with the platform already, from before a restart.
+        while pieces.recv().await.is_some() {}
+        let Some(computed) = whole(told.clone()).await else {
+            return Err(self.give_up(upload, told).await);
+        };
+        let Upload {
+            session,
+            recorded,
+            resumed,
+        } = upload;
+        let entry = self.finish(files, session, &computed).await?;
+        if recorded {
+            self.uploads
+                .forget(self.destination.connector.name(), &self.destination.path)
+                .await?;
+        }
+        self.check(files, entry, &computed, resumed).await
+    }
+
+    /// Goes on with an upload written down before, or begins one.
+    async fn open(&self, files: &dyn FileStore) -> Result<Upload> {
+        let (name, path) = (self.destination.connector.name(), &self.destination.path);
+        let resumable = self.version.size >= self.options.resume_from;
+        if resumable && let Some(token) = self.uploads.find(name, path, self.version).await? {
+            let resumed = self.calls.repeat("transfer.resume", || async {
+                files.resume_upload(&token).await
+            });
+            match resumed.await {
+                Ok(session) => {
+                    tracing::debug!(path = %path, offset = session.offset(), "upload resumed");
+                    return Ok(Upload {
+                        session,
+                        recorded: true,
+                        resumed: true,
+                    });
+                }
+                Err(error) if error.kind() == ErrorKind::Cancelled || error.is_retryable() => {
+                    return Err(error);
+                }
+                // The platform no longer knows it, so it begins again.
+                Err(error) => tracing::debug!(path = %path, error = %error, "upload begins again"),
+            }
+        }
+        let session = self
+            .calls
+            .repeat("transfer.upload", || async {
+                let request = UploadRequest::new(path.clone(), self.version.size)
+                    .with_modified(self.version.modified)
+                    .with_expect(self.expect.clone());
+                files.upload(request).await
+            })
+            .await?;
+        let token = session.token().filter(|_| resumable);
+        let recorded = token.is_some();
+        if let Some(token) = token {
+            self.uploads
+                .remember(name, path, self.version, token)
+                .await?;
+        }
+        Ok(Upload {
+            session,
+            recorded,
+            resumed: false,
+        })
+    }
+
+    /// Sends one chunk. After a failure that may pass, the session stands where the platform is.
+    async fn write(
+        &self,
+        files: &dyn FileStore,
+        session: &mut Box<dyn UploadSession>,
+        chunk: Bytes,
+    ) -> Result<()> {
+        let mut failures = 0;
+        let start = session.offset();
+        loop {
+            let sent = self
+                .calls
+                .once("transfer.write", session.write(chunk.clone()))
+                .await;
+            let Err(error) = sent else { return Ok(()) };
+            failures += 1;
+            let timed_out = error.kind() == ErrorKind::Timeout;
+            self.calls.wait("transfer.write", failures, error).await?;
+            if timed_out {
+                // The call was dropped on its way; only the platform knows how far it came.
+                let Some(token) = session.token() else {
+                    let lost = "nobody knows how much of the upload has arrived";
+                    return Err(Error::new(ErrorKind::Expired, "transfer.write", lost));
+                };
+                *session = self
+                    .calls
+                    .repeat("transfer.resume", || async {
+                        files.resume_upload(&token).await
+                    })
+                    .await?;
+            }
+            if session.offset() != start {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes the file appear. When the answer is lost, looks whether it is there, so that it
+    /// appears exactly once.
+    async fn finish(
+        &self,
+        files: &dyn FileStore,
+        mut session: Box<dyn UploadSession>,
+        computed: &Hashes,
+    ) -> Result<FileEntry> {
+        let path = &self.destination.path;
+        let mut failures = 0;
+        loop {
+            let token = session.token();
+            let finished = self
+                .calls
+                .once("transfer.finish", session.finish(computed))
+                .await;
+            let error = match finished {
+                Err(error) if error.is_retryable() => error,
+                settled => return settled,
+            };
+            failures += 1;
+            let looked = self.calls.repeat("transfer.look", || files.stat(path));
+            let there = looked
+                .await?
+                .filter(|entry| self.is_ours(files, entry, computed));
+            if let Some(entry) = there {
+                return Ok(entry);
+            }
+            self.calls.wait("transfer.finish", failures, error).await?;
+            let Some(token) = token else {
+                let lost = "the platform did not finish the upload";
+                return Err(Error::new(ErrorKind::Expired, "transfer.finish", lost));
+            };
+            session = self
+                .calls
+                .repeat("transfer.resume", || async {
+                    files.resume_upload(&token).await
+                })
+                .await?;
+        }
+    }
+
+    /// Tells whether `entry` can only be what was just sent.
+    fn is_ours(&self, files: &dyn FileStore, entry: &FileEntry, computed: &Hashes) -> bool {
+        let sent = self.version.clone().with_hashes(computed.clone());
+        let precision = files.facts().time_precision.unwrap_or_default();
+        let same = match sent.as_ref().compare(entry.version.as_ref(), precision) {
+            Likeness::Same => sent.size > 0 || sent.modified == entry.version.modified,
+            Likeness::Weak => files.facts().time_precision.is_some(),
+            _ => false,
+        };
+        let was_there = match self.expect {
+            Expect::Version(old) => !old.as_ref().changed(entry.version.as_ref(), precision),
+            _ => false,
+        };
+        same && !was_there
+    }
+
+    /// Holds what the platform has against what was sent; a copy that is not the file is removed.
+    async fn check(
+        &self,
+        files: &dyn FileStore,
+        entry: FileEntry,
+        computed: &Hashes,
+        resumed: bool,
+    ) -> Result<FileEntry> {
+        let vouched = entry.version.hashes.iter().any(|(algorithm, digest)| {
+            algorithm.is_strong() && computed.get(algorithm) == Some(digest)
+        });
+        // What was sent before a restart was hashed by a process that is gone.
+        let read_back = !vouched && (resumed || self.options.verify == Verify::ReadBack);
+        let found = if read_back {
+            let path = &self.destination.path;
+            verify::read_back(files, path, &entry.version, computed, self.calls).await?
+        } else {
+            entry.version.hashes.clone()
+        };
+        if entry.version.size == self.version.size && !found.contradict(computed) {
+            return Ok(with_computed(entry, computed));
+        }
+        let mut error = Error::new(
+            ErrorKind::Corrupt,
+            "transfer.verify",
+            "the copy is not what was sent",
+        )
+        .with_context("sent", computed)
+        .with_context("stored", &found);
+        // Left there, it would look like an edit that somebody made, and travel on.
+        let expect = Expect::Version(entry.version.clone());
+        let removed = files.delete(&self.destination.path, &expect);
+        if let Err(cause) = self.calls.once("transfer.remove", removed).await {
+            error = error.with_context("warning", "the bad copy could not be removed");
+            error = error.with_source(cause);
+        }
+        Err(error)
+    }
+
+    /// Ends a lane whose source has failed. What was sent is kept only if it is written down and
+    /// of the version that was meant.
+    async fn give_up(&self, mut upload: Upload, mut told: watch::Receiver<Told>) -> Error {
+        let spoiled = told
+            .wait_for(|told| matches!(told, Told::Spoiled))
+            .await
+            .is_ok();
+        let mut error = Error::new(
+            ErrorKind::Cancelled,
+            "transfer.write",
+            "the source has failed",
+        );
+        if spoiled && upload.recorded {
+            upload.recorded = false;
+            let (name, path) = (self.destination.connector.name(), &self.destination.path);
+            if let Err(cause) = self.uploads.forget(name, path).await {
+                error = error.with_source(cause);
+            }
+        }
+        self.abandon(upload, error).await
+    }
+
+    async fn abandon(&self, upload: Upload, error: Error) -> Error {
+        if !upload.recorded {
+            // Best effort: the error at hand says more than a failure to clean up after it.
+            let _ = tokio::time::timeout(self.calls.stall, upload.session.abort()).await;
+        }
+        error
+    }
+}
+
+/// Waits until the whole file was read; `None` if that failed.
+async fn whole(mut told: watch::Receiver<Told>) -> Option<Hashes> {
+    match &*told
+        .wait_for(|told| !matches!(told, Told::Reading))
+        .await
+        .ok()?
+    {
+        Told::Whole(hashes) => Some(hashes.clone()),
+        _ => None,
+    }
+}
+
+impl Backlog {
+    fn end(&self) -> u64 {
+        self.start + self.length
+    }
+
+    fn push(&mut self, bytes: Bytes) {
+        self.length += bytes.len() as u64;
+        self.pieces.push_back(bytes);
+    }
+
+    fn forget_before(&mut self, position: u64) {
+        while self.start < position {
+            let Some(mut first) = self.pieces.pop_front() else {
+                return;
+            };
+            let drop = position - self.start;
+            let length = first.len() as u64;
+            if drop < length {
+                let _ = first.split_to(usize::try_from(drop).unwrap_or(usize::MAX));
+                self.pieces.push_front(first);
+            }
+            self.start += drop.min(length);
+            self.length -= drop.min(length);
+        }
+    }
+
+    /// Returns the first `length` bytes without taking them away; without copying where they lie in one piece.
+    fn copy(&self, length: u64) -> Bytes {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        match self.pieces.front() {
+            Some(first) if first.len() >= length => first.slice(..length),
+            _ => {
+                let mut chunk = BytesMut::with_capacity(length);
+                for piece in &self.pieces {
+                    let part = piece.len().min(length - chunk.len());
+                    chunk.extend_from_slice(piece.get(..part).unwrap_or_default());
+                }
+                chunk.freeze()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backlog_cuts_any_pieces_into_any_chunks() {
+        let mut backlog = Backlog::default();
+        for part in [&b"abc"[..], b"d", b"efgh"] {
+            backlog.push(Bytes::from_static(part));
+        }
+        assert_eq!(backlog.copy(2), "ab");
+        assert_eq!(backlog.copy(6), "abcdef");
+        backlog.forget_before(2);
+        assert_eq!((backlog.start, backlog.end()), (2, 8));
+        assert_eq!(backlog.copy(3), "cde");
+        backlog.forget_before(4);
+        assert_eq!(backlog.copy(4), "efgh");
+        backlog.forget_before(8);
+        assert_eq!((backlog.length, backlog.pieces.len()), (0, 0));
+    }
+}

@@ -1,0 +1,156 @@
+//! The reading side: one read of a file that feeds its hashes and every destination.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::connector::{FilePath, FileReader, FileStore, FileVersion, NamedConnector, ReadOptions};
+use crate::error::{Error, ErrorKind, Result};
+
+use super::calls::Calls;
+use super::meter::Meter;
+
+/// How many pieces a destination may lag behind the source.
+pub(super) const LAG: usize = 8;
+
+/// Some bytes on their way. The memory they take is given back when the last holder drops them.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) bytes: Bytes,
+    _memory: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+impl Piece {
+    /// Bytes that only one short channel holds, which bounds them enough.
+    pub(super) fn unbudgeted(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            _memory: None,
+        }
+    }
+}
+
+/// What reading needs.
+pub(super) struct Source<'a> {
+    pub(super) connector: &'a NamedConnector,
+    pub(super) path: &'a FilePath,
+    pub(super) version: &'a FileVersion,
+    pub(super) calls: &'a Calls,
+    pub(super) memory: &'a Arc<Semaphore>,
+    pub(super) memory_size: u32,
+    pub(super) meter: &'a Meter,
+}
+
+impl Source<'_> {
+    /// Reads the file once, giving every piece to everyone in `takers`, and returns the version read.
+    ///
+    /// A taker that has gone away is passed over; without any left, reading stops early with `None`.
+    pub(super) async fn feed(
+        &self,
+        mut takers: Vec<mpsc::Sender<Piece>>,
+    ) -> Result<Option<FileVersion>> {
+        let files = self.connector.files()?;
+        let mut position = 0;
+        let mut failures = 0;
+        let mut reader = self.open(files, position).await?;
+        let version = reader.version.clone();
+        loop {
+            let error = match self.next(&mut reader).await {
+                Ok(Some(mut bytes)) => {
+                    position += bytes.len() as u64;
+                    if position > version.size {
+                        return Err(self.changed("the file grew while it was read"));
+                    }
+                    failures = 0;
+                    self.meter.add_read(bytes.len() as u64);
+                    while !bytes.is_empty() {
+                        let piece = self.piece(&mut bytes).await?;
+                        for taker in &takers {
+                            // A taker that has gone says why by itself.
+                            let _ = taker.send(piece.clone()).await;
+                        }
+                    }
+                    // The first taker is the hasher, which lives as long as any destination does.
+                    takers.retain(|taker| !taker.is_closed());
+                    if takers.len() < 2 {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+                // Only a reader that has come to its end vouches for what it gave.
+                Ok(None) if position == version.size => return Ok(Some(version)),
+                Ok(None) => self.cut_short(position),
+                Err(error) => error,
+            };
+            failures += 1;
+            self.calls.wait("transfer.read", failures, error).await?;
+            reader = self.open(files, position).await?;
+        }
+    }
+
+    async fn open(&self, files: &dyn FileStore, position: u64) -> Result<FileReader> {
+        let size = self.version.size;
+        self.calls
+            .repeat("transfer.open", || async {
+                let mut options = ReadOptions::default().with_version(self.version.clone());
+                if position > 0 {
+                    options = options.with_range(position..size);
+                }
+                files.read(self.path, options).await
+            })
+            .await
+            .and_then(|reader| {
+                if reader.version.size == size {
+                    return Ok(reader);
+                }
+                Err(self.changed("the file has another size than was listed"))
+            })
+    }
+
+    async fn next(&self, reader: &mut FileReader) -> Result<Option<Bytes>> {
+        self.calls
+            .once("transfer.read", async {
+                reader.bytes.next().await.transpose()
+            })
+            .await
+    }
+
+    /// Takes as much from `bytes` as the memory can hold several of, and waits for that memory.
+    async fn piece(&self, bytes: &mut Bytes) -> Result<Piece> {
+        let largest = usize::try_from(self.memory_size / 4)
+            .unwrap_or(usize::MAX)
+            .max(1);
+        let part = bytes.split_to(bytes.len().min(largest));
+        let size = u32::try_from(part.len())
+            .unwrap_or(u32::MAX)
+            .min(self.memory_size);
+        let memory = Arc::clone(self.memory)
+            .acquire_many_owned(size)
+            .await
+            .map_err(|cause| {
+                Error::new(
+                    ErrorKind::Unexpected,
+                    "transfer.read",
+                    "the memory budget is closed",
+                )
+                .with_source(cause)
+            })?;
+        Ok(Piece {
+            bytes: part,
+            _memory: Some(Arc::new(memory)),
+        })
+    }
+
+    fn changed(&self, message: &str) -> Error {
+        Error::new(ErrorKind::Changed, "transfer.read", message)
+            .with_context("connector", self.connector.name())
+            .with_context("path", self.path)
+    }
+
+    fn cut_short(&self, position: u64) -> Error {
+        self.changed("the file ended early")
+            .with_context("at", position)
+    }
+}

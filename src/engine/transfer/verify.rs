@@ -1,0 +1,59 @@
+//! Reading a copy back.
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+use crate::connector::{FilePath, FileStore, FileVersion, HashAlgorithm, Hashes, ReadOptions};
+use crate::error::Result;
+
+use super::calls::Calls;
+use super::hashing;
+use super::meter::Meter;
+use super::source::{LAG, Piece};
+
+/// Reads a file and returns its hashes by the algorithms of `like`.
+pub(super) async fn read_back(
+    files: &dyn FileStore,
+    path: &FilePath,
+    version: &FileVersion,
+    like: &Hashes,
+    calls: &Calls,
+) -> Result<Hashes> {
+    let algorithms = like.iter().map(|(algorithm, _)| algorithm).collect();
+    // What is only read back has moved nowhere.
+    hash_file(files, path, version, algorithms, calls, &Meter::default()).await
+}
+
+/// Reads one version of a file and hashes it.
+pub(super) async fn hash_file(
+    files: &dyn FileStore,
+    path: &FilePath,
+    version: &FileVersion,
+    algorithms: Vec<HashAlgorithm>,
+    calls: &Calls,
+    meter: &Meter,
+) -> Result<Hashes> {
+    calls
+        .repeat("transfer.hash", || async {
+            let options = ReadOptions::default().with_version(version.clone());
+            let mut reader = calls
+                .once("transfer.open", files.read(path, options))
+                .await?;
+            let (sender, receiver) = mpsc::channel(LAG);
+            let reading = async move {
+                loop {
+                    let next = async { reader.bytes.next().await.transpose() };
+                    let Some(bytes) = calls.once("transfer.read", next).await? else {
+                        return Ok(());
+                    };
+                    meter.add_read(bytes.len() as u64);
+                    if sender.send(Piece::unbudgeted(bytes)).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            };
+            let (read, hashed) = tokio::join!(reading, hashing::hash(algorithms.clone(), receiver));
+            read.and(hashed)
+        })
+        .await
+}

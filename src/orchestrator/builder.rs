@@ -1,0 +1,116 @@
+//! What a host gives to an orchestrator.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::connector::{ConnectorRegistry, PlatformConnector};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Chance, OrganizationId};
+use crate::permission::{HostOnly, PermissionResolver};
+use crate::storage::StorageBackend;
+
+use super::handle::{Orchestrator, Shared};
+
+/// Takes what a host gives, then [`build`](OrchestratorBuilder::build)s an [`Orchestrator`].
+#[derive(Debug)]
+pub struct OrchestratorBuilder {
+    storage: Option<Arc<dyn StorageBackend>>,
+    connectors: Vec<(OrganizationId, String, Arc<dyn PlatformConnector>)>,
+    permissions: Arc<dyn PermissionResolver>,
+    clock: Option<Arc<dyn Clock>>,
+    chance: Chance,
+}
+
+impl OrchestratorBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            storage: None,
+            connectors: Vec::new(),
+            permissions: Arc::new(HostOnly::new()),
+            clock: None,
+            chance: Chance::system(),
+        }
+    }
+
+    /// Sets where garland's own state is kept. Required.
+    #[must_use]
+    pub fn storage(mut self, backend: impl StorageBackend) -> Self {
+        self.storage = Some(Arc::new(backend));
+        self
+    }
+
+    /// Adds an account of the default organization under a [name](crate::connector::ConnectorName).
+    #[must_use]
+    pub fn connector(self, name: &str, connector: impl PlatformConnector) -> Self {
+        self.connector_of(&OrganizationId::default(), name, Arc::new(connector))
+    }
+
+    /// Adds an account of one organization.
+    #[must_use]
+    pub fn connector_of(
+        mut self,
+        organization: &OrganizationId,
+        name: &str,
+        connector: Arc<dyn PlatformConnector>,
+    ) -> Self {
+        self.connectors
+            .push((organization.clone(), name.into(), connector));
+        self
+    }
+
+    /// Sets who decides what actors may do. By default only the host itself may act
+    /// ([`HostOnly`]).
+    #[must_use]
+    pub fn permissions(mut self, resolver: impl PermissionResolver) -> Self {
+        self.permissions = Arc::new(resolver);
+        self
+    }
+
+    /// Sets where time comes from; the system's clock by default.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Sets where chance comes from (ids, jitter); the system by default.
+    #[must_use]
+    pub fn chance(mut self, chance: Chance) -> Self {
+        self.chance = chance;
+        self
+    }
+
+    /// Puts it together. Calls no platform.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::InvalidInput`]: no storage, or a name that cannot be one.
+    /// - [`ErrorKind::AlreadyExists`]: two accounts of one organization have one name.
+    #[expect(
+        clippy::unused_async,
+        reason = "a later part may have to ask the database here"
+    )]
+    pub async fn build(self) -> Result<Orchestrator> {
+        let storage = self.storage.ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidInput,
+                "orchestrator.build",
+                "no storage was given",
+            )
+        })?;
+        let mut connectors: BTreeMap<OrganizationId, ConnectorRegistry> = BTreeMap::new();
+        for (organization, name, connector) in self.connectors {
+            connectors
+                .entry(organization)
+                .or_default()
+                .add(&name, connector)?;
+        }
+        Ok(Orchestrator::new(Shared {
+            storage,
+            connectors,
+            permissions: self.permissions,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            chance: self.chance,
+        }))
+    }
+}

@@ -1,0 +1,175 @@
+//! The handle a host works with.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::connector::{ConnectorRegistry, NamedConnector};
+use crate::engine::sync::Environment;
+use crate::error::Result;
+use crate::id::{Chance, OrganizationId};
+use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
+use crate::storage::{StorageBackend, Store};
+
+use super::builder::OrchestratorBuilder;
+use super::sync::SyncRequest;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) storage: Arc<dyn StorageBackend>,
+    pub(super) connectors: BTreeMap<OrganizationId, ConnectorRegistry>,
+    pub(super) permissions: Arc<dyn PermissionResolver>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) chance: Chance,
+}
+
+/// The accounts, the database and the rules of a host.
+///
+/// It acts for the default organization; [`organization`](Orchestrator::organization) gives the
+/// handle of another. Cheap to clone.
+///
+/// # Example
+///
+/// ```
+/// use garland::{Orchestrator, backends::Memory, sync::ConflictStrategy};
+/// # #[cfg(feature = "local")]
+/// use garland::platforms::LocalFolder;
+///
+/// # #[cfg(feature = "local")]
+/// # async fn run() -> garland::Result<()> {
+/// # let card = tempfile::tempdir().unwrap();
+/// # let archive = tempfile::tempdir().unwrap();
+/// let studio = Orchestrator::builder()
+///     .storage(Memory::new())
+///     .connector("card", LocalFolder::open(card.path())?)
+///     .connector("archive", LocalFolder::open(archive.path())?)
+///     .build()
+///     .await?;
+/// let report = studio
+///     .sync("card")
+///     .to("archive")
+///     .on_conflict(ConflictStrategy::NewerWins)
+///     .run()
+///     .await?;
+/// assert!(report.is_complete());
+/// # Ok(())
+/// # }
+/// # #[cfg(feature = "local")]
+/// # tokio::runtime::Runtime::new().unwrap().block_on(run())?;
+/// # Ok::<(), garland::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Orchestrator(Organization);
+
+impl Orchestrator {
+    /// Begins to put one together.
+    #[must_use]
+    pub fn builder() -> OrchestratorBuilder {
+        OrchestratorBuilder::new()
+    }
+
+    pub(super) fn new(shared: Shared) -> Self {
+        Self(Organization {
+            shared: Arc::new(shared),
+            organization: OrganizationId::default(),
+            actor: Actor::Host,
+        })
+    }
+
+    /// Returns the handle of one organization. Everything reached from it is bound to it.
+    #[must_use]
+    pub fn organization(&self, id: OrganizationId) -> Organization {
+        Organization {
+            organization: id,
+            ..self.0.clone()
+        }
+    }
+}
+
+impl Deref for Orchestrator {
+    type Target = Organization;
+
+    fn deref(&self) -> &Organization {
+        &self.0
+    }
+}
+
+/// What one organization can reach, for one actor.
+#[derive(Clone, Debug)]
+pub struct Organization {
+    shared: Arc<Shared>,
+    organization: OrganizationId,
+    actor: Actor,
+}
+
+impl Organization {
+    /// Returns the same handle for an actor: everything it does is asked of the permission resolver.
+    #[must_use]
+    pub fn as_actor(&self, actor: Actor) -> Self {
+        Self {
+            actor,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the organization.
+    #[must_use]
+    pub fn id(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// Returns one account.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): the organization has none of this name.
+    pub fn connector(&self, name: &str) -> Result<NamedConnector> {
+        match self.shared.connectors.get(&self.organization) {
+            Some(connectors) => connectors.get(name).cloned(),
+            None => ConnectorRegistry::new().get(name).cloned(),
+        }
+    }
+
+    /// Returns every account, ordered by name.
+    #[must_use]
+    pub fn connectors(&self) -> Vec<NamedConnector> {
+        let registry = self.shared.connectors.get(&self.organization);
+        registry
+            .into_iter()
+            .flat_map(ConnectorRegistry::iter)
+            .cloned()
+            .collect()
+    }
+
+    /// Returns the records and journals of the organization.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        Store::new(Arc::clone(&self.shared.storage), self.organization.clone())
+    }
+
+    /// Begins a sync with the account called `first`; see [`SyncRequest`].
+    #[must_use]
+    pub fn sync(&self, first: &str) -> SyncRequest {
+        SyncRequest::new(self.clone(), first)
+    }
+
+    pub(super) fn environment(&self) -> Environment {
+        Environment {
+            store: self.store(),
+            clock: Arc::clone(&self.shared.clock),
+            chance: self.shared.chance.clone(),
+        }
+    }
+
+    pub(super) async fn authorize(&self, action: &Action, resources: &[Resource]) -> Result<()> {
+        let permissions = &*self.shared.permissions;
+        authorize(
+            permissions,
+            &self.organization,
+            &self.actor,
+            action,
+            resources,
+        )
+        .await
+    }
+}

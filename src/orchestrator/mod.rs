@@ -1,0 +1,9 @@
+//! Putting it together: the accounts, the database and the rules of a host, and what it asks of them.
+
+mod builder;
+mod handle;
+mod sync;
+
+pub use builder::OrchestratorBuilder;
+pub use handle::{Orchestrator, Organization};
+pub use sync::{SyncRequest, SyncRun};

@@ -1,0 +1,23 @@
+//! Runs the shared vectors: `cargo test --test vectors -- sync` runs those whose name begins with `sync`.
+//!
+//! Every file of cases is one test, named by its path: `sync/rules.jsonl`. Cases come from the folder in
+//! `GARLAND_VECTORS`, else from `../shared/vectors`, else from the compressed copies beside this file.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test program reads its environment and its own clock"
+)]
+
+#[path = "vectors_suite/runner.rs"]
+mod runner;
+#[path = "vectors_suite/sync.rs"]
+mod sync;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runner::run(&[
+        ("sync/rules.jsonl", sync::check),
+        ("sync/plan.jsonl", sync::check),
+        ("sync/limits.jsonl", sync::check),
+    ])
+}
