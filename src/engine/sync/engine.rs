@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Timestamp};
@@ -19,15 +18,15 @@ use super::book::Book;
 use super::conflicts::{self, Choice, OpenConflict};
 use super::events::{SyncEvent, SyncEvents};
 use super::execute::{Executed, Execution};
-use super::inventory::Inventory;
 use super::ledger::{Ledger, main_journal};
+use super::look::Prepared;
 use super::operations;
 use super::options::SyncOptions;
-use super::plan::{ConflictStrategy, Counts, Plan, Planner, Refusal, Relation, Replica, World};
+use super::plan::{Conflict, ConflictStrategy, Counts, Plan, Refusal, Relation};
 use super::progress::Phase;
 use super::recovery;
-use super::report::{FailedFile, ReplicaReport, SyncReport};
-use super::scan::{Learned, Scan, is_blocked, scan};
+use super::report::{FailedFile, SyncReport};
+use super::scan::Learned;
 use super::state::Agreement;
 use super::steps::Workshop;
 
@@ -45,13 +44,13 @@ pub(crate) struct Environment {
 /// A sync of some places, ready to be planned and run.
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
-    places: Arc<[NamedConnector]>,
-    names: Vec<ConnectorName>,
-    options: Arc<SyncOptions>,
-    environment: Environment,
-    agreements: Vec<Agreement>,
-    events: SyncEvents,
-    cancel: CancellationToken,
+    pub(super) places: Arc<[NamedConnector]>,
+    pub(super) names: Vec<ConnectorName>,
+    pub(super) options: Arc<SyncOptions>,
+    pub(super) environment: Environment,
+    pub(super) agreements: Vec<Agreement>,
+    pub(super) events: SyncEvents,
+    pub(super) cancel: CancellationToken,
 }
 
 /// What a run is for.
@@ -61,13 +60,6 @@ struct Task<'a> {
     agreed: Option<&'a Plan>,
     /// The one path whose conflict is to be settled.
     only: Option<&'a FilePath>,
-}
-
-/// What looking at the world gave.
-struct Prepared {
-    world: World,
-    plan: Plan,
-    replicas: Vec<ReplicaReport>,
 }
 
 impl Engine {
@@ -264,6 +256,7 @@ impl Engine {
         let mut given_up: BTreeSet<FilePath> = BTreeSet::new();
         let mut failed: Vec<FailedFile> = Vec::new();
         let mut done = Counts::default();
+        let mut met: BTreeMap<FilePath, Vec<Conflict>> = BTreeMap::new();
         let mut round = 0;
         loop {
             round += 1;
@@ -312,6 +305,15 @@ impl Engine {
             .run()
             .await?;
             add(&mut done, executed.done);
+            // What an earlier round has settled is no conflict any more, but was one.
+            let mut latest: BTreeMap<FilePath, Vec<Conflict>> = BTreeMap::new();
+            for conflict in &plan.conflicts {
+                latest
+                    .entry(conflict.path.clone())
+                    .or_default()
+                    .push(conflict.clone());
+            }
+            met.extend(latest);
             let Executed {
                 failed: new,
                 moved_on,
@@ -355,7 +357,7 @@ impl Engine {
                 done,
                 bytes_read: mover.meter().read(),
                 resumed,
-                conflicts: plan.conflicts.clone(),
+                conflicts: met.into_values().flatten().collect(),
                 kept: plan.kept.clone(),
                 failed,
                 plan,
@@ -370,133 +372,6 @@ impl Engine {
         let Environment { store, clock, .. } = &self.environment;
         let agreement = self.agreement()?;
         operations::finish(store, agreement, &self.places, mover.calls(), clock.now()).await
-    }
-
-    /// Looks at the world and plans.
-    async fn prepare(&self, mover: &Mover, learned: &BTreeMap<usize, Learned>) -> Result<Prepared> {
-        self.events.emit(SyncEvent::Phase { phase: Phase::Scan });
-        let bases = self.load_bases();
-        let scans = self.scan_all(mover, learned);
-        let (mut bases, mut scans) = tokio::try_join!(bases, scans)?;
-        self.events.emit(SyncEvent::Phase { phase: Phase::Plan });
-        let blocked: BTreeSet<Box<str>> = scans
-            .iter()
-            .flat_map(|scan| scan.blocked.iter().cloned())
-            .collect();
-        if !blocked.is_empty() {
-            let pairs = bases.iter_mut().flat_map(|(base, source)| [base, source]);
-            for inventory in pairs.chain(scans.iter_mut().map(|scan| &mut scan.listing)) {
-                *inventory = without(inventory, &blocked);
-            }
-        }
-        let mut replicas = Vec::with_capacity(self.places.len());
-        let mut reports = Vec::with_capacity(self.places.len());
-        for ((place, scan), (base, source_base)) in self.places.iter().zip(scans).zip(bases) {
-            let facts = place.files()?.facts();
-            let replica = Replica::new(place.name().as_str())
-                .with_listing(scan.listing)
-                .with_base(base)
-                .with_source_base(source_base)
-                .with_names(facts.names.clone())
-                .with_precision(facts.time_precision.unwrap_or(Duration::from_millis(1)))
-                .with_incomplete(scan.report.incomplete.is_some());
-            replicas.push(replica);
-            reports.push(scan.report);
-        }
-        let options = Arc::clone(&self.options);
-        let work = move || {
-            let world = World::new(replicas)?;
-            let overrides = |path: &str| options.strategy_for(path);
-            let plan = Planner::new(options.relation, options.strategy)
-                .with_options(options.plan.clone())
-                .with_overrides(&overrides)
-                .plan(&world)?;
-            Ok::<_, Error>((world, plan))
-        };
-        let (world, plan) = tokio::task::spawn_blocking(work).await.map_err(stopped)??;
-        self.events.emit(SyncEvent::Planned {
-            counts: plan.counts,
-            conflicts: plan.conflicts.len() as u64,
-        });
-        Ok(Prepared {
-            world,
-            plan,
-            replicas: reports,
-        })
-    }
-
-    /// Reads base and source base of every place.
-    async fn load_bases(&self) -> Result<Vec<(Inventory, Inventory)>> {
-        let mut tasks = JoinSet::new();
-        let targets: Vec<usize> = (1..self.names.len()).collect();
-        for (index, agreement) in self.agreements.iter().enumerate() {
-            let (agreement, store) = (agreement.clone(), self.environment.store.clone());
-            let options = Arc::clone(&self.options);
-            let names: Vec<ConnectorName> = match self.options.relation {
-                Relation::Peers => self.names.clone(),
-                _ => {
-                    let target = targets
-                        .get(index)
-                        .and_then(|&target| self.names.get(target));
-                    self.names
-                        .first()
-                        .into_iter()
-                        .chain(target)
-                        .cloned()
-                        .collect()
-                }
-            };
-            tasks.spawn(async move {
-                let refs: Vec<_> = names.iter().collect();
-                let includes = |path: &str| options.includes(path);
-                agreement
-                    .load(&store, &refs, &includes)
-                    .await
-                    .map(|loaded| (index, loaded))
-            });
-        }
-        let mut loaded = BTreeMap::new();
-        while let Some(done) = tasks.join_next().await {
-            let (index, inventories) = done.map_err(stopped)??;
-            loaded.insert(index, inventories);
-        }
-        if self.options.relation == Relation::Peers {
-            let all = loaded.remove(&0).unwrap_or_default();
-            return Ok(all
-                .into_iter()
-                .map(|base| (base, Inventory::default()))
-                .collect());
-        }
-        let mut bases = vec![(Inventory::default(), Inventory::default())];
-        for pair in loaded.into_values() {
-            let mut pair = pair.into_iter();
-            let source_base = pair.next().unwrap_or_default();
-            bases.push((pair.next().unwrap_or_default(), source_base));
-        }
-        Ok(bases)
-    }
-
-    async fn scan_all(
-        &self,
-        mover: &Mover,
-        learned: &BTreeMap<usize, Learned>,
-    ) -> Result<Vec<Scan>> {
-        let mut tasks = JoinSet::new();
-        for (index, place) in self.places.iter().enumerate() {
-            let (place, options) = (place.clone(), Arc::clone(&self.options));
-            let (calls, events) = (mover.calls().clone(), self.events.clone());
-            let learned = learned.get(&index).cloned().unwrap_or_default();
-            tasks.spawn(async move {
-                let scan = scan(&place, &options, &calls, &learned, &events).await?;
-                Ok::<_, Error>((index, scan))
-            });
-        }
-        let mut scans = BTreeMap::new();
-        while let Some(done) = tasks.join_next().await {
-            let (index, scan) = done.map_err(stopped)??;
-            scans.insert(index, scan);
-        }
-        Ok(scans.into_values().collect())
     }
 
     fn mover(&self) -> Mover {
@@ -550,14 +425,6 @@ enum Note<'a> {
     },
 }
 
-/// Takes out every path that is one of `names` or lies below one.
-fn without(inventory: &Inventory, names: &BTreeSet<Box<str>>) -> Inventory {
-    let blocked = inventory
-        .iter()
-        .filter(|(path, _)| is_blocked(names, path.as_str()));
-    inventory.amended(&blocked.map(|(path, _)| (path, None)).collect())
-}
-
 fn refused(plan: &Plan) -> Error {
     let guards: Vec<String> = plan
         .refused
@@ -598,7 +465,7 @@ fn restless(path: FilePath) -> FailedFile {
     FailedFile::new(path, Phase::Plan, error)
 }
 
-fn stopped(cause: tokio::task::JoinError) -> Error {
+pub(super) fn stopped(cause: tokio::task::JoinError) -> Error {
     Error::new(ErrorKind::Unexpected, "sync.run", "a task was stopped").with_source(cause)
 }
 
