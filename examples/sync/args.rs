@@ -154,9 +154,17 @@ impl From<StrategyArg> for ConflictStrategy {
 }
 
 fn limit(text: &str) -> Result<Limit, String> {
-    let read = |digits: &str| digits.trim().parse().map_err(|_| "a number, or a share such as 20%");
+    let read = |digits: &str| {
+        digits
+            .trim()
+            .parse()
+            .map_err(|_| "a number, or a share such as 20%")
+    };
     match text.strip_suffix('%') {
-        Some(percent) => read(percent)?.try_into().map(Limit::percent).map_err(|_| "too large".into()),
+        Some(percent) => read(percent)?
+            .try_into()
+            .map(Limit::percent)
+            .map_err(|_| "too large".into()),
         None => Ok(Limit::count(read(text)?)),
     }
 }

@@ -15,9 +15,20 @@ pub async fn draw(run: &mut SyncRun) {
                 finish(bar.take());
                 bar = Some(begin(phase));
             }
-            SyncEvent::Listed { replica, files, incomplete } => {
-                let broke_off = if incomplete { ", listing broke off" } else { "" };
-                say(bar.as_ref(), &format!("  {replica}: {files} files{broke_off}"));
+            SyncEvent::Listed {
+                replica,
+                files,
+                incomplete,
+            } => {
+                let broke_off = if incomplete {
+                    ", listing broke off"
+                } else {
+                    ""
+                };
+                say(
+                    bar.as_ref(),
+                    &format!("  {replica}: {files} files{broke_off}"),
+                );
             }
             SyncEvent::Failed { path, message, .. } => {
                 say(bar.as_ref(), &format!("  failed: {path}: {message}"));
@@ -41,7 +52,9 @@ fn begin(phase: Phase) -> ProgressBar {
     let style = ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ");
-    let bar = ProgressBar::new(0).with_style(style).with_prefix(phase.name());
+    let bar = ProgressBar::new(0)
+        .with_style(style)
+        .with_prefix(phase.name());
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }
@@ -68,7 +81,11 @@ fn update(bar: &ProgressBar, progress: &Progress) {
 fn finish(bar: Option<ProgressBar>) {
     if let Some(bar) = bar {
         // A phase without anything to do leaves no line behind.
-        if bar.length().is_some_and(|length| length > 0) { bar.finish() } else { bar.finish_and_clear() }
+        if bar.length().is_some_and(|length| length > 0) {
+            bar.finish()
+        } else {
+            bar.finish_and_clear()
+        }
     }
 }
 

@@ -58,11 +58,21 @@ async fn run(command: Command) -> Outcome<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run { sync, dry_run: true, .. } => {
+        Command::Run {
+            sync,
+            dry_run: true,
+            ..
+        } => {
             show(&request(&sync, Purpose::Look).await?.plan().await?, false);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run { sync, apply, quiet, json, .. } => {
+        Command::Run {
+            sync,
+            apply,
+            quiet,
+            json,
+            ..
+        } => {
             let plan: Option<Plan> = match apply {
                 Some(file) => Some(serde_json::from_reader(BufReader::new(File::open(file)?))?),
                 None => None,
@@ -77,7 +87,11 @@ async fn run(command: Command) -> Outcome<ExitCode> {
             } else {
                 println!("{report}");
             }
-            Ok(if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if report.is_complete() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
         Command::Conflicts(ConflictsCommand::List { sync }) => {
             let conflicts = request(&sync, Purpose::Look).await?.conflicts().await?;
@@ -127,8 +141,12 @@ async fn request(args: &SyncArgs, purpose: Purpose) -> Outcome<SyncRequest> {
     }
     let studio = builder.build().await?;
     let (first, others) = names.split_first().ok_or("no folders")?;
-    let request = others.iter().fold(studio.sync(first), |request, name| request.with(name));
-    Ok(request.relation(args.relation.into()).options(options(args, identity)?))
+    let request = others
+        .iter()
+        .fold(studio.sync(first), |request, name| request.with(name));
+    Ok(request
+        .relation(args.relation.into())
+        .options(options(args, identity)?))
 }
 
 fn options(args: &SyncArgs, identity: String) -> Outcome<SyncOptions> {
@@ -160,16 +178,31 @@ fn options(args: &SyncArgs, identity: String) -> Outcome<SyncOptions> {
 /// Calls each folder by its own name; a second one of that name gets a number.
 fn names(folders: &[PathBuf]) -> Vec<String> {
     let mut taken = BTreeSet::new();
-    let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let plain = |c: char| {
+        if c.is_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
     folders
         .iter()
         .map(|folder| {
-            let name = folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            let name = folder
+                .file_name()
+                .map(|name| name.to_string_lossy())
+                .unwrap_or_default();
             let name: String = name.chars().map(plain).take(15).collect();
             let name = name.trim_matches('.');
             let name = if name.is_empty() { "folder" } else { name };
             (1..)
-                .map(|n| if n == 1 { name.into() } else { format!("{name}-{n}") })
+                .map(|n| {
+                    if n == 1 {
+                        name.into()
+                    } else {
+                        format!("{name}-{n}")
+                    }
+                })
                 .find(|name: &String| taken.insert(name.clone()))
                 .unwrap_or_default()
         })
@@ -178,7 +211,10 @@ fn names(folders: &[PathBuf]) -> Vec<String> {
 
 /// Names this set of folders, whatever their order, so that no other set shares its memory.
 fn identity(folders: &[PathBuf]) -> String {
-    let sorted: BTreeSet<_> = folders.iter().map(|folder| folder.to_string_lossy()).collect();
+    let sorted: BTreeSet<_> = folders
+        .iter()
+        .map(|folder| folder.to_string_lossy())
+        .collect();
     let mut hasher = blake3::Hasher::new();
     for folder in sorted {
         hasher.update(folder.as_bytes()).update(b"\0");
@@ -188,27 +224,42 @@ fn identity(folders: &[PathBuf]) -> String {
 
 fn default_state(identity: &str) -> Outcome<PathBuf> {
     let home = std::env::home_dir().ok_or("no home folder; name a file with --state")?;
-    Ok(home.join(".local/state/garland").join(format!("sync-{identity}.db")))
+    Ok(home
+        .join(".local/state/garland")
+        .join(format!("sync-{identity}.db")))
 }
 
 fn chosen(choice: ChoiceArgs) -> Outcome<Choice> {
     Ok(match choice {
-        ChoiceArgs { keep: Some(name), .. } => Choice::Keep(name.parse()?),
+        ChoiceArgs {
+            keep: Some(name), ..
+        } => Choice::Keep(name.parse()?),
         ChoiceArgs { merge: true, .. } => Choice::Merge,
         _ => Choice::KeepAll,
     })
 }
 
 fn show(plan: &Plan, full: bool) {
-    if full { println!("{}", plan.listing()) } else { println!("{plan}") }
+    if full {
+        println!("{}", plan.listing())
+    } else {
+        println!("{plan}")
+    }
 }
 
 fn show_conflict(conflict: &OpenConflict) {
     println!("{} ({:?})", conflict.path, conflict.kind);
     for version in &conflict.versions {
         let holders: Vec<_> = version.replicas.iter().map(|name| name.as_str()).collect();
-        let time = version.version.modified.map_or("no time".into(), |time| time.to_string());
-        println!("  {}: {} bytes, {time}", holders.join(", "), version.version.size);
+        let time = version
+            .version
+            .modified
+            .map_or("no time".into(), |time| time.to_string());
+        println!(
+            "  {}: {} bytes, {time}",
+            holders.join(", "),
+            version.version.size
+        );
     }
     if !conflict.deleted.is_empty() {
         let names: Vec<_> = conflict.deleted.iter().map(|name| name.as_str()).collect();
