@@ -447,10 +447,11 @@ async fn a_path_that_cannot_be_is_explained() {
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
     let inside = folder.path().join("folder");
     fs::create_dir(&inside).unwrap();
-    let error = Sqlite::open(&inside).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
-    let error = Sqlite::open("/").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+    for no_file in [inside.as_path(), Path::new("/")] {
+        let error = Sqlite::open(no_file).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error:?}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]

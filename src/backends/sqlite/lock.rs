@@ -61,17 +61,22 @@ impl FileLock {
 
 /// The one name of a database, however it was called, so that everybody locks the same file.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
-    if let Ok(found) = path.canonicalize() {
-        return Ok(found);
-    }
-    let name = path.file_name().ok_or_else(|| {
+    let no_file = || {
         Error::new(
             ErrorKind::InvalidInput,
             "sqlite.open",
             "the path does not name a file",
         )
         .with_context("path", path.display())
-    })?;
+    };
+    if let Ok(found) = path.canonicalize() {
+        return if found.is_dir() {
+            Err(no_file())
+        } else {
+            Ok(found)
+        };
+    }
+    let name = path.file_name().ok_or_else(no_file)?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
