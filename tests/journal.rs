@@ -297,7 +297,7 @@ proptest! {
                         written += number as u64;
                     }
                     Happening::Take(number) => {
-                        for _ in 0..number.min((written - seen.len() as u64) as usize) {
+                        for _ in 0..number.min(usize::try_from(written).unwrap() - seen.len()) {
                             let entry = loop {
                                 if let Ok(entry) = subscription.next().await {
                                     break entry;

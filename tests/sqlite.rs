@@ -188,9 +188,23 @@ async fn a_second_process_is_refused_until_the_first_is_dead() {
     // Its lease would have run another hour.
     let clock = Arc::new(SystemClock::new());
     let lease: RecordId = "sync/1".parse().unwrap();
-    let taken = Lease::acquire(store(&database), clock.clone(), lease.clone(), run(), HOUR).await;
+    let taken = Lease::acquire(
+        store(&database),
+        Arc::clone(&clock) as _,
+        lease.clone(),
+        run(),
+        HOUR,
+    )
+    .await;
     let taken = taken.expect("the lease of a dead process is free");
-    let second = Lease::acquire(store(&database), clock.clone(), lease.clone(), run(), HOUR).await;
+    let second = Lease::acquire(
+        store(&database),
+        Arc::clone(&clock) as _,
+        lease.clone(),
+        run(),
+        HOUR,
+    )
+    .await;
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Locked);
     // An earlier guard does not hold for a later holder, whoever gave the lease back in between.
     let mut guarded = Batch::new(Timestamp::from_millis(0));
