@@ -235,7 +235,7 @@ async fn a_second_handle_is_refused_whatever_the_path_is_called() {
 async fn processes_that_share_see_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("studio.db");
-    let options = at_once().with_shared(true);
+    let options = SqliteOptions::default().with_shared(true);
     let (one, two) = tokio::join!(
         Sqlite::open_with(&path, options.clone()),
         Sqlite::open_with(&path, options)

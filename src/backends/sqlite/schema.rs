@@ -70,7 +70,11 @@ pub(super) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connect
     let mut connection = open(path, flags)?;
     (|| {
         // Before anything is changed, as the file may be somebody else's.
-        version(&connection)?;
+        let checked = connection
+            .unchecked_transaction()
+            .map_err(|cause| map(OPEN, cause))?;
+        version(&checked)?;
+        drop(checked);
         let mode: String =
             ask(&connection, "PRAGMA journal_mode = WAL").map_err(|cause| map(OPEN, cause))?;
         if mode != "wal" {
