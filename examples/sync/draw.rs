@@ -7,7 +7,7 @@ use garland::sync::{Phase, Progress, SyncEvent};
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 /// Draws a run until it is over. Where there is no terminal, nothing is drawn.
-pub async fn draw(run: &mut SyncRun) {
+pub(crate) async fn draw(run: &mut SyncRun) {
     let mut bar: Option<ProgressBar> = None;
     while let Some(event) = run.next_event().await {
         match event {

@@ -26,6 +26,9 @@ impl NameRules {
         if self.case_sensitive {
             return name;
         }
+        if name.is_ascii() {
+            return name.to_ascii_lowercase();
+        }
         name.chars()
             .flat_map(char::to_uppercase)
             .flat_map(char::to_lowercase)
@@ -36,8 +39,8 @@ impl NameRules {
     #[must_use]
     pub fn spell(&self, name: &str) -> String {
         match self.unicode {
-            UnicodeForm::Nfc => name.nfc().collect(),
-            UnicodeForm::AsWritten => name.to_owned(),
+            UnicodeForm::Nfc if !name.is_ascii() => name.nfc().collect(),
+            _ => name.to_owned(),
         }
     }
 

@@ -1,12 +1,19 @@
 //! What tests of garland and of its hosts are made of (feature `testing`).
 //!
-//! [`storage`] holds a database to the promises of
-//! [`StorageBackend`](crate::storage::StorageBackend). [`Faults`] makes accounts and databases fail
-//! on purpose, the same way every time.
+//! - [`connector`] holds an account to the promises of its traits, [`storage`] a database.
+//! - [`Faults`] makes accounts and databases fail on purpose, the same way every time.
 
+mod clock;
+#[expect(
+    clippy::unwrap_used,
+    reason = "a broken promise ends the test, and the place of the panic tells which"
+)]
+mod connector;
 mod faults;
 mod storage;
 
+pub use clock::PausedClock;
+pub use connector::{Account, connector};
 pub use faults::{
     FaultKind, FaultRule, Faults, FaultyConnector, FaultyStorage, Injected, Moment, Operation,
 };

@@ -104,6 +104,8 @@ impl Engine {
                 targets.iter().map(pair).collect()
             }
         };
+        let mut environment = environment;
+        environment.store = environment.store.with_patience(options.transfer.stall);
         let (places, options) = (places.into(), Arc::new(options));
         Ok(Self {
             places,

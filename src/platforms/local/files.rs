@@ -17,7 +17,6 @@ use super::folder::LocalFolder;
 use super::options::Durability;
 use super::read::Reading;
 use super::shift;
-use super::stamp::version;
 use super::upload::Session;
 use super::walk::Walker;
 
@@ -42,7 +41,7 @@ impl FileStore for LocalFolder {
             let stat = place
                 .file(follow)
                 .map_err(|cause| fault(operation, &path, cause))?;
-            Ok(stat.map(|stat| FileEntry::new(path.clone(), version(&stat))))
+            Ok(stat.map(|stat| FileEntry::new(path.clone(), shared.version(&stat))))
         })
         .await
     }

@@ -10,8 +10,8 @@ use rustix::fs::{CWD, Mode, OFlags, Stat, StatVfsMountFlags, openat};
 
 use crate::clock::Timestamp;
 use crate::connector::{
-    AuthKind, Category, Expect, FileFacts, FilePath, FileStore, FileVersion, Health, Platform,
-    PlatformConnector,
+    AuthKind, Category, ChunkRules, Expect, FileFacts, FilePath, FileStore, FileVersion, Health,
+    Platform, PlatformConnector,
 };
 use crate::error::{ErrorKind, Result};
 
@@ -108,10 +108,13 @@ impl LocalFolder {
                 tree: Tree {
                     root,
                     identity: identity(&stat),
+                    has_ids: found.has_ids,
                     follow_links: options.follow_links,
                     sync_folders: each_file,
                 },
+                // What was read in one piece is written in one, without being copied together.
                 facts: FileFacts::default()
+                    .with_chunks(ChunkRules::new(1, 1, 64 << 20, options.piece_size as u64))
                     .with_names(names)
                     .with_time_precision(precision)
                     .with_lists_in_order(true)
@@ -155,7 +158,13 @@ impl Shared {
             .facts
             .time_precision
             .unwrap_or(Duration::from_millis(1));
-        expected.as_ref().changed(version(stat).as_ref(), precision)
+        let now = self.version(stat);
+        expected.as_ref().changed(now.as_ref(), precision)
+    }
+
+    /// The version as a listing gives it.
+    pub(super) fn version(&self, stat: &Stat) -> FileVersion {
+        version(stat, self.tree.has_ids)
     }
 
     /// Checks a file that is there.

@@ -5,7 +5,8 @@
 //!   then moved to its place in one step. Where that is another file system (a mount point inside
 //!   the root), it is first copied beside its place.
 //! - [`Expect::Absent`](crate::connector::Expect) never overwrites, however late the other file
-//!   comes, on every file system that can rename without replacing or make hard links. The version
+//!   comes, on every file system that can rename without replacing or make hard links; on others
+//!   (some FUSE drivers) only garland itself is held off, by a lock, and not another program. The version
 //!   of [`Expect::Version`](crate::connector::Expect) is looked at right before the file is moved;
 //!   between the two lie microseconds in which another program's write would be overwritten.
 //! - Nothing outside the root is ever touched: no symbolic link is followed on the way to a file,

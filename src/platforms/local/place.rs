@@ -3,7 +3,7 @@
 use std::io::{Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-use rustix::fs::{AtFlags, FileType, Mode, Stat, renameat, unlinkat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, Stat, flock, renameat, unlinkat};
 use rustix::io::{self, Errno};
 
 use crate::connector::{Expect, FileEntry, FilePath};
@@ -11,12 +11,9 @@ use crate::error::{ErrorKind, Result};
 
 use super::error::{fault, io_fault, refuse};
 use super::folder::Shared;
-use super::stamp::{kind, version};
-use super::temp::Temp;
-use super::tree::{Place, sync_folder};
-
-/// How often a folder that vanishes under our hands is made again.
-const TRIES: usize = 16;
+use super::stamp::kind;
+use super::temp::{Temp, set_modified};
+use super::tree::{Place, TRIES, readable, sync_folder};
 
 /// Moves a whole file to `path` if `expect` holds there, and tells what it is then.
 ///
@@ -45,7 +42,7 @@ pub(super) fn appear(
     }
     result?;
     let stat = rustix::fs::fstat(&temp.file).map_err(to_error)?;
-    Ok(FileEntry::new(path.clone(), version(&stat)))
+    Ok(FileEntry::new(path.clone(), shared.version(&stat)))
 }
 
 fn settle(
@@ -140,7 +137,7 @@ fn carry(temp: &Temp, place: &Place<'_>, path: &FilePath, operation: &'static st
         let mut source = &temp.file;
         source.seek(SeekFrom::Start(0))?;
         std::io::copy(&mut source, &mut copy.file)?;
-        copy.file.set_modified(temp.file.metadata()?.modified()?)?;
+        set_modified(&copy.file, temp.file.metadata()?.modified()?)?;
         // The barrier of the root does not reach another file system.
         copy.file.sync_all()
     })();
@@ -172,8 +169,11 @@ pub(super) fn rename_new(folder: BorrowedFd<'_>, name: &str, to: &Place<'_>) -> 
     }
     match rustix::fs::linkat(folder, name, &to.folder, to.name, AtFlags::empty()) {
         Ok(()) => unlinkat(folder, name, AtFlags::empty()),
-        // No hard links here either: looking before the leap is the best there is.
+        // No hard links here either: looking before the leap is the best there is. The lock keeps
+        // garland's own tasks and processes from leaping together.
         Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
+            let locked = readable(&to.folder)?;
+            let _unsupported = flock(&locked, FlockOperation::LockExclusive);
             if to.look()?.is_some() {
                 return Err(Errno::EXIST);
             }

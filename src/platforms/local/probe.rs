@@ -18,6 +18,8 @@ pub(super) struct Found {
     pub(super) names: NameRules,
     pub(super) time_precision: Duration,
     pub(super) max_file_size: Option<u64>,
+    /// Whether inodes name files for good.
+    pub(super) has_ids: bool,
 }
 
 /// What a kind of file system is known for.
@@ -29,6 +31,11 @@ enum Family {
     ExFat,
     /// NTFS: names as on Windows.
     Ntfs,
+    /// What a driver outside the kernel serves from a disk, mostly NTFS or exFAT: names as on
+    /// Windows, and times to two seconds, because some of the drivers keep no finer ones.
+    FuseDisk,
+    /// What any other program serves (sshfs, mergerfs …).
+    Fuse,
     /// HFS+ and APFS: no case, one spelling of each text.
     Apple,
     /// A share of a Windows or Samba server: no case.
@@ -42,12 +49,12 @@ pub(super) fn facts(folder: &OwnedFd, root: &Path) -> io::Result<Found> {
     let has_casefold = has_casefold(folder);
     let evidence = evidence(folder, root);
     let mut names = match family {
-        Family::Fat | Family::ExFat | Family::Ntfs => NameRules::windows(),
+        Family::Fat | Family::ExFat | Family::Ntfs | Family::FuseDisk => NameRules::windows(),
         Family::Apple => NameRules::default()
             .with_case_sensitive(false)
             .with_unicode(UnicodeForm::Nfc),
         Family::Share => NameRules::default().with_case_sensitive(false),
-        Family::Other => NameRules::default(),
+        Family::Fuse | Family::Other => NameRules::default(),
     };
     if has_casefold {
         // Source: Documentation/filesystems/ext4, "Case-insensitive file name lookups".
@@ -69,10 +76,14 @@ pub(super) fn facts(folder: &OwnedFd, root: &Path) -> io::Result<Found> {
     Ok(Found {
         names,
         time_precision: Duration::from_millis(match family {
-            Family::Fat => 2_000,
+            Family::Fat | Family::FuseDisk => 2_000,
             Family::ExFat => 10,
             _ => 1,
         }),
+        has_ids: !matches!(
+            family,
+            Family::Fat | Family::ExFat | Family::FuseDisk | Family::Fuse
+        ),
         max_file_size: (family == Family::Fat).then_some(u64::from(u32::MAX)),
     })
 }
@@ -86,9 +97,31 @@ fn family(folder: &OwnedFd) -> io::Result<Family> {
         0x2011_bab0 => Family::ExFat,
         0x5346_544e | 0x7366_746e => Family::Ntfs,
         0x482b | 0x4244 => Family::Apple,
+        0x6573_5546 if is_fuse_disk(folder) => Family::FuseDisk,
+        0x6573_5546 => Family::Fuse,
         0xff53_4d42 | 0xfe53_4d42 | 0x517b => Family::Share,
         _ => Family::Other,
     })
+}
+
+/// Tells whether a FUSE mount is of a disk (`fuseblk`) and not of a program's own making.
+#[cfg(target_os = "linux")]
+fn is_fuse_disk(folder: &OwnedFd) -> bool {
+    let Ok(stat) = rustix::fs::fstat(folder) else {
+        return false;
+    };
+    let (major, minor) = (
+        rustix::fs::major(stat.st_dev),
+        rustix::fs::minor(stat.st_dev),
+    );
+    let device = format!("{major}:{minor}");
+    // Source: proc_pid_mountinfo(5): the third field is the device, the type follows ` - `.
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts
+        .lines()
+        .filter(|line| line.split(' ').nth(2) == Some(&device))
+        .filter_map(|line| line.split_once(" - "))
+        .any(|(_, rest)| rest.starts_with("fuseblk "))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -127,7 +160,7 @@ fn evidence(folder: &OwnedFd, root: &Path) -> Evidence {
         if found.case_sensitive.is_none() {
             found.case_sensitive = other_spelling(name, swap_case(name))
                 .filter(|other| !names.contains(other))
-                .map(|other| !is_one_file(folder, name, &other));
+                .map(|other| !answers(folder, &other));
         }
         let composed: String = name.nfc().collect();
         let other = if composed == *name {
@@ -137,7 +170,7 @@ fn evidence(folder: &OwnedFd, root: &Path) -> Evidence {
         };
         found.normalises |= other_spelling(name, other)
             .filter(|other| !names.contains(other))
-            .is_some_and(|other| is_one_file(folder, name, &other));
+            .is_some_and(|other| answers(folder, &other));
     }
     // An empty folder says nothing, but its own name may.
     if found.case_sensitive.is_none()
@@ -171,12 +204,9 @@ fn swap_case(name: &str) -> String {
         .collect()
 }
 
-fn is_one_file(folder: &OwnedFd, name: &str, other: &str) -> bool {
-    let stat = |name: &str| statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
-    match (stat(name), stat(other)) {
-        (Ok(a), Ok(b)) => identity(&a) == identity(&b),
-        _ => false,
-    }
+/// Tells whether a name that is not in the folder is found there all the same.
+fn answers(folder: &OwnedFd, name: &str) -> bool {
+    statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }
 
 fn on_one_device(a: &Path, b: &Path) -> bool {

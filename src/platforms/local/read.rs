@@ -13,7 +13,7 @@ use crate::error::{ErrorKind, Result};
 use super::blocking::Produce;
 use super::error::{fault, refuse};
 use super::folder::Shared;
-use super::stamp::{Stamp, kind, size, version};
+use super::stamp::{Stamp, kind, size};
 
 /// An open file on its way out.
 pub(super) struct Reading {
@@ -80,7 +80,7 @@ impl Reading {
             piece_size: shared.options.piece_size,
             operation,
         };
-        Ok((version(&stat), reading))
+        Ok((shared.version(&stat), reading))
     }
 
     fn piece(&self) -> io::Result<Vec<u8>> {

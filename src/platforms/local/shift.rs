@@ -3,10 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsFd as _;
 
-use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstat, futimens,
-    openat, renameat, unlinkat,
-};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use crate::connector::{Expect, FileEntry, FilePath, FileVersion};
@@ -14,10 +11,11 @@ use crate::error::{ErrorKind, Result};
 
 use super::error::{fault, io_fault, refuse};
 use super::folder::Shared;
+use super::names::entries;
 use super::place::{appear, rename_new};
-use super::stamp::{Stamp, identity, kind, version};
-use super::temp::Temp;
-use super::tree::{Place, sync_folder};
+use super::stamp::{Stamp, kind};
+use super::temp::{Temp, set_modified};
+use super::tree::{Place, TRIES, readable, sync_folder};
 
 /// Copies a file inside the folder; the kernel shares the blocks where it can.
 pub(super) fn copy(
@@ -68,22 +66,23 @@ pub(super) fn rename(
         match rename_new(source.folder.as_fd(), source.name, &target) {
             Ok(()) => break target,
             Err(Errno::XDEV) => return carry(shared, from, &before, to, operation),
-            Err(Errno::EXIST) if is_respelled(shared, &before, from, to, &target) => {
+            Err(Errno::EXIST) if is_respelled(shared, from, to, &target) => {
                 renameat(&source.folder, source.name, &target.folder, target.name)
                     .map_err(to_error)?;
                 break target;
             }
             // A folder on the way was empty, and somebody removed it.
-            Err(Errno::NOENT) if tries < 16 && source.look().is_ok_and(|s| s.is_some()) => {
+            Err(Errno::NOENT) if tries < TRIES && source.look().is_ok_and(|s| s.is_some()) => {
                 tries += 1;
             }
             Err(cause) => return Err(to_error(cause)),
         }
     };
     // What was moved may be newer than what was looked at: then it goes back.
-    let after = target.look().map_err(to_error)?;
+    let after = target.file(shared.tree.follow_links).map_err(to_error)?;
     let after = after.ok_or_else(|| to_error(Errno::NOENT))?;
-    if *expect != Expect::Anything && !Stamp::of(&after).is_same_content(&Stamp::of(&before)) {
+    let has_ids = shared.tree.has_ids;
+    if *expect != Expect::Anything && !Stamp::of(&after).is_renamed(&Stamp::of(&before), has_ids) {
         rename_new(target.folder.as_fd(), target.name, &source).map_err(to_error)?;
         let message = "another version is there";
         return Err(refuse(ErrorKind::Conflict, operation, from, message));
@@ -94,7 +93,7 @@ pub(super) fn rename(
         }
     }
     shared.tree.prune(from);
-    Ok(FileEntry::new(to.clone(), version(&after)))
+    Ok(FileEntry::new(to.clone(), shared.version(&after)))
 }
 
 /// Removes a file and the folders that are empty without it.
@@ -130,20 +129,13 @@ fn there<'a>(
     Ok((place, stat))
 }
 
-/// Tells whether both names are one file because the folder takes them for one name.
-fn is_respelled(
-    shared: &Shared,
-    before: &Stat,
-    from: &FilePath,
-    to: &FilePath,
-    target: &Place<'_>,
-) -> bool {
+/// Tells whether what is at `target` is the file itself, in another spelling of its name.
+fn is_respelled(shared: &Shared, from: &FilePath, to: &FilePath, target: &Place<'_>) -> bool {
     let rules = &shared.facts.names;
-    let same_file = || {
-        let there = target.look().ok().flatten();
-        there.is_some_and(|stat| identity(&stat) == identity(before))
-    };
-    rules.key(from.as_str()) == rules.key(to.as_str()) && from != to && same_file()
+    let one_name = from != to && rules.key(from.as_str()) == rules.key(to.as_str());
+    // Found, but not among the names of its folder: so it was found by another spelling.
+    let listed = || readable(&target.folder).and_then(entries);
+    one_name && listed().is_ok_and(|names| names.iter().all(|name| name != target.name))
 }
 
 /// A rename from one file system to another: a copy that appears whole, then a delete.
@@ -154,7 +146,7 @@ fn carry(
     to: &FilePath,
     operation: &'static str,
 ) -> Result<FileEntry> {
-    let expected = version(before);
+    let expected = shared.version(before);
     let entry = copy(shared, from, &expected, to, &Expect::Absent)?;
     match there(shared, from, &Expect::Version(expected), operation) {
         Ok((place, now)) if Stamp::of(&now) == Stamp::of(before) => {
@@ -201,21 +193,11 @@ fn fill(
 ) -> Result<bool> {
     std::io::copy(&mut source, &mut temp.file).map_err(|cause| io_fault(operation, from, cause))?;
     let to_error = |cause| fault(operation, from, cause);
-    futimens(&temp.file, &modified_like(before)).map_err(to_error)?;
+    source
+        .metadata()
+        .and_then(|source| set_modified(&temp.file, source.modified()?))
+        .map_err(|cause| io_fault(operation, from, cause))?;
     let after = fstat(&source).map_err(to_error)?;
     let copied = fstat(&temp.file).map_err(to_error)?;
     Ok(Stamp::of(&after) == Stamp::of(before) && copied.st_size == before.st_size)
-}
-
-fn modified_like(stat: &Stat) -> Timestamps {
-    Timestamps {
-        last_access: Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_OMIT,
-        },
-        last_modification: Timespec {
-            tv_sec: stat.st_mtime,
-            tv_nsec: i64::try_from(stat.st_mtime_nsec).unwrap_or(0),
-        },
-    }
 }

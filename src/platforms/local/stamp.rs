@@ -27,10 +27,11 @@ impl Stamp {
         }
     }
 
-    /// The stamp without the time of its last change of attributes, which a rename moves too.
-    pub(super) fn is_same_content(&self, other: &Self) -> bool {
-        let changed = self.changed;
-        *self == Self { changed, ..*other }
+    /// Compares all that a rename leaves as it is; inodes too, if they name files for good.
+    pub(super) fn is_renamed(&self, other: &Self, has_ids: bool) -> bool {
+        let same_file = (self.device, self.inode) == (other.device, other.inode);
+        let same_content = (self.size, self.modified) == (other.size, other.modified);
+        same_content && (same_file || !has_ids)
     }
 }
 
@@ -48,11 +49,13 @@ pub(super) fn kind(stat: &Stat) -> FileType {
 }
 
 /// The version as a listing gives it.
-pub(super) fn version(stat: &Stat) -> FileVersion {
+pub(super) fn version(stat: &Stat, has_ids: bool) -> FileVersion {
+    let version = FileVersion::new(size(stat)).with_modified(modified(stat));
+    if !has_ids {
+        return version;
+    }
     let (device, inode) = identity(stat);
-    FileVersion::new(size(stat))
-        .with_modified(modified(stat))
-        .with_id(id(device, inode))
+    version.with_id(id(device, inode))
 }
 
 /// The modified time to the millisecond; none outside the years 1970 to 9999 (`spec/sync.md` §1).

@@ -1,7 +1,8 @@
 //! Files that are not there yet: written aside, moved to their place when whole.
 
-use std::fs::File;
+use std::fs::{File, FileTimes};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::SystemTime;
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
 use rustix::io::{self, Errno};
@@ -91,6 +92,14 @@ impl Temp {
             name,
         })
     }
+}
+
+/// Sets the modified time of a file that is not at its place yet.
+pub(super) fn set_modified(file: &File, modified: SystemTime) -> std::io::Result<()> {
+    // Both times at once: older FUSE drivers (exfat-fuse, ntfs-3g) pass over a change of one alone.
+    let accessed = file.metadata()?.accessed()?;
+    let times = FileTimes::new().set_accessed(accessed);
+    file.set_times(times.set_modified(modified))
 }
 
 /// Tells whether an upload's name has the form that [`Temp::create`] gives.

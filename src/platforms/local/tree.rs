@@ -18,6 +18,8 @@ pub(super) struct Tree {
     pub(super) root: PathBuf,
     /// Device and inode of the root when the folder was opened.
     pub(super) identity: (u64, u64),
+    /// Whether inodes name files for good. FAT and many FUSE drivers make them up as they go.
+    pub(super) has_ids: bool,
     pub(super) follow_links: bool,
     /// Whether folders that are made are written through at once.
     pub(super) sync_folders: bool,
@@ -29,6 +31,9 @@ pub(super) struct Place<'a> {
     pub(super) folder: OwnedFd,
     pub(super) name: &'a str,
 }
+
+/// How often a folder that vanishes under our hands is made again.
+pub(super) const TRIES: usize = 100;
 
 /// Only a way to what lies inside; reading needs more rights.
 #[cfg(target_os = "linux")]
@@ -57,7 +62,8 @@ impl Tree {
                 _ => error,
             })?;
         let stat = rustix::fs::fstat(&root).map_err(|cause| fault(operation, &name, cause))?;
-        if identity(&stat) == self.identity {
+        let ((device, inode), (old_device, old_inode)) = (identity(&stat), self.identity);
+        if device == old_device && (inode == old_inode || !self.has_ids) {
             return Ok(root);
         }
         Err(refuse(
@@ -93,27 +99,29 @@ impl Tree {
         path: &'a FilePath,
         operation: &'static str,
     ) -> Result<Place<'a>> {
-        let root = self.open_root(operation)?;
         let name = path.name();
-        let Some(parent) = path.parent() else {
-            return Ok(Place { folder: root, name });
+        let folder = match path.parent() {
+            Some(parent) => self.make_folder(parent, operation)?,
+            None => self.open_root(operation)?,
         };
-        let folder = match open_below(root.as_fd(), parent, false) {
-            Err(Errno::NOENT) => self.make_below(root, parent),
-            other => other,
-        };
-        let folder = folder.map_err(|cause| fault(operation, path, cause))?;
         Ok(Place { folder, name })
     }
 
-    /// Opens a folder of garland's own, making it if need be.
+    /// Opens a folder, making it if need be.
     pub(super) fn make_folder(&self, folder: &str, operation: &'static str) -> Result<OwnedFd> {
-        let root = self.open_root(operation)?;
-        let opened = match open_below(root.as_fd(), folder, false) {
-            Err(Errno::NOENT) => self.make_below(root, folder),
-            other => other,
-        };
-        opened.map_err(|cause| fault(operation, folder, cause))
+        let mut tries = 0;
+        loop {
+            let root = self.open_root(operation)?;
+            let opened = match open_below(root.as_fd(), folder, false) {
+                Err(Errno::NOENT) => self.make_below(root, folder),
+                other => other,
+            };
+            match opened {
+                // It was empty, and somebody removed it again.
+                Err(Errno::NOENT) if tries < TRIES => tries += 1,
+                other => return other.map_err(|cause| fault(operation, folder, cause)),
+            }
+        }
     }
 
     fn make_below(&self, root: OwnedFd, folder: &str) -> io::Result<OwnedFd> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::connector::{
-    Expect, FileEntry, FilePath, HashAlgorithm, Hashes, UploadRequest, UploadSession, UploadToken,
+    ContentHasher, Expect, FileEntry, FilePath, Hashes, UploadRequest, UploadSession, UploadToken,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -21,7 +21,7 @@ use super::folder::Shared;
 use super::names::entries;
 use super::place::appear;
 use super::stamp::{changed_at, size};
-use super::temp::{self, Temp, UPLOADS};
+use super::temp::{self, Temp, UPLOADS, set_modified};
 use super::tree::{Tree, open_below};
 
 /// A file on its way in.
@@ -133,8 +133,7 @@ impl Session {
                 check_content(&temp, path, computed, operation)?;
             }
             if let Some(modified) = self.request.modified {
-                temp.file
-                    .set_modified(modified.into())
+                set_modified(&temp.file, modified.into())
                     .map_err(|cause| io_fault(operation, path, cause))?;
             }
             appear(
@@ -232,10 +231,10 @@ fn check_content(
     computed: &Hashes,
     operation: &'static str,
 ) -> Result<()> {
-    let Some(wanted) = computed.get(HashAlgorithm::Blake3) else {
+    if computed.is_empty() {
         return Ok(());
-    };
-    let mut hasher = blake3::Hasher::new();
+    }
+    let mut hasher = ContentHasher::new(computed.iter().map(|(algorithm, _)| algorithm));
     let mut buffer = vec![0; 256 << 10];
     let mut offset = 0;
     loop {
@@ -249,7 +248,7 @@ fn check_content(
         hasher.update(buffer.get(..got).unwrap_or_default());
         offset += got as u64;
     }
-    if hasher.finalize().as_bytes() == wanted {
+    if !computed.contradict(&hasher.finish()) {
         return Ok(());
     }
     let message = "the bytes are not those sent";

@@ -13,7 +13,7 @@ use super::blocking::Produce;
 use super::error::fault;
 use super::folder::Shared;
 use super::names::Names;
-use super::stamp::{identity, kind, version};
+use super::stamp::{identity, kind};
 use super::temp;
 use super::tree::open_below;
 
@@ -258,7 +258,8 @@ fn list(
     match statat(folder, name, flags) {
         Ok(stat) if kind(&stat) == FileType::RegularFile => {
             let path = FilePath::parse(path)?;
-            page.entries.push(FileEntry::new(path, version(&stat)));
+            page.entries
+                .push(FileEntry::new(path, shared.version(&stat)));
             Ok(())
         }
         Ok(_) | Err(Errno::NOENT) => Ok(()),

@@ -7,7 +7,6 @@
 //! A clone is the same account seen by another process: files and unfinished uploads are shared.
 
 mod account;
-mod digest;
 mod feed;
 mod links;
 mod options;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
-use crate::connector::{Change, Expect, FileEntry, FilePath, FileVersion, Hashes, ShareLink};
+use crate::connector::{
+    Change, ContentHasher, Expect, FileEntry, FilePath, FileVersion, HashAlgorithm, Hashes,
+    ShareLink,
+};
 use crate::error::{Error, ErrorKind, Result};
 
-use super::digest::digest;
 use super::options::MemoryOptions;
 use super::upload::Pending;
 
@@ -132,7 +134,7 @@ impl State {
             revision,
             modified: kept(options, incoming.modified, now),
             media_type: incoming.media_type,
-            hashes: hash(options, &incoming.content),
+            hashes: hash(options.facts.hashes.iter().copied(), &incoming.content),
             content: incoming.content,
         };
         let entry = stored.entry(options);
@@ -335,12 +337,9 @@ fn kept(options: &MemoryOptions, asked: Option<Timestamp>, now: Timestamp) -> Ti
     Timestamp::from_millis(millis.div_euclid(step).saturating_mul(step))
 }
 
-fn hash(options: &MemoryOptions, content: &[u8]) -> Hashes {
-    let algorithms = options.facts.hashes.iter();
-    algorithms.fold(Hashes::new(), |hashes, &algorithm| {
-        match digest(algorithm, content) {
-            Some(digest) => hashes.with(algorithm, &digest),
-            None => hashes,
-        }
-    })
+/// Computes the hashes of a content that is at hand as a whole.
+pub(super) fn hash(algorithms: impl IntoIterator<Item = HashAlgorithm>, content: &[u8]) -> Hashes {
+    let mut hasher = ContentHasher::new(algorithms);
+    hasher.update(content);
+    hasher.finish()
 }

@@ -11,8 +11,7 @@ use crate::connector::{
 use crate::error::{Error, ErrorKind, Result};
 
 use super::account::MemoryPlatform;
-use super::digest::digest;
-use super::state::Incoming;
+use super::state::{Incoming, hash};
 
 const PREFIX: &str = "memory-upload-";
 
@@ -198,9 +197,8 @@ impl UploadSession for Session {
             .iter()
             .for_each(|chunk| content.extend_from_slice(chunk));
         let content = content.freeze();
-        let other = computed.iter().any(|(algorithm, theirs)| {
-            digest(algorithm, &content).is_some_and(|ours| ours != theirs)
-        });
+        let algorithms = computed.iter().map(|(algorithm, _)| algorithm);
+        let other = computed.contradict(&hash(algorithms, &content));
         if other {
             return Err(Error::new(
                 ErrorKind::Corrupt,

@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn every_entry_is_found_and_nothing_else() {
-        let names: Vec<String> = (0..5_000)
+        let names: Vec<String> = (0..15_000)
             .map(|n| format!("day/{:05}.jpg", n * 2))
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

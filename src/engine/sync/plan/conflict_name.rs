@@ -52,6 +52,13 @@ impl<'s, 'w> ConflictNames<'s, 'w> {
             taken.insert(Folding::FULL.key(path));
         }
     }
+
+    /// Takes a name back that was given out.
+    pub(super) fn take_back(&mut self, path: &str) {
+        if let Some(taken) = &mut self.taken {
+            taken.remove(&Folding::FULL.key(path));
+        }
+    }
 }
 
 fn listed(scope: &Scope<'_>) -> HashSet<String> {

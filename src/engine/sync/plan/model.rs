@@ -52,6 +52,15 @@ impl Plan {
             && self.refused.is_empty()
     }
 
+    /// Returns how `replica` spells a path of this plan in its listing.
+    #[must_use]
+    pub fn listed_path<'p>(&'p self, path: &'p FilePath, replica: ReplicaIndex) -> &'p FilePath {
+        let key = |spelling: &Spelling| (&spelling.path, spelling.replica).cmp(&(path, replica));
+        let at = self.spellings.binary_search_by(key).ok();
+        at.and_then(|at| self.spellings.get(at))
+            .map_or(path, |spelling| &spelling.listed)
+    }
+
     /// Returns the name of a replica, or an empty text for one that is not in this plan.
     #[must_use]
     pub fn name(&self, replica: ReplicaIndex) -> &str {

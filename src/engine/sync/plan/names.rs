@@ -302,3 +302,86 @@ fn number(key: &str) -> u64 {
     key.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::{FilePath, FileVersion};
+    use crate::engine::sync::{Inventory, Replica, World};
+
+    fn inventory(paths: &[&str]) -> Inventory {
+        let mut builder = Inventory::builder();
+        for path in paths {
+            let path = FilePath::parse(*path).unwrap();
+            builder.push(&path, FileVersion::new(1).as_ref());
+        }
+        builder.finish().unwrap()
+    }
+
+    /// Asks what stands against writing `asked`, one after the other, to a card that ignores case.
+    fn faults(card: &[&str], disk: &[&str], asked: &[&str]) -> Vec<Option<ConflictKind>> {
+        let rules = NameRules::default()
+            .with_case_sensitive(false)
+            .with_forbidden("?");
+        let card = Replica::new("card")
+            .with_listing(inventory(card))
+            .with_names(rules);
+        let disk = Replica::new("disk").with_listing(inventory(disk));
+        let world = World::new(vec![card, disk]).unwrap();
+        let scope = Scope::peers(&world);
+        let mut names = Names::new(&scope);
+        asked.iter().map(|path| names.fault(0, path)).collect()
+    }
+
+    #[test]
+    fn a_key_is_equal_for_all_spellings_of_a_name() {
+        let key = |name: &str| Folding::FULL.key(name);
+        assert_eq!(key("STRASSE"), key("Stra\u{df}e"));
+        assert_eq!(key("\u{3a3}"), key("\u{3c2}"));
+        assert_eq!(key("CAFE\u{301}"), key("caf\u{e9}"));
+        assert_ne!(key("a"), key("b"));
+    }
+
+    #[test]
+    fn the_held_spelling_owns_a_name_else_the_bytewise_first() {
+        let disk = ["A.jpg", "a.jpg", "B.jpg", "b.jpg", "X/1", "x/2"];
+        assert_eq!(
+            faults(
+                &["a.jpg"],
+                &disk,
+                &["A.jpg", "B.jpg", "X/1", "b.jpg", "x/2"]
+            ),
+            [
+                Some(ConflictKind::NameCollision),
+                None,
+                None,
+                Some(ConflictKind::NameCollision),
+                Some(ConflictKind::NameCollision),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_and_a_folder_cannot_have_one_name_in_any_spelling() {
+        let disk = ["d", "e/x", "f", "f/x", "g/h/i", "g/h/j"];
+        let blocked = Some(ConflictKind::FileDirectory);
+        assert_eq!(
+            faults(
+                &["D/y", "E"],
+                &disk,
+                &["d", "e/x", "f", "f/x", "g/h/i", "g/h/j"]
+            ),
+            [blocked, blocked, None, blocked, None, None]
+        );
+    }
+
+    #[test]
+    fn what_the_platform_forbids_counts_in_every_component() {
+        let disk = ["a?/b/c", "a/b?"];
+        let invalid = Some(ConflictKind::NameInvalid);
+        assert_eq!(
+            faults(&[], &disk, &["a?/b/c", "a/b?", "a/b"]),
+            [invalid, invalid, None]
+        );
+    }
+}

@@ -46,7 +46,7 @@ pub(super) fn settle(desk: &mut Desk<'_, '_, '_>, row: Row<'_, '_>) -> Result<()
     let versions = case.versions(&groups);
     match *versions {
         [only] => case.spread(desk, only),
-        _ => case.conflict(desk, versions),
+        _ => case.conflict(desk, &versions),
     }
 }
 
@@ -131,21 +131,19 @@ impl Case<'_, '_> {
             .copy(self.row.path, source, to, self.states.holders())
     }
 
-    fn conflict(&self, desk: &mut Desk<'_, '_, '_>, versions: Vec<Version>) -> Result<()> {
+    fn conflict(&self, desk: &mut Desk<'_, '_, '_>, versions: &[Version]) -> Result<()> {
         match desk.strategy(self.row.path) {
-            ConflictStrategy::ManualReview => {
-                self.record(desk, &versions, Resolution::Manual, None)
-            }
+            ConflictStrategy::ManualReview => self.record(desk, versions, Resolution::Manual, None),
             ConflictStrategy::SourceWins => match versions.first() {
-                Some(&first) => self.win(desk, &versions, first),
+                Some(&first) => self.win(desk, versions, first),
                 None => Ok(()),
             },
-            ConflictStrategy::NewerWins => match self.newest(desk, &versions) {
-                Some(newest) => self.win(desk, &versions, newest),
+            ConflictStrategy::NewerWins => match self.newest(desk, versions) {
+                Some(newest) => self.win(desk, versions, newest),
                 None => self.duplicate(desk, versions),
             },
             ConflictStrategy::Merge if desk.is_mergeable(self.row.path) => {
-                self.merge(desk, &versions)
+                self.merge(desk, versions)
             }
             ConflictStrategy::Merge | ConflictStrategy::Duplicate => self.duplicate(desk, versions),
         }
@@ -220,15 +218,15 @@ impl Case<'_, '_> {
     }
 
     /// Keeps every version everywhere: the first in rank under the path, the others under new names.
-    fn duplicate(&self, desk: &mut Desk<'_, '_, '_>, versions: Vec<Version>) -> Result<()> {
-        let ranked = ranked(versions.clone());
+    fn duplicate(&self, desk: &mut Desk<'_, '_, '_>, versions: &[Version]) -> Result<()> {
+        let ranked = ranked(versions.to_vec());
         let Some((&winner, _)) = ranked.split_first() else {
             return Ok(());
         };
         let losers = versions
             .iter()
             .filter(|version| version.holders != winner.holders);
-        let mut renamed = Vec::new();
+        let mut renamed: Vec<(Version, String)> = Vec::new();
         for &loser in losers {
             let name = if desk.scope.partial {
                 None
@@ -236,13 +234,17 @@ impl Case<'_, '_> {
                 desk.conflict_name(self.row.path, loser, self.writable)
             };
             let Some(name) = name else {
-                return self.record(desk, &versions, Resolution::Deferred, None);
+                for (_, name) in &renamed {
+                    desk.conflict_names.take_back(name);
+                }
+                return self.record(desk, versions, Resolution::Deferred, None);
             };
+            // At once, as the next loser's replica may be called the same but for case.
+            desk.conflict_names.give(&name);
             renamed.push((loser, name));
         }
-        self.record(desk, &versions, Resolution::Duplicate, Some(winner))?;
+        self.record(desk, versions, Resolution::Duplicate, Some(winner))?;
         for (loser, name) in renamed {
-            desk.conflict_names.give(&name);
             desk.draft.rename(self.row.path, &name, loser.holders)?;
             let takers = desk.takers_of_new(&name, self.writable.without(loser.holders))?;
             if let Some(from) = loser.holders.first() {

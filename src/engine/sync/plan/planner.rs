@@ -198,3 +198,63 @@ fn spellings(scopes: &[Scope<'_>], actions: &[Action]) -> Result<Vec<Spelling>> 
     spellings.dedup();
     Ok(spellings)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::{FileVersion, NameRules, UnicodeForm};
+    use crate::engine::sync::{Inventory, Replica, ReplicaIndex, Resolution};
+
+    fn replica(name: &str, files: &[(&str, u64)]) -> Replica {
+        let mut builder = Inventory::builder();
+        for (path, size) in files {
+            let path = FilePath::parse(*path).unwrap();
+            builder.push(&path, FileVersion::new(*size).as_ref());
+        }
+        Replica::new(name).with_listing(builder.finish().unwrap())
+    }
+
+    #[test]
+    fn an_override_holds_for_its_path_only() {
+        let files = |size| [("mine.jpg", size), ("raw.jpg", size)];
+        let replicas = vec![replica("a", &files(1)), replica("b", &files(2))];
+        let world = World::new(replicas).unwrap();
+        let wish = |path: &str| (path == "mine.jpg").then_some(ConflictStrategy::ManualReview);
+        let planner = Planner::new(Relation::Peers, ConflictStrategy::SourceWins);
+        let plan = planner.with_overrides(&wish).plan(&world).unwrap();
+        let resolutions: Vec<_> = plan.conflicts.iter().map(|it| it.resolution).collect();
+        assert_eq!(resolutions, [Resolution::Manual, Resolution::Overwrite]);
+    }
+
+    #[test]
+    fn replicas_called_alike_get_different_conflict_names() {
+        let replicas = ["a", "b", "B"].into_iter().zip(1..);
+        let replicas = replicas.map(|(name, size)| replica(name, &[("p.jpg", size)]));
+        let world = World::new(replicas.collect()).unwrap();
+        let planner = Planner::new(Relation::Peers, ConflictStrategy::Duplicate);
+        let plan = planner.plan(&world).unwrap();
+        let new_names = plan.actions.iter().filter_map(|action| match action {
+            Action::Rename { new_path, .. } => Some(new_path.as_str()),
+            _ => None,
+        });
+        let expected = ["p (conflict B undated) 2.jpg", "p (conflict b undated).jpg"];
+        assert_eq!(new_names.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_plan_tells_how_a_replica_spells_its_paths() {
+        let (composed, decomposed) = ("caf\u{e9}.jpg", "cafe\u{301}.jpg");
+        let mac = NameRules::default().with_unicode(UnicodeForm::Nfc);
+        let world = World::new(vec![
+            replica("mac", &[(composed, 0)]).with_names(mac),
+            replica("nas", &[(decomposed, 0)]),
+        ]);
+        let planner = Planner::new(Relation::Peers, ConflictStrategy::NewerWins);
+        let plan = planner.plan(&world.unwrap()).unwrap();
+        let path = plan.actions.first().unwrap().path();
+        let index = |at| ReplicaIndex::new(at).unwrap();
+        assert_eq!(path.as_str(), decomposed);
+        assert_eq!(plan.listed_path(path, index(0)).as_str(), composed);
+        assert_eq!(plan.listed_path(path, index(1)).as_str(), decomposed);
+    }
+}

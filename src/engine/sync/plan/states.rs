@@ -124,3 +124,43 @@ pub(super) enum Bond {
     /// No evidence.
     Unknown,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::FileVersion;
+    use std::time::Duration;
+
+    fn states(cells: [(Option<u64>, Option<u64>, bool); 2]) -> States {
+        let versions = cells.map(|(now, then, incomplete)| {
+            let version = |size: Option<u64>| size.map(FileVersion::new);
+            (version(now), version(then), incomplete)
+        });
+        let cells: Vec<Cell<'_>> = (0..)
+            .zip(&versions)
+            .map(|(at, (now, then, incomplete))| Cell {
+                index: ReplicaIndex::new(at).unwrap(),
+                precision: Duration::from_millis(1),
+                incomplete: *incomplete,
+                listed: now.as_ref().map(FileVersion::as_ref),
+                base: then.as_ref().map(FileVersion::as_ref),
+            })
+            .collect();
+        States::of_peers(Row::new("p", &cells))
+    }
+
+    #[test]
+    fn bases_that_differ_are_no_agreement() {
+        let both = states([(Some(0), Some(0), false), (None, Some(7), false)]);
+        assert_eq!((both.created.len(), both.absent.len()), (1, 1));
+        let one = states([(Some(0), Some(0), false), (None, Some(0), false)]);
+        assert_eq!((one.unchanged.len(), one.deleted.len()), (1, 1));
+    }
+
+    #[test]
+    fn what_an_incomplete_listing_lacks_is_unknown() {
+        let states = states([(Some(1), Some(0), true), (None, Some(0), true)]);
+        assert_eq!((states.modified.len(), states.unknown.len()), (1, 1));
+        assert_eq!(states.news().len(), 1);
+    }
+}

@@ -92,8 +92,8 @@ impl<'w> View<'w> {
     }
 
     fn hides(&self, path: &str) -> bool {
-        let same = |hidden: &Box<str>| (**hidden).cmp(path);
-        self.hidden.binary_search_by(same).is_ok()
+        let at = self.hidden.partition_point(|hidden| **hidden < *path);
+        self.hidden.get(at).is_some_and(|hidden| **hidden == *path)
     }
 }
 

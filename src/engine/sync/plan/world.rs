@@ -214,3 +214,45 @@ impl<'de> Deserialize<'de> for WorldDigest {
             .ok_or_else(|| D::Error::custom("a world's digest is 64 hexadecimal digits"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::{FilePath, FileVersion};
+
+    #[test]
+    fn names_are_not_empty_and_not_used_twice() {
+        for names in [&[][..], &[""], &["a", "b", "a"], &["a/b"], &["a\0"]] {
+            let replicas = names.iter().map(|name| Replica::new(*name)).collect();
+            assert!(World::new(replicas).is_err(), "{names:?}");
+        }
+        let many = |count: usize| (0..count).map(|n| Replica::new(n.to_string())).collect();
+        assert!(World::new(many(64)).is_ok());
+        assert!(World::new(many(65)).is_err());
+    }
+
+    #[test]
+    fn every_part_of_a_world_changes_its_digest() {
+        let mut files = Inventory::builder();
+        files.push(&FilePath::parse("p").unwrap(), FileVersion::new(1).as_ref());
+        let files = files.finish().unwrap();
+        let plain = || Replica::new("a");
+        let replicas = [
+            plain(),
+            Replica::new("b"),
+            plain().with_listing(files.clone()),
+            plain().with_base(files.clone()),
+            plain().with_source_base(files),
+            plain().with_precision(Duration::from_secs(2)),
+            plain().with_incomplete(true),
+            plain().with_names(NameRules::default().with_case_sensitive(false)),
+            plain().with_names(NameRules::default().with_forbidden("a")),
+            plain().with_names(NameRules::default().with_max_name(9)),
+            plain().with_names(NameRules::windows()),
+        ];
+        let digest = |replica: &Replica| World::new(vec![replica.clone()]).unwrap().digest();
+        let digests: std::collections::HashSet<_> = replicas.iter().map(digest).collect();
+        assert_eq!(digests.len(), replicas.len());
+        assert_eq!(digest(&plain()), digest(&plain()));
+    }
+}

@@ -1,0 +1,177 @@
+//! The account under test, and short ways to use it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+
+use crate::connector::{
+    Expect, FileEntry, FilePath, FileStore, Hashes, PlatformConnector, ReadOptions, UploadRequest,
+    UploadSession,
+};
+use crate::error::{ErrorKind, Result};
+
+/// An empty account for one rule of [`connector`](super::connector).
+pub struct Account {
+    first: Arc<dyn PlatformConnector>,
+    second: Arc<dyn PlatformConnector>,
+    expire_cursors: Option<Box<dyn Fn() + Send + Sync>>,
+    kept: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+impl Account {
+    /// Takes two connectors to one account, the second as another process would make it.
+    #[must_use]
+    pub fn new(first: impl PlatformConnector, second: impl PlatformConnector) -> Self {
+        Self::shared(Arc::new(first), Arc::new(second))
+    }
+
+    /// As [`new`](Self::new), with connectors that are shared already.
+    #[must_use]
+    pub fn shared(first: Arc<dyn PlatformConnector>, second: Arc<dyn PlatformConnector>) -> Self {
+        Self {
+            first,
+            second,
+            expire_cursors: None,
+            kept: Vec::new(),
+        }
+    }
+
+    /// Says how all cursors of the change feed are made to expire.
+    #[must_use]
+    pub fn with_expire_cursors(mut self, expire: impl Fn() + Send + Sync + 'static) -> Self {
+        self.expire_cursors = Some(Box::new(expire));
+        self
+    }
+
+    /// Keeps something as long as the account, such as its folder or its server.
+    #[must_use]
+    pub fn keeping(mut self, thing: impl Any + Send + Sync) -> Self {
+        self.kept.push(Box::new(thing));
+        self
+    }
+
+    pub(super) fn first(&self) -> &dyn PlatformConnector {
+        &*self.first
+    }
+
+    pub(super) fn files(&self) -> Option<&dyn FileStore> {
+        self.first.files()
+    }
+
+    pub(super) fn files_elsewhere(&self) -> Option<&dyn FileStore> {
+        self.second.files()
+    }
+
+    /// Makes all cursors expire; `false` if nobody said how.
+    pub(super) fn expire_cursors(&self) -> bool {
+        self.expire_cursors
+            .as_ref()
+            .map(|expire| expire())
+            .is_some()
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("first", &self.first)
+            .field("second", &self.second)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The path with this text.
+pub(super) fn path(text: &str) -> FilePath {
+    FilePath::parse(text).unwrap()
+}
+
+/// Bytes that differ at every place and for every `seed`.
+pub(super) fn content(size: u64, seed: u64) -> Bytes {
+    let word = |n: u64| {
+        (n ^ seed << 32)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .to_le_bytes()
+    };
+    let count = usize::try_from(size).unwrap();
+    (0..size.div_ceil(8)).flat_map(word).take(count).collect()
+}
+
+/// Sends everything that is still to be sent, in the chunks the session asks for.
+pub(super) async fn send(session: &mut dyn UploadSession, content: &Bytes) -> Result<()> {
+    while session.next_chunk() > 0 {
+        let from = usize::try_from(session.offset()).unwrap();
+        let size = usize::try_from(session.next_chunk()).unwrap();
+        session.write(content.slice(from..from + size)).await?;
+    }
+    Ok(())
+}
+
+/// Uploads a file as `request` says.
+pub(super) async fn upload(
+    files: &dyn FileStore,
+    request: UploadRequest,
+    content: &Bytes,
+) -> Result<FileEntry> {
+    let mut session = files.upload(request).await?;
+    send(&mut *session, content).await?;
+    session.finish(&Hashes::new()).await
+}
+
+/// Uploads a small file with what must be there before.
+pub(super) async fn put_if(
+    files: &dyn FileStore,
+    name: &str,
+    content: &'static str,
+    expect: Expect,
+) -> Result<FileEntry> {
+    let request = UploadRequest::new(path(name), content.len() as u64).with_expect(expect);
+    upload(files, request, &Bytes::from(content)).await
+}
+
+/// Uploads a small file over whatever is there.
+pub(super) async fn put(files: &dyn FileStore, name: &str, content: &'static str) -> FileEntry {
+    put_if(files, name, content, Expect::Anything)
+        .await
+        .unwrap()
+}
+
+/// Reads with options.
+pub(super) async fn read_with(
+    files: &dyn FileStore,
+    name: &str,
+    options: ReadOptions,
+) -> Result<Vec<u8>> {
+    let reader = files.read(&path(name), options).await?;
+    let pieces: Vec<Bytes> = reader.bytes.try_collect().await?;
+    Ok(pieces.concat())
+}
+
+/// Reads a whole file.
+pub(super) async fn read(files: &dyn FileStore, name: &str) -> Vec<u8> {
+    read_with(files, name, ReadOptions::default())
+        .await
+        .unwrap()
+}
+
+/// Looks at a file.
+pub(super) async fn stat(files: &dyn FileStore, name: &str) -> Option<FileEntry> {
+    files.stat(&path(name)).await.unwrap()
+}
+
+/// Lists everything.
+pub(super) async fn list(files: &dyn FileStore) -> Vec<FileEntry> {
+    let pages: Vec<_> = files.list().try_collect().await.unwrap();
+    pages.into_iter().flat_map(|page| page.entries).collect()
+}
+
+/// The kind of error that `result` must be.
+#[track_caller]
+pub(super) fn kind<T>(result: Result<T>) -> ErrorKind {
+    match result {
+        Ok(_) => unreachable!("succeeded though the promises say it must not"),
+        Err(error) => error.kind(),
+    }
+}
