@@ -47,7 +47,7 @@ pub mod storage;
 pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use engine::{sync, transfer};
+pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
