@@ -9,16 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{ConnectorName, FilePath, NamedConnector};
+use crate::engine::journal::{Event, EventKind};
 use crate::engine::transfer::Mover;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, Ids, RunId};
-use crate::storage::{Batch, Lease, RecordId, Store};
+use crate::permission::{Actor, Resource};
+use crate::storage::{Batch, JournalName, Lease, RecordId, Store};
 
 use super::book::Book;
 use super::conflicts::{self, Choice, OpenConflict};
 use super::events::{SyncEvent, SyncEvents};
 use super::execute::{Executed, Execution};
-use super::ledger::{Ledger, main_journal};
+use super::ledger::Ledger;
 use super::look::Prepared;
 use super::operations;
 use super::options::SyncOptions;
@@ -39,6 +41,8 @@ pub(crate) struct Environment {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Chance,
+    /// Who acts, for the journal.
+    pub(crate) actor: Actor,
 }
 
 /// A sync of some places, ready to be planned and run.
@@ -199,41 +203,31 @@ impl Engine {
             store,
             clock,
             chance,
+            ..
         } = &self.environment;
         let run = RunId::generate(&Ids::new(Arc::clone(clock), chance.clone()));
         let (started, begun) = (clock.now(), clock.elapsed());
         let lease = RecordId::parse(format!("sync/{}", self.agreement()?.as_str()))?;
         let mut lease = Lease::acquire(store.clone(), Arc::clone(clock), lease, run, LEASE).await?;
         self.events.emit(SyncEvent::Started { run });
-        self.note(&Note::Started {
-            run,
-            places: &self.names,
-        })
-        .await?;
+        let places = &self.names;
+        self.note(STARTED, &Started { run, places }).await?;
         let outcome = self.rounds(run, started, task, &mut lease).await;
         let released = lease.release().await;
         let took = clock.elapsed().saturating_sub(begun);
         let failed = outcome
             .as_ref()
             .map_or(0, |report| report.failed.len() as u64);
-        let note = match &outcome {
-            Ok(report) => Note::Finished {
-                run,
-                done: report.done,
-                failed,
-                error: None,
-            },
-            Err(error) => {
-                let error = Some(error.to_string());
-                Note::Finished {
-                    run,
-                    done: Counts::default(),
-                    failed,
-                    error,
-                }
-            }
+        let finished = Finished {
+            run,
+            done: outcome
+                .as_ref()
+                .map(|report| report.done)
+                .unwrap_or_default(),
+            failed,
+            error: outcome.as_ref().err().map(ToString::to_string),
         };
-        let noted = self.note(&note).await;
+        let noted = self.note(FINISHED, &finished).await;
         self.events.emit(SyncEvent::Finished { run, took, failed });
         let mut report = outcome?;
         noted.and(released)?;
@@ -293,6 +287,7 @@ impl Engine {
                 ledger: Arc::new(Ledger {
                     store: store.clone(),
                     run,
+                    actor: self.environment.actor.clone(),
                     agreements: self.agreements.clone(),
                     calls: mover.calls().clone(),
                 }),
@@ -379,6 +374,7 @@ impl Engine {
             store,
             clock,
             chance,
+            ..
         } = &self.environment;
         Mover::new(
             self.options.transfer.clone(),
@@ -399,30 +395,34 @@ impl Engine {
         })
     }
 
-    async fn note(&self, note: &Note<'_>) -> Result<()> {
+    async fn note(&self, kind: EventKind, data: &(impl Serialize + Sync)) -> Result<()> {
+        let event = Event::new(kind)
+            .by(self.environment.actor.clone())
+            .about(Resource::new("sync", self.agreement()?.as_str()))
+            .with_data(data)?;
         let mut batch = Batch::new(self.environment.clock.now());
-        batch.append(main_journal()?, note)?;
+        batch.append(JournalName::main(), &event)?;
         self.environment.store.commit(batch).await.map(|_| ())
     }
 }
 
 /// What the journal is told of a run.
+const STARTED: EventKind = EventKind::new("sync.started");
+const FINISHED: EventKind = EventKind::new("sync.finished");
+
 #[derive(Serialize)]
-#[serde(tag = "kind")]
-enum Note<'a> {
-    #[serde(rename = "sync.started")]
-    Started {
-        run: RunId,
-        places: &'a [ConnectorName],
-    },
-    #[serde(rename = "sync.finished")]
-    Finished {
-        run: RunId,
-        done: Counts,
-        failed: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error: Option<String>,
-    },
+struct Started<'a> {
+    run: RunId,
+    places: &'a [ConnectorName],
+}
+
+#[derive(Serialize)]
+struct Finished {
+    run: RunId,
+    done: Counts,
+    failed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 fn refused(plan: &Plan) -> Error {
