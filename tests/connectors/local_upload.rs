@@ -23,7 +23,8 @@ fn uploads(root: &Path) -> usize {
 async fn a_resumed_upload_that_was_torn_is_corrupt() {
     let root = tempfile::tempdir().unwrap();
     let folder = LocalFolder::open(root.path()).unwrap();
-    let content = vec![5; (1 << 20) + 3];
+    let chunk = usize::try_from(folder.facts().chunks.preferred).unwrap();
+    let content = vec![5; chunk + 3];
     let mut hasher = ContentHasher::new([HashAlgorithm::Sha256]);
     hasher.update(&content);
     let hashes = hasher.finish();
@@ -31,7 +32,7 @@ async fn a_resumed_upload_that_was_torn_is_corrupt() {
         let request = UploadRequest::new(path("a.bin"), content.len() as u64);
         let mut session = folder.upload(request).await.unwrap();
         session
-            .write(content[..1 << 20].to_vec().into())
+            .write(content[..chunk].to_vec().into())
             .await
             .unwrap();
         let token = session.token().unwrap();
@@ -42,11 +43,11 @@ async fn a_resumed_upload_that_was_torn_is_corrupt() {
                 .unwrap()
                 .next();
             let part = entry.unwrap().unwrap().path();
-            fs::write(part, vec![0; 1 << 20]).unwrap();
+            fs::write(part, vec![0; chunk]).unwrap();
         }
         let mut session = folder.resume_upload(&token).await.unwrap();
         session
-            .write(content[1 << 20..].to_vec().into())
+            .write(content[chunk..].to_vec().into())
             .await
             .unwrap();
         let answer = session.finish(&hashes).await;
