@@ -7,7 +7,9 @@ use garland::connector::{
     ChunkRules, FileFacts, HashAlgorithm, LastChunk, NameRules, PlatformConnector, UnicodeForm,
 };
 use garland::platforms::{MemoryOptions, MemoryPlatform};
-use garland::testing::{Account, Faults, FaultyConnector, connector};
+use garland::testing::{
+    Account, FaultKind, FaultRule, Faults, FaultyConnector, Operation, connector,
+};
 
 /// The suite on an account in memory, as it is and through a wrapper that lets everything pass.
 async fn memory(options: MemoryOptions) {
@@ -101,6 +103,37 @@ async fn memory_that_reports_every_hash() {
 async fn memory_whose_feed_tells_ids_only() {
     let options = MemoryOptions::default();
     memory(options.with_deletes_by_id(true).with_revisions(false)).await;
+}
+
+/// The suite is worth something only if it catches connectors that break their promises.
+#[tokio::test]
+async fn an_account_that_breaks_a_promise_is_caught() {
+    use FaultKind::{CorruptRead, CorruptWrite, CutListing, LyingHash, TruncatedRead};
+    use Operation::{Finish, ListPage, ReadPiece, Stat, Write};
+
+    let broken = [
+        (Write, CorruptWrite),
+        (ReadPiece, CorruptRead),
+        (ReadPiece, TruncatedRead),
+        (ListPage, CutListing),
+        (Finish, LyingHash),
+        (Stat, LyingHash),
+    ];
+    for (operation, kind) in broken {
+        let suite = connector(async move || {
+            let facts = FileFacts::default().with_hashes(&[HashAlgorithm::Sha256]);
+            let account: Arc<dyn PlatformConnector> =
+                Arc::new(MemoryPlatform::new(MemoryOptions::new(facts)));
+            let faults = Faults::none().with_rule(FaultRule::new(operation, kind).always());
+            let wrap = || FaultyConnector::new("broken", Arc::clone(&account), faults.clone());
+            Account::new(wrap(), wrap())
+        });
+        let ended = tokio::spawn(suite).await;
+        assert!(
+            ended.is_err_and(|end| end.is_panic()),
+            "{kind:?} in {operation:?}"
+        );
+    }
 }
 
 #[cfg(all(feature = "local", unix))]
