@@ -200,9 +200,42 @@ async fn one_seed_gives_one_series_of_faults() {
 async fn the_wrapper_passes_everything_when_nothing_fails() {
     let account = account();
     let shaky: Arc<dyn PlatformConnector> = Arc::new(shaky(&account, &Faults::none()));
-    assert!(shaky.changes().is_some() && shaky.links().is_some());
+    let all = |connector: &dyn PlatformConnector| {
+        [
+            connector.changes().is_some(),
+            connector.links().is_some(),
+            connector.galleries().is_some(),
+            connector.presets().is_some(),
+            connector.publisher().is_some(),
+            connector.contacts().is_some(),
+            connector.webhooks().is_some(),
+        ]
+    };
+    assert_eq!(all(&*shaky), [true; 7]);
     assert_eq!(shaky.files().unwrap().facts(), account.facts());
     let bare = MemoryPlatform::new(MemoryOptions::bare(FileFacts::default()));
     let shaky = FaultyConnector::new("bare", Arc::new(bare), Faults::none());
-    assert!(shaky.changes().is_none() && shaky.links().is_none());
+    assert_eq!(all(&shaky), [false; 7]);
+}
+
+#[tokio::test]
+async fn a_post_whose_answer_is_lost_is_out_once() {
+    use garland::connector::{MediaSource, Post, PostMedia};
+
+    let account = account();
+    let lost = FaultKind::LostAnswer(ErrorKind::Timeout);
+    let rule = FaultRule::new(Operation::Publish, lost).on("post-1");
+    let shaky: Arc<dyn PlatformConnector> =
+        Arc::new(shaky(&account, &Faults::none().with_rule(rule)));
+    let publisher = shaky.publisher().unwrap();
+    let source = MediaSource::Url("https://x.test/a.jpg".into());
+    let post = Post::new("x").with_media(PostMedia::new(source, "image/jpeg"));
+    let key = "post-1".parse().unwrap();
+    let error = publisher.publish(&key, &post, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    let job = publisher.publish(&key, &post, None).await.unwrap();
+    for _ in 0..5 {
+        publisher.publish_status(&job).await.unwrap();
+    }
+    assert_eq!(account.posts().len(), 1);
 }

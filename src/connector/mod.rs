@@ -6,18 +6,29 @@
 //! `garland::testing::connector` (feature `testing`).
 
 mod changes;
+mod contacts;
 mod digest;
 mod facts;
 mod files;
+mod galleries;
 mod hashes;
+mod ids;
 mod links;
 mod names;
 mod path;
 mod platform;
+mod posts;
+mod presets;
+mod publisher;
 mod registry;
 mod version;
+mod webhooks;
 
 pub use changes::{Change, ChangeCursor, ChangeFeed, ChangePage};
+pub use contacts::{
+    CalendarDay, Client, ClientId, ContactBook, ContactChange, ContactCursor, ContactPage, Job,
+    JobDate, JobId, JobState,
+};
 pub use digest::ContentHasher;
 pub use facts::{
     AuthKind, Category, ChunkRules, FileFacts, LastChunk, NameRules, Platform, RateLimit,
@@ -27,10 +38,27 @@ pub use files::{
     Expect, FileEntry, FileReader, FileStore, ListPage, ReadOptions, SkipReason, Skipped,
     UploadRequest, UploadSession, UploadToken,
 };
+pub use galleries::{
+    Favourite, Gallery, GalleryAccess, GalleryFacts, GalleryHost, GalleryId, GalleryItem,
+    GalleryItemId, GallerySpec, GalleryState, NewGalleryItem,
+};
 pub use hashes::{HashAlgorithm, Hashes, HashesRef};
 pub(crate) use hashes::{from_hex, to_hex};
+pub use ids::{IdempotencyKey, Page, PageCursor};
 pub use links::{LinkOptions, LinkScope, LinkSharing, ShareLink};
 pub use path::FilePath;
 pub use platform::{Health, PlatformConnector};
+pub use posts::{MediaSource, Post, PostAudience, PostFinding, PostForm, PostMedia, Severity};
+pub use presets::{
+    DevelopJobId, DevelopOutcome, DevelopOutput, DevelopRequest, DevelopResult, DevelopStatus,
+    Preset, PresetId, PresetProcessor,
+};
+pub use publisher::{
+    Insights, Metric, PostId, PublishJobId, PublishStatus, PublishedPost, Publisher, PublisherFacts,
+};
 pub use registry::{ConnectorName, ConnectorRegistry, NamedConnector};
 pub use version::{FileVersion, Likeness, VersionRef};
+pub use webhooks::{
+    ChangeHint, Subscription, SubscriptionId, SubscriptionRequest, VerifiedDelivery,
+    WebhookDelivery, WebhookReply, WebhookSecret, WebhookSource,
+};

@@ -7,9 +7,14 @@ use async_trait::async_trait;
 use crate::error::Result;
 
 use super::changes::ChangeFeed;
+use super::contacts::ContactBook;
 use super::facts::Platform;
 use super::files::FileStore;
+use super::galleries::GalleryHost;
 use super::links::LinkSharing;
+use super::presets::PresetProcessor;
+use super::publisher::Publisher;
+use super::webhooks::WebhookSource;
 
 /// How an account is doing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,6 +58,31 @@ pub trait PlatformConnector: fmt::Debug + Send + Sync + 'static {
 
     /// Share links.
     fn links(&self) -> Option<&dyn LinkSharing> {
+        None
+    }
+
+    /// Galleries that the couple and their guests look at.
+    fn galleries(&self) -> Option<&dyn GalleryHost> {
+        None
+    }
+
+    /// Presets laid on pictures by a photo tool.
+    fn presets(&self) -> Option<&dyn PresetProcessor> {
+        None
+    }
+
+    /// Posts on a social network.
+    fn publisher(&self) -> Option<&dyn Publisher> {
+        None
+    }
+
+    /// Clients, jobs and dates.
+    fn contacts(&self) -> Option<&dyn ContactBook> {
+        None
+    }
+
+    /// Word that something has changed, sent by the platform.
+    fn webhooks(&self) -> Option<&dyn WebhookSource> {
         None
     }
 }

@@ -1,10 +1,14 @@
 //! The conformance suite, on each connector, bare and wrapped.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use garland::connector::{
-    ChunkRules, FileFacts, HashAlgorithm, LastChunk, NameRules, PlatformConnector, UnicodeForm,
+    ChangeHint, ChunkRules, Client, ClientId, ContactChange, FileFacts, GalleryFacts,
+    HashAlgorithm, Job, JobDate, JobId, JobState, LastChunk, NameRules, PlatformConnector,
+    PublisherFacts, UnicodeForm,
 };
 use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::testing::{
@@ -13,23 +17,57 @@ use garland::testing::{
 
 /// The suite on an account in memory, as it is and through a wrapper that lets everything pass.
 async fn memory(options: MemoryOptions) {
-    let account = || {
+    let platform = || {
         let platform = MemoryPlatform::new(options.clone().with_page_size(7));
-        let expiring = platform.clone();
-        (platform, move || expiring.expire_cursors())
+        keep_books(&platform);
+        platform
     };
     connector(async || {
-        let (platform, expire) = account();
-        Account::new(platform.clone(), platform).with_expire_cursors(expire)
+        let platform = platform();
+        with_a_hand_in(&platform, Account::new(platform.clone(), platform.clone()))
     })
     .await;
     connector(async || {
-        let (platform, expire) = account();
-        let shared: Arc<dyn PlatformConnector> = Arc::new(platform);
+        let platform = platform();
+        let shared: Arc<dyn PlatformConnector> = Arc::new(platform.clone());
         let wrap = |label: &str| FaultyConnector::new(label, Arc::clone(&shared), Faults::none());
-        Account::new(wrap("first"), wrap("second")).with_expire_cursors(expire)
+        with_a_hand_in(&platform, Account::new(wrap("first"), wrap("second")))
     })
     .await;
+}
+
+/// Says how cursors expire, time passes and deliveries are made.
+fn with_a_hand_in(platform: &MemoryPlatform, account: Account) -> Account {
+    let [expiring, ticking, telling] = [(); 3].map(|()| platform.clone());
+    account
+        .with_expire_cursors(move || expiring.expire_cursors())
+        .with_clock(move |by| ticking.advance(by))
+        .with_deliveries(move |subscription| {
+            let hints = [ChangeHint::Files, ChangeHint::Contacts];
+            let delivery = telling.deliver(&subscription.id, &hints).unwrap();
+            (delivery, telling.advance(Duration::ZERO))
+        })
+}
+
+/// More clients and jobs than fit on a page, some changed and some gone.
+fn keep_books(platform: &MemoryPlatform) {
+    for number in 0..10 {
+        let client = ClientId::new(format!("client-{number}"));
+        let job = JobId::new(format!("job-{number}"));
+        let day = format!("2026-06-{:02}", number + 1).parse().unwrap();
+        let record = Client::new(client.clone(), format!("Somebody called {number}"));
+        let record = record.with_email(format!("{number}@example.org"));
+        platform.note_contact(ContactChange::Client(record));
+        let record = Job::new(job.clone(), "A wedding")
+            .with_state(JobState::Booked, "Contract signed")
+            .with_clients(vec![client.clone()])
+            .with_dates(vec![JobDate::new("Wedding", day)]);
+        platform.note_contact(ContactChange::Job(record));
+        if number % 4 == 3 {
+            platform.note_contact(ContactChange::JobGone(job));
+            platform.note_contact(ContactChange::ClientGone(client));
+        }
+    }
 }
 
 #[tokio::test]
@@ -128,12 +166,26 @@ async fn an_account_that_breaks_a_promise_is_caught() {
             let wrap = || FaultyConnector::new("broken", Arc::clone(&account), faults.clone());
             Account::new(wrap(), wrap())
         });
-        let ended = tokio::spawn(suite).await;
-        assert!(
-            ended.is_err_and(|end| end.is_panic()),
-            "{kind:?} in {operation:?}"
-        );
+        let ended = AssertUnwindSafe(suite).catch_unwind().await;
+        assert!(ended.is_err(), "{kind:?} in {operation:?}");
     }
+}
+
+#[tokio::test]
+async fn memory_whose_galleries_can_do_little() {
+    let facts = GalleryFacts::default();
+    memory(MemoryOptions::default().with_gallery_facts(facts)).await;
+}
+
+#[tokio::test]
+async fn memory_that_fetches_media_and_keeps_no_post_waiting() {
+    let facts = PublisherFacts::default().with_takes_urls(true);
+    memory(MemoryOptions::default().with_publisher_facts(facts)).await;
+}
+
+#[tokio::test]
+async fn memory_whose_jobs_are_done_at_once() {
+    memory(MemoryOptions::default().with_job_steps(0)).await;
 }
 
 #[cfg(all(feature = "local", unix))]

@@ -18,7 +18,11 @@ fn put(account: &MemoryPlatform, path: &str, content: &str, seconds: i64) {
 /// Every event, after a look at the chain.
 async fn events(desk: &Desk) -> Vec<Value> {
     let journal = "main".parse().unwrap();
-    let entries = desk.store().read_journal(&journal, 0, 10_000).await.unwrap();
+    let entries = desk
+        .store()
+        .read_journal(&journal, 0, 10_000)
+        .await
+        .unwrap();
     let mut previous = ChainHash::START;
     for (number, entry) in (1..).zip(&entries) {
         let expected = JournalEntry::following(&previous, number, entry.at, entry.event.clone());
@@ -27,15 +31,18 @@ async fn events(desk: &Desk) -> Vec<Value> {
     }
     let head = desk.store().journal_head(&journal).await.unwrap();
     assert_eq!((head.sequence, head.hash), (entries.len() as u64, previous));
-    let events = entries.iter().map(|entry| serde_json::from_str(entry.event.as_str()).unwrap());
+    let events = entries
+        .iter()
+        .map(|entry| serde_json::from_str(entry.event.as_str()).unwrap());
     events.collect()
 }
 
 /// The acts among some events, in the order of path.
 fn acts(events: &[Value]) -> Vec<Value> {
     let acts = events.iter().filter(|event| event["kind"] == "sync.acts");
-    let mut acts: Vec<Value> =
-        acts.flat_map(|event| event["acts"].as_array().unwrap().clone()).collect();
+    let mut acts: Vec<Value> = acts
+        .flat_map(|event| event["acts"].as_array().unwrap().clone())
+        .collect();
     acts.sort_by_key(|act| (act["path"].to_string(), act["do"].to_string()));
     acts
 }
@@ -52,7 +59,9 @@ async fn every_act_of_a_run_is_in_the_journal() {
         .place("nas", nas.clone())
         .options(|options| {
             let plan = options.plan.clone().with_track_renames(true);
-            options.with_strategy(ConflictStrategy::NewerWins).with_plan(plan)
+            options
+                .with_strategy(ConflictStrategy::NewerWins)
+                .with_plan(plan)
         });
     let first = desk.settle().await;
     let told = events(&desk).await;
@@ -60,22 +69,28 @@ async fn every_act_of_a_run_is_in_the_journal() {
         told[0],
         json!({"kind": "sync.started", "run": first.run, "places": ["card", "drive", "nas"]})
     );
-    let copied = |path: &str, from: &str, on: &[&str]| {
-        json!({"do": "copy", "path": path, "from": from, "on": on})
-    };
+    let copied = |path: &str, from: &str, on: &[&str]| json!({"do": "copy", "path": path, "from": from, "on": on});
     let to = ["drive", "nas"];
     assert_eq!(
         acts(&told),
-        [copied("both", "card", &to), copied("deleted", "card", &to), copied("moved", "card", &to)]
+        [
+            copied("both", "card", &to),
+            copied("deleted", "card", &to),
+            copied("moved", "card", &to)
+        ]
     );
     let last = told.last().unwrap();
-    assert_eq!((&last["kind"], &last["failed"]), (&json!("sync.finished"), &json!(0)));
+    assert_eq!(
+        (&last["kind"], &last["failed"]),
+        (&json!("sync.finished"), &json!(0))
+    );
     assert_eq!(last["done"]["copy"], 6);
 
     card.remove("deleted").unwrap();
     let content = card.get("moved").unwrap();
     card.remove("moved").unwrap();
-    card.put_at("new name", content, Timestamp::from_millis(START)).unwrap();
+    card.put_at("new name", content, Timestamp::from_millis(START))
+        .unwrap();
     put(&card, "both", "older", 60);
     put(&drive, "both", "newer", 120);
     let before = told.len();
@@ -154,12 +169,17 @@ async fn a_run_that_ends_badly_says_so() {
     for name in ["a", "b"] {
         put(&card, name, name, 0);
     }
-    let desk = Desk::peers().place("card", card.clone()).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", drive.clone());
     desk.settle().await;
     card.remove("a").unwrap();
     card.remove("b").unwrap();
     let error = desk.run().await.unwrap_err();
     let told = events(&desk).await;
     let last = told.last().unwrap();
-    assert_eq!((&last["kind"], &last["error"]), (&json!("sync.finished"), &json!(error.to_string())));
+    assert_eq!(
+        (&last["kind"], &last["error"]),
+        (&json!("sync.finished"), &json!(error.to_string()))
+    );
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::connector::{
-    AuthKind, Category, ChangeFeed, Expect, FileEntry, FilePath, FileStore, Health, LinkSharing,
-    Platform, PlatformConnector,
+    AuthKind, Category, ChangeFeed, ContactBook, Expect, FileEntry, FilePath, FileStore,
+    GalleryHost, Health, LinkSharing, Platform, PlatformConnector, PresetProcessor, Publisher,
+    WebhookSource,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -21,7 +23,8 @@ static PLATFORM: Platform = Platform::new("memory", "Memory", Category::Local, A
 
 /// An account in memory. A clone is the same account, seen by another process.
 ///
-/// It never looks at a clock: each change happens one second after the one before, from 2025-06-15.
+/// It never looks at a clock: each change happens one second after the one before, from 2025-06-15,
+/// and [`advance`](Self::advance) moves that clock on.
 ///
 /// # Names
 /// A name that is there keeps its spelling when it is written in another one; a folder keeps that
@@ -156,6 +159,15 @@ impl MemoryPlatform {
         // One change stands for those that nobody can ask for any more.
         state.forgotten += state.log.len() as u64 + 1;
         state.log.clear();
+        state.book.expire_cursors();
+    }
+
+    /// Moves the account's own clock on, and returns what it then shows. Galleries, subscriptions and
+    /// posts that wait for their time go by it.
+    pub fn advance(&self, by: Duration) -> Timestamp {
+        let mut state = self.state();
+        state.ahead = state.ahead.saturating_add(by);
+        state.now()
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -220,5 +232,29 @@ impl PlatformConnector for MemoryPlatform {
 
     fn links(&self) -> Option<&dyn LinkSharing> {
         self.options().links.then_some(self as &dyn LinkSharing)
+    }
+
+    fn galleries(&self) -> Option<&dyn GalleryHost> {
+        self.options().galleries.then_some(self as &dyn GalleryHost)
+    }
+
+    fn presets(&self) -> Option<&dyn PresetProcessor> {
+        self.options()
+            .presets
+            .then_some(self as &dyn PresetProcessor)
+    }
+
+    fn publisher(&self) -> Option<&dyn Publisher> {
+        self.options().publisher.then_some(self as &dyn Publisher)
+    }
+
+    fn contacts(&self) -> Option<&dyn ContactBook> {
+        self.options().contacts.then_some(self as &dyn ContactBook)
+    }
+
+    fn webhooks(&self) -> Option<&dyn WebhookSource> {
+        self.options()
+            .webhooks
+            .then_some(self as &dyn WebhookSource)
     }
 }

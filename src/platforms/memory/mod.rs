@@ -7,12 +7,18 @@
 //! A clone is the same account seen by another process: files and unfinished uploads are shared.
 
 mod account;
+mod contacts;
 mod feed;
+mod galleries;
 mod links;
 mod options;
+mod paging;
+mod presets;
+mod publisher;
 mod state;
 mod store;
 mod upload;
+mod webhooks;
 
 pub use account::MemoryPlatform;
 pub use options::MemoryOptions;

@@ -1,10 +1,13 @@
 //! What kind of place an account in memory plays.
 
-use crate::connector::FileFacts;
+use std::time::Duration;
+
+use crate::connector::{FileFacts, GalleryFacts, PublisherFacts};
 
 /// How a [`MemoryPlatform`](super::MemoryPlatform) behaves.
 ///
-/// By default it can do everything: ids, revisions, copies, a change feed and links.
+/// By default it can do everything: ids, revisions, copies, a change feed and links, galleries,
+/// presets, posts, books and webhooks.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MemoryOptions {
@@ -33,6 +36,24 @@ pub struct MemoryOptions {
     pub deletes_by_id: bool,
     /// Whether it offers links. Default true.
     pub links: bool,
+    /// Whether it offers galleries. Default true.
+    pub galleries: bool,
+    /// What its galleries can do; all of it is really kept to. Default: everything.
+    pub gallery_facts: GalleryFacts,
+    /// Whether it offers presets. Default true.
+    pub presets: bool,
+    /// Whether it publishes. Default true.
+    pub publisher: bool,
+    /// How it publishes; all of it is really kept to. Default: in every way.
+    pub publisher_facts: PublisherFacts,
+    /// How often a job that develops or publishes is asked for before it is done. Default 2.
+    pub job_steps: u32,
+    /// Whether it offers books. Default true.
+    pub contacts: bool,
+    /// Whether it offers webhooks. Default true.
+    pub webhooks: bool,
+    /// How long a subscription lasts unless renewed. Default 7 days.
+    pub webhook_lifetime: Duration,
 }
 
 impl Default for MemoryOptions {
@@ -50,6 +71,18 @@ impl Default for MemoryOptions {
             history: 10_000,
             deletes_by_id: false,
             links: true,
+            galleries: true,
+            gallery_facts: GalleryFacts::full(),
+            presets: true,
+            publisher: true,
+            publisher_facts: PublisherFacts::default()
+                .with_takes_files(true)
+                .with_takes_urls(true)
+                .with_schedules(true),
+            job_steps: 2,
+            contacts: true,
+            webhooks: true,
+            webhook_lifetime: Duration::from_secs(7 * 24 * 3600),
         }
     }
 }
@@ -64,7 +97,7 @@ impl MemoryOptions {
         }
     }
 
-    /// A place like a plain folder: no ids, no revisions, no feed, no links.
+    /// A place like a plain folder: no ids, no revisions, and nothing but files.
     #[must_use]
     pub fn bare(facts: FileFacts) -> Self {
         Self {
@@ -72,6 +105,11 @@ impl MemoryOptions {
             revisions: false,
             change_feed: false,
             links: false,
+            galleries: false,
+            presets: false,
+            publisher: false,
+            contacts: false,
+            webhooks: false,
             ..Self::new(facts)
         }
     }
@@ -150,6 +188,69 @@ impl MemoryOptions {
     #[must_use]
     pub fn with_links(mut self, offered: bool) -> Self {
         self.links = offered;
+        self
+    }
+
+    /// Sets [`MemoryOptions::galleries`].
+    #[must_use]
+    pub fn with_galleries(mut self, offered: bool) -> Self {
+        self.galleries = offered;
+        self
+    }
+
+    /// Sets [`MemoryOptions::gallery_facts`].
+    #[must_use]
+    pub fn with_gallery_facts(mut self, facts: GalleryFacts) -> Self {
+        self.gallery_facts = facts;
+        self
+    }
+
+    /// Sets [`MemoryOptions::presets`].
+    #[must_use]
+    pub fn with_presets(mut self, offered: bool) -> Self {
+        self.presets = offered;
+        self
+    }
+
+    /// Sets [`MemoryOptions::publisher`].
+    #[must_use]
+    pub fn with_publisher(mut self, offered: bool) -> Self {
+        self.publisher = offered;
+        self
+    }
+
+    /// Sets [`MemoryOptions::publisher_facts`].
+    #[must_use]
+    pub fn with_publisher_facts(mut self, facts: PublisherFacts) -> Self {
+        self.publisher_facts = facts;
+        self
+    }
+
+    /// Sets [`MemoryOptions::job_steps`].
+    #[must_use]
+    pub fn with_job_steps(mut self, times: u32) -> Self {
+        self.job_steps = times;
+        self
+    }
+
+    /// Sets [`MemoryOptions::contacts`].
+    #[must_use]
+    pub fn with_contacts(mut self, offered: bool) -> Self {
+        self.contacts = offered;
+        self
+    }
+
+    /// Sets [`MemoryOptions::webhooks`].
+    #[must_use]
+    pub fn with_webhooks(mut self, offered: bool) -> Self {
+        self.webhooks = offered;
+        self
+    }
+
+    /// Sets [`MemoryOptions::webhook_lifetime`].
+    #[must_use]
+    pub fn with_webhook_lifetime(mut self, lifetime: Duration) -> Self {
+        self.webhook_lifetime = lifetime;
         self
     }
 }

@@ -13,8 +13,13 @@ use crate::connector::{
 };
 use crate::error::{Error, ErrorKind, Result};
 
+use super::contacts::Book;
+use super::galleries::Galleries;
 use super::options::MemoryOptions;
+use super::presets::Darkroom;
+use super::publisher::Wall;
 use super::upload::Pending;
+use super::webhooks::Hooks;
 
 /// Everything in the account, under one lock. No call waits while it holds it.
 #[derive(Debug, Default)]
@@ -26,7 +31,14 @@ pub(super) struct State {
     pub(super) log: VecDeque<Change>,
     /// How many changes fell out of the log.
     pub(super) forgotten: u64,
+    pub(super) galleries: Galleries,
+    pub(super) darkroom: Darkroom,
+    pub(super) wall: Wall,
+    pub(super) book: Book,
+    pub(super) hooks: Hooks,
     ticks: u64,
+    /// How far its clock was moved on by hand.
+    pub(super) ahead: Duration,
 }
 
 /// One file.
@@ -54,6 +66,12 @@ impl State {
     pub(super) fn tick(&mut self) -> u64 {
         self.ticks += 1;
         self.ticks
+    }
+
+    /// The moment of the last change, or later if the clock was moved on.
+    pub(super) fn now(&self) -> Timestamp {
+        let since = self.ahead.saturating_add(Duration::from_secs(self.ticks));
+        Timestamp::from_millis(1_750_000_000_000).saturating_add(since)
     }
 
     pub(super) fn find(&self, options: &MemoryOptions, path: &str) -> Option<&Stored> {
@@ -121,8 +139,7 @@ impl State {
         check_name(options, &incoming.path, operation)?;
         self.check_folders(options, &incoming.path, operation)?;
         let revision = self.tick();
-        let now =
-            Timestamp::from_millis(1_750_000_000_000).saturating_add(Duration::from_secs(revision));
+        let now = self.now();
         let key = options.facts.names.key(incoming.path.as_str());
         let old = self.files.get(&key);
         let stored = Stored {
@@ -177,6 +194,7 @@ impl State {
         let old_path = stored.path.clone();
         stored.path = self.spelled(options, to)?;
         let entry = stored.entry(options);
+        self.galleries.follow(&old_path, &stored.path);
         self.files.insert(new_key, stored);
         if !(options.deletes_by_id && options.ids) {
             self.note(options, Change::Gone(old_path));

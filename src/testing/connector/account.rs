@@ -3,21 +3,29 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 
+use crate::clock::Timestamp;
 use crate::connector::{
-    Expect, FileEntry, FilePath, FileStore, Hashes, PlatformConnector, ReadOptions, UploadRequest,
-    UploadSession,
+    Expect, FileEntry, FilePath, FileStore, Hashes, IdempotencyKey, Page, PageCursor,
+    PlatformConnector, ReadOptions, Subscription, UploadRequest, UploadSession, WebhookDelivery,
 };
 use crate::error::{ErrorKind, Result};
+
+type Advance = dyn Fn(Duration) -> Timestamp + Send + Sync;
+type Deliver = dyn Fn(&Subscription) -> (WebhookDelivery, Timestamp) + Send + Sync;
 
 /// An empty account for one rule of [`connector`](super::connector).
 pub struct Account {
     first: Arc<dyn PlatformConnector>,
     second: Arc<dyn PlatformConnector>,
     expire_cursors: Option<Box<dyn Fn() + Send + Sync>>,
+    advance: Option<Box<Advance>>,
+    deliver: Option<Box<Deliver>>,
+    signs_bodies: bool,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
@@ -35,14 +43,45 @@ impl Account {
             first,
             second,
             expire_cursors: None,
+            advance: None,
+            deliver: None,
+            signs_bodies: true,
             kept: Vec::new(),
         }
     }
 
-    /// Says how all cursors of the change feed are made to expire.
+    /// Says how all cursors of the change feed and of the books are made to expire.
     #[must_use]
     pub fn with_expire_cursors(mut self, expire: impl Fn() + Send + Sync + 'static) -> Self {
         self.expire_cursors = Some(Box::new(expire));
+        self
+    }
+
+    /// Says how the clock that the account goes by is moved on, and what it then shows.
+    #[must_use]
+    pub fn with_clock(
+        mut self,
+        advance: impl Fn(Duration) -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        self.advance = Some(Box::new(advance));
+        self
+    }
+
+    /// Says how a genuine delivery with some news is made for a subscription, and when it came.
+    #[must_use]
+    pub fn with_deliveries(
+        mut self,
+        deliver: impl Fn(&Subscription) -> (WebhookDelivery, Timestamp) + Send + Sync + 'static,
+    ) -> Self {
+        self.deliver = Some(Box::new(deliver));
+        self
+    }
+
+    /// Says whether deliveries are signed over their body; some platforms only send a token along.
+    /// By default they are.
+    #[must_use]
+    pub fn with_signed_bodies(mut self, signed: bool) -> Self {
+        self.signs_bodies = signed;
         self
     }
 
@@ -57,12 +96,34 @@ impl Account {
         &*self.first
     }
 
+    pub(super) fn first_shared(&self) -> &Arc<dyn PlatformConnector> {
+        &self.first
+    }
+
     pub(super) fn files(&self) -> Option<&dyn FileStore> {
         self.first.files()
     }
 
     pub(super) fn files_elsewhere(&self) -> Option<&dyn FileStore> {
         self.second.files()
+    }
+
+    /// Moves the account's clock on; `None` if nobody said how.
+    pub(super) fn advance(&self, by: Duration) -> Option<Timestamp> {
+        self.advance.as_ref().map(|advance| advance(by))
+    }
+
+    /// Makes a genuine delivery; `None` if nobody said how.
+    pub(super) fn deliver(
+        &self,
+        subscription: &Subscription,
+    ) -> Option<(WebhookDelivery, Timestamp)> {
+        let deliver = self.deliver.as_ref();
+        deliver.map(|deliver| deliver(subscription))
+    }
+
+    pub(super) fn signs_bodies(&self) -> bool {
+        self.signs_bodies
     }
 
     /// Makes all cursors expire; `false` if nobody said how.
@@ -86,6 +147,29 @@ impl fmt::Debug for Account {
 /// The path with this text.
 pub(super) fn path(text: &str) -> FilePath {
     FilePath::parse(text).unwrap()
+}
+
+/// The key with this text.
+pub(super) fn key(text: &str) -> IdempotencyKey {
+    text.parse().unwrap()
+}
+
+/// How often a job is asked for before it is taken to stand still.
+pub(super) const POLLS: u32 = 1000;
+
+/// Everything on all pages.
+pub(super) async fn all_pages<T>(
+    get: impl AsyncFn(Option<PageCursor>) -> Result<Page<T>>,
+) -> Vec<T> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = get(after).await.unwrap();
+        all.extend(page.items);
+        match page.next {
+            None => return all,
+            next => after = next,
+        }
+    }
 }
 
 /// Bytes that differ at every place and for every `seed`.

@@ -1,7 +1,10 @@
 //! The list of all rules.
 
 use super::account::Account;
-use super::{changes, expectations, links, listings, moves, names, reads, uploads};
+use super::{
+    changes, contacts, expectations, galleries, links, listings, moves, names, presets, publisher,
+    reads, uploads, webhooks,
+};
 
 /// Runs rules, each on an account of its own.
 macro_rules! hold {
@@ -18,7 +21,8 @@ macro_rules! hold {
 /// account of its own from `make`.
 ///
 /// A rule is passed over only where the account's own facts say that it cannot apply: no such facet,
-/// no token, no time kept, no hashes reported. Files of a few mebibytes are written at most, unless
+/// no token, no time kept, no hashes reported, or nobody has said how to move its clock or to make a
+/// delivery. Files of a few mebibytes are written at most, unless
 /// the account asks for larger chunks.
 ///
 /// # Panics
@@ -99,5 +103,39 @@ pub async fn connector(make: impl AsyncFn() -> Account) {
         changes::a_cursor_that_ran_out_has_expired,
         links::a_link_is_made_listed_and_revoked,
         links::a_link_to_nothing_is_refused,
+    );
+    hold!(make:
+        galleries::a_gallery_is_made_once_for_a_key,
+        galleries::every_gallery_and_item_is_on_one_page,
+        galleries::a_gallery_becomes_what_it_is_told,
+        galleries::a_file_is_in_a_gallery_once,
+        galleries::items_stand_in_the_order_they_are_given,
+        galleries::a_removed_item_is_gone_and_the_others_stay,
+        galleries::a_gallery_is_published_and_hidden_again,
+        galleries::a_gallery_is_never_more_open_than_asked_for,
+        galleries::a_gallery_ends_at_its_time_and_opens_again_when_told,
+        galleries::favourites_are_told_where_there_are_some,
+        galleries::a_gallery_that_is_not_there_is_not_found,
+    );
+    hold!(make:
+        presets::a_job_is_handed_in_once_for_a_key,
+        presets::a_job_ends_with_an_outcome_for_each_file,
+        presets::a_cancelled_job_stays_so,
+        presets::a_job_without_its_files_is_refused,
+        publisher::a_post_is_published_once_for_a_key,
+        publisher::a_post_that_does_not_fit_is_told_and_refused,
+        publisher::a_source_of_media_that_is_not_taken_is_refused,
+        publisher::a_post_waits_for_its_time_and_can_be_stopped,
+        publisher::a_post_that_is_not_there_is_not_found,
+    );
+    hold!(make:
+        contacts::the_books_are_told_from_the_beginning_to_the_end,
+        contacts::a_record_of_the_books_is_what_is_told_of_it,
+        contacts::a_cursor_of_the_books_that_is_foreign_or_ran_out_is_refused,
+        webhooks::a_subscription_is_made_once_for_a_key,
+        webhooks::a_subscription_lasts_until_its_end_and_longer_when_renewed,
+        webhooks::a_genuine_delivery_is_read_the_same_every_time,
+        webhooks::a_delivery_that_was_touched_is_refused,
+        webhooks::a_delivery_that_is_not_proven_is_refused,
     );
 }

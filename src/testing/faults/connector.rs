@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::connector::{
-    ChangeCursor, ChangeFeed, ChangePage, FileFacts, FilePath, FileStore, Health, LinkOptions,
-    LinkSharing, Platform, PlatformConnector, ShareLink,
+    ChangeCursor, ChangeFeed, ChangePage, ContactBook, FileFacts, FilePath, FileStore, GalleryHost,
+    Health, LinkOptions, LinkSharing, Platform, PlatformConnector, PresetProcessor, Publisher,
+    ShareLink, WebhookSource,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -91,6 +92,26 @@ impl PlatformConnector for FaultyConnector {
 
     fn links(&self) -> Option<&dyn LinkSharing> {
         self.inner.links().map(|_| self as &dyn LinkSharing)
+    }
+
+    fn galleries(&self) -> Option<&dyn GalleryHost> {
+        self.inner.galleries().map(|_| self as &dyn GalleryHost)
+    }
+
+    fn presets(&self) -> Option<&dyn PresetProcessor> {
+        self.inner.presets().map(|_| self as &dyn PresetProcessor)
+    }
+
+    fn publisher(&self) -> Option<&dyn Publisher> {
+        self.inner.publisher().map(|_| self as &dyn Publisher)
+    }
+
+    fn contacts(&self) -> Option<&dyn ContactBook> {
+        self.inner.contacts().map(|_| self as &dyn ContactBook)
+    }
+
+    fn webhooks(&self) -> Option<&dyn WebhookSource> {
+        self.inner.webhooks().map(|_| self as &dyn WebhookSource)
     }
 }
 

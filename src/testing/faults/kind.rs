@@ -44,6 +44,58 @@ pub enum Operation {
     Links,
     /// [`LinkSharing::revoke_link`](crate::connector::LinkSharing::revoke_link).
     RevokeLink,
+    /// [`GalleryHost::galleries`](crate::connector::GalleryHost::galleries).
+    Galleries,
+    /// [`GalleryHost::gallery`](crate::connector::GalleryHost::gallery).
+    Gallery,
+    /// [`GalleryHost::create_gallery`](crate::connector::GalleryHost::create_gallery).
+    CreateGallery,
+    /// [`GalleryHost::update_gallery`](crate::connector::GalleryHost::update_gallery).
+    UpdateGallery,
+    /// [`GalleryHost::items`](crate::connector::GalleryHost::items).
+    GalleryItems,
+    /// [`GalleryHost::add_item`](crate::connector::GalleryHost::add_item).
+    AddItem,
+    /// [`GalleryHost::order_items`](crate::connector::GalleryHost::order_items).
+    OrderItems,
+    /// [`GalleryHost::remove_item`](crate::connector::GalleryHost::remove_item).
+    RemoveItem,
+    /// [`GalleryHost::favourites`](crate::connector::GalleryHost::favourites).
+    Favourites,
+    /// [`GalleryHost::publish_gallery`](crate::connector::GalleryHost::publish_gallery).
+    PublishGallery,
+    /// [`GalleryHost::unpublish_gallery`](crate::connector::GalleryHost::unpublish_gallery).
+    UnpublishGallery,
+    /// [`PresetProcessor::presets`](crate::connector::PresetProcessor::presets).
+    Presets,
+    /// [`PresetProcessor::develop`](crate::connector::PresetProcessor::develop).
+    Develop,
+    /// [`PresetProcessor::develop_status`](crate::connector::PresetProcessor::develop_status).
+    DevelopStatus,
+    /// [`PresetProcessor::cancel_develop`](crate::connector::PresetProcessor::cancel_develop).
+    CancelDevelop,
+    /// [`Publisher::validate`](crate::connector::Publisher::validate).
+    Validate,
+    /// [`Publisher::publish`](crate::connector::Publisher::publish).
+    Publish,
+    /// [`Publisher::publish_status`](crate::connector::Publisher::publish_status).
+    PublishStatus,
+    /// [`Publisher::cancel_publish`](crate::connector::Publisher::cancel_publish).
+    CancelPublish,
+    /// [`Publisher::insights`](crate::connector::Publisher::insights).
+    Insights,
+    /// [`ContactBook::contact_changes`](crate::connector::ContactBook::contact_changes).
+    ContactChanges,
+    /// [`ContactBook::client`](crate::connector::ContactBook::client).
+    Client,
+    /// [`ContactBook::job`](crate::connector::ContactBook::job).
+    Job,
+    /// [`WebhookSource::subscribe`](crate::connector::WebhookSource::subscribe).
+    Subscribe,
+    /// [`WebhookSource::renew`](crate::connector::WebhookSource::renew).
+    Renew,
+    /// [`WebhookSource::unsubscribe`](crate::connector::WebhookSource::unsubscribe).
+    Unsubscribe,
     /// [`StorageBackend::commit`](crate::storage::StorageBackend::commit).
     Commit,
     /// [`StorageBackend::get`](crate::storage::StorageBackend::get).
@@ -71,6 +123,22 @@ impl Operation {
                 | Self::Delete
                 | Self::CreateLink
                 | Self::RevokeLink
+                | Self::CreateGallery
+                | Self::UpdateGallery
+                | Self::AddItem
+                | Self::OrderItems
+                | Self::RemoveItem
+                | Self::PublishGallery
+                | Self::UnpublishGallery
+                | Self::Develop
+                | Self::DevelopStatus
+                | Self::CancelDevelop
+                | Self::Publish
+                | Self::PublishStatus
+                | Self::CancelPublish
+                | Self::Subscribe
+                | Self::Renew
+                | Self::Unsubscribe
                 | Self::Commit
         )
     }

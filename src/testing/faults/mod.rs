@@ -6,6 +6,7 @@
 
 mod connector;
 mod dice;
+mod facets;
 mod files;
 mod handle;
 mod kind;
