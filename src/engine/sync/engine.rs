@@ -32,8 +32,10 @@ use super::scan::Learned;
 use super::state::Agreement;
 use super::steps::Workshop;
 
-/// How long a run may be silent before another may take its place. It is renewed every few seconds.
+/// How long a run may be silent before another may take its place.
 const LEASE: Duration = Duration::from_secs(30);
+/// How often it says that it is still there.
+const RENEW: Duration = Duration::from_secs(5);
 
 /// Everything a sync needs from its surroundings.
 #[derive(Clone, Debug)]
@@ -212,7 +214,11 @@ impl Engine {
         self.events.emit(SyncEvent::Started { run });
         let places = &self.names;
         self.note(STARTED, &Started { run, places }).await?;
-        let outcome = self.rounds(run, started, task, &mut lease).await;
+        let outcome = tokio::select! {
+            biased;
+            lost = hold(&mut lease) => Err(lost),
+            outcome = self.rounds(run, started, task) => outcome,
+        };
         let released = lease.release().await;
         let took = clock.elapsed().saturating_sub(begun);
         let failed = outcome
@@ -241,7 +247,6 @@ impl Engine {
         run: RunId,
         started: Timestamp,
         task: Task<'_>,
-        lease: &mut Lease,
     ) -> Result<SyncReport> {
         let Environment { store, clock, .. } = &self.environment;
         let mover = self.mover();
@@ -294,7 +299,6 @@ impl Engine {
                 names: &self.names,
                 clock: &**clock,
                 events: &self.events,
-                lease,
                 given_up: &given_up,
             }
             .run()
@@ -422,6 +426,20 @@ struct Finished {
     done: Counts,
     failed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+/// Keeps a lease, and returns only when it is lost: whoever has it then must not be disturbed.
+async fn hold(lease: &mut Lease) -> Error {
+    let mut failures = 0;
+    loop {
+        tokio::time::sleep(RENEW).await;
+        match lease.renew().await {
+            Ok(()) => failures = 0,
+            // There is time for some more tries before it runs out.
+            Err(error) if error.is_retryable() && failures < 3 => failures += 1,
+            Err(error) => return error,
+        }
+    }
+}
+
     error: Option<String>,
 }
 

@@ -9,9 +9,9 @@ use crate::clock::Clock;
 use crate::connector::{ConnectorName, FilePath};
 use crate::engine::transfer::cancelled;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Batch, Lease, Precondition};
+use crate::storage::{Batch, Precondition};
 
-use super::book::{Book, paths};
+use super::book::{Book, Effects, paths};
 use super::events::{SyncEvent, SyncEvents};
 use super::ledger::{Done, Ledger, Pending};
 use super::operations::{self, OperationRecord, SYNC_OPERATIONS};
@@ -27,8 +27,6 @@ const AT_ONCE: usize = 32;
 const WRITE_AFTER: usize = 2_000;
 /// How long things may wait to be written down, in ticks.
 const WRITE_TICKS: u32 = 10;
-/// How often the lease is renewed, in ticks.
-const RENEW_TICKS: u32 = 25;
 
 /// What carrying out came to.
 #[derive(Debug, Default)]
@@ -50,7 +48,6 @@ pub(super) struct Execution<'a> {
     pub(super) names: &'a [ConnectorName],
     pub(super) clock: &'a dyn Clock,
     pub(super) events: &'a SyncEvents,
-    pub(super) lease: &'a mut Lease,
     /// Files that are left alone, because they failed earlier in this run.
     pub(super) given_up: &'a std::collections::BTreeSet<FilePath>,
 }
@@ -65,7 +62,6 @@ struct Under {
     rates: Rates,
     items: u64,
     bytes_before: u64,
-    ticks: u32,
     waited: u32,
 }
 
@@ -80,7 +76,6 @@ impl Execution<'_> {
             rates: Rates::new(),
             items: 0,
             bytes_before: self.workshop.mover.meter().written(),
-            ticks: 0,
             waited: 0,
         };
         let plan = Arc::clone(&self.plan);
@@ -145,7 +140,7 @@ impl Execution<'_> {
             tokio::select! {
                 Some(ended) = tasks.join_next() => self.end(ended, under)?,
                 Some(written) = under.writing.join_next() => flatten(written)?,
-                _ = tick.tick() => self.tick(phase, actions.len(), under).await?,
+                _ = tick.tick() => self.tick(phase, actions.len(), under),
             }
         }
         self.tell(phase, actions.len(), under);
@@ -340,16 +335,11 @@ impl Execution<'_> {
         self.ledger.store.commit(batch).await.map(|_| ())
     }
 
-    async fn tick(&mut self, phase: Phase, total: usize, under: &mut Under) -> Result<()> {
-        under.ticks += 1;
+    fn tick(&self, phase: Phase, total: usize, under: &mut Under) {
         if under.pending.len() > 0 {
             under.waited += 1;
         }
         self.tell(phase, total, under);
-        if under.ticks.is_multiple_of(RENEW_TICKS) {
-            self.lease.renew().await?;
-        }
-        Ok(())
     }
 
     fn tell(&self, phase: Phase, total: usize, under: &mut Under) {
