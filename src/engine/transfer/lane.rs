@@ -294,7 +294,11 @@ impl Lane<'_> {
         let read_back = !vouched && (resumed || self.options.verify == Verify::ReadBack);
         let found = if read_back {
             let path = &self.destination.path;
-            verify::read_back(files, path, &entry.version, computed, self.calls).await?
+            match verify::read_back(files, path, &entry.version, computed, self.calls).await {
+                Ok(found) => found,
+                // Nobody would ever look at it again.
+                Err(error) => return Err(self.remove(files, entry.version, error).await),
+            }
         } else {
             entry.version.hashes.clone()
         };
@@ -308,12 +312,25 @@ impl Lane<'_> {
         )
         .with_context("sent", computed)
         .with_context("stored", &found);
-        // Left there, it would look like an edit that somebody made, and travel on.
-        let expect = Expect::Version(entry.version.clone());
-        let removed = files.delete(&self.destination.path, &expect);
-        if let Err(cause) = self.calls.once("transfer.remove", removed).await {
-            error = error.with_context("warning", "the bad copy could not be removed");
-            error = error.with_source(cause);
+        Err(self.remove(files, entry.version, error).await)
+    }
+
+    /// Removes a copy that is bad or that nobody could look at. Left there, it would look like a
+    /// file that somebody has made, and travel on. Done even when the rest is cancelled.
+    async fn remove(&self, files: &dyn FileStore, version: FileVersion, error: Error) -> Error {
+        let expect = Expect::Version(version);
+        let calls = self.calls.to_the_end();
+        let removed = calls.repeat("transfer.remove", || async {
+            match files.delete(&self.destination.path, &expect).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                other => other,
+            }
+        });
+        match removed.await {
+            Ok(()) => error,
+            Err(cause) => error
+                .with_context("warning", "the bad copy could not be removed")
+                .with_source(cause),
         }
         Err(error)
     }
