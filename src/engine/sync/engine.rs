@@ -1,6 +1,6 @@
 //! A sync from listing to report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -250,10 +250,22 @@ impl Engine {
     ) -> Result<SyncReport> {
         let Environment { store, clock, .. } = &self.environment;
         let mover = self.mover();
-        let resumed = self.resume(&mover).await?;
+        let ledger = Arc::new(Ledger {
+            store: store.clone(),
+            run,
+            actor: self.environment.actor.clone(),
+            agreements: self.agreements.clone(),
+            calls: mover.calls().to_the_end(),
+        });
+        self.events.emit(SyncEvent::Phase {
+            phase: Phase::Resume,
+        });
+        let operations::Finished {
+            steps: resumed,
+            mut failed,
+            left_alone: mut given_up,
+        } = operations::finish(&ledger, &self.places, mover.calls(), clock.now()).await?;
         let mut learned: BTreeMap<usize, Learned> = BTreeMap::new();
-        let mut given_up: BTreeSet<FilePath> = BTreeSet::new();
-        let mut failed: Vec<FailedFile> = Vec::new();
         let mut done = Counts::default();
         let mut met: BTreeMap<FilePath, Vec<Conflict>> = BTreeMap::new();
         let mut round = 0;
@@ -289,13 +301,7 @@ impl Engine {
                     run,
                     now: clock.now(),
                 }),
-                ledger: Arc::new(Ledger {
-                    store: store.clone(),
-                    run,
-                    actor: self.environment.actor.clone(),
-                    agreements: self.agreements.clone(),
-                    calls: mover.calls().clone(),
-                }),
+                ledger: Arc::clone(&ledger),
                 names: &self.names,
                 clock: &**clock,
                 events: &self.events,
@@ -345,7 +351,7 @@ impl Engine {
                 now.as_millis()
                     .saturating_sub(millis(self.options.keep_recovered)),
             );
-            recovery::prune(store, &self.places, mover.calls(), now, until).await?;
+            recovery::prune(&ledger, &self.places, mover.calls(), now, until).await?;
             let plan = Arc::unwrap_or_clone(plan);
             return Ok(SyncReport {
                 run,
@@ -362,15 +368,6 @@ impl Engine {
                 plan,
             });
         }
-    }
-
-    async fn resume(&self, mover: &Mover) -> Result<u64> {
-        self.events.emit(SyncEvent::Phase {
-            phase: Phase::Resume,
-        });
-        let Environment { store, clock, .. } = &self.environment;
-        let agreement = self.agreement()?;
-        operations::finish(store, agreement, &self.places, mover.calls(), clock.now()).await
     }
 
     fn mover(&self) -> Mover {
@@ -426,6 +423,9 @@ struct Finished {
     done: Counts,
     failed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
 /// Keeps a lease, and returns only when it is lost: whoever has it then must not be disturbed.
 async fn hold(lease: &mut Lease) -> Error {
     let mut failures = 0;
@@ -438,9 +438,6 @@ async fn hold(lease: &mut Lease) -> Error {
             Err(error) => return error,
         }
     }
-}
-
-    error: Option<String>,
 }
 
 fn refused(plan: &Plan) -> Error {

@@ -15,7 +15,7 @@ use super::book::{Book, Effects, paths};
 use super::events::{SyncEvent, SyncEvents};
 use super::ledger::{Done, Ledger, Pending};
 use super::operations::{self, OperationRecord, SYNC_OPERATIONS};
-use super::plan::{Action, Counts, Plan, ReplicaIndex};
+use super::plan::{Action, Counts, Plan, ReplicaIndex, ReplicaSet};
 use super::progress::{Phase, Progress, Rates, TICK, eta};
 use super::report::FailedFile;
 use super::scan::Learned;
@@ -159,11 +159,10 @@ impl Execution<'_> {
         tasks: &mut JoinSet<(usize, Outcome)>,
         under: &mut Under,
     ) {
-        let given_up = paths(action).any(|path| self.given_up.contains(path));
-        if given_up || self.book.is_spoiled(action) {
+        if self.is_left_alone(action) {
             under.items += 1;
             self.book
-                .close(action, super::book::Effects::default(), false);
+                .close(action, Effects::default(), false);
             return;
         }
         if let Action::Agree { .. } = action {
@@ -171,7 +170,7 @@ impl Execution<'_> {
             under.executed.done.agree += 1;
             under.pending.agreed.extend(self.book.close(
                 action,
-                super::book::Effects::default(),
+                Effects::default(),
                 true,
             ));
             return;
@@ -185,6 +184,12 @@ impl Execution<'_> {
             };
             (index, outcome)
         });
+    }
+
+    /// Tells whether something on the action's paths has failed before.
+    fn is_left_alone(&self, action: &Action) -> bool {
+        let given_up = paths(action).any(|path| self.given_up.contains(path));
+        given_up || self.book.is_spoiled(action)
     }
 
     fn sites(&self, action: &Action) -> Vec<Site> {
@@ -230,7 +235,7 @@ impl Execution<'_> {
                 .pending
                 .touched
                 .extend(action.replicas().iter().map(ReplicaIndex::get));
-            under.pending.done.push(self.act(action));
+            under.pending.done.push(self.act(action, &outcome.effects));
         }
         if let Action::Rename { new_path, .. } = action
             && done
@@ -279,8 +284,10 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn act(&self, action: &Action) -> Done {
+    /// What an action has done, where it has.
+    fn act(&self, action: &Action, effects: &Effects) -> Done {
         let name = |replica: ReplicaIndex| self.names.get(replica.get()).cloned();
+        let done: ReplicaSet = effects.now.iter().map(|(_, replica, _)| *replica).collect();
         Done {
             action: phase(action).name(),
             path: action.path().clone(),
@@ -292,7 +299,12 @@ impl Execution<'_> {
                 Action::Copy { from, .. } => name(*from),
                 _ => None,
             },
-            on: action.replicas().iter().filter_map(name).collect(),
+            on: action
+                .replicas()
+                .iter()
+                .filter(|replica| done.contains(*replica))
+                .filter_map(name)
+                .collect(),
         }
     }
 
@@ -307,7 +319,7 @@ impl Execution<'_> {
             let Action::Rename { new_path, .. } = action else {
                 continue;
             };
-            if self.book.is_spoiled(action) {
+            if self.is_left_alone(action) {
                 continue;
             }
             let places = self.sites(action).into_iter().filter_map(|site| {
