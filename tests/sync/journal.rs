@@ -1,7 +1,9 @@
 //! What the journal tells of a run.
 
-use garland::platforms::MemoryPlatform;
-use garland::storage::{ChainHash, JournalEntry};
+use garland::connector::{FileFacts, HashAlgorithm};
+use garland::journal;
+use garland::platforms::{MemoryOptions, MemoryPlatform};
+use garland::storage::JournalName;
 use garland::sync::ConflictStrategy;
 use garland::testing::{FaultKind, FaultRule, Faults, Moment, Operation};
 use garland::{ErrorKind, Timestamp};
@@ -17,16 +19,11 @@ fn put(account: &MemoryPlatform, path: &str, content: &str, seconds: i64) {
 
 /// Every event, after a look at the chain.
 async fn events(desk: &Desk) -> Vec<Value> {
-    let journal = "main".parse().unwrap();
-    let entries = desk.store().read_journal(&journal, 0, 10_000).await.unwrap();
-    let mut previous = ChainHash::START;
-    for (number, entry) in (1..).zip(&entries) {
-        let expected = JournalEntry::following(&previous, number, entry.at, entry.event.clone());
-        assert_eq!(*entry, expected);
-        previous = entry.hash;
-    }
-    let head = desk.store().journal_head(&journal).await.unwrap();
-    assert_eq!((head.sequence, head.hash), (entries.len() as u64, previous));
+    let (store, journal) = (desk.store(), JournalName::main());
+    let verified = journal::verify(&store, &journal, &[]).await.unwrap();
+    assert!(verified.is_intact(), "{verified}");
+    let entries = store.read_journal(&journal, 0, 10_000).await.unwrap();
+    assert_eq!(verified.head.sequence, entries.len() as u64);
     let events = entries.iter().map(|entry| serde_json::from_str(entry.event.as_str()).unwrap());
     events.collect()
 }
@@ -35,14 +32,16 @@ async fn events(desk: &Desk) -> Vec<Value> {
 fn acts(events: &[Value]) -> Vec<Value> {
     let acts = events.iter().filter(|event| event["kind"] == "sync.acts");
     let mut acts: Vec<Value> =
-        acts.flat_map(|event| event["acts"].as_array().unwrap().clone()).collect();
+        acts.flat_map(|event| event["data"]["acts"].as_array().unwrap().clone()).collect();
     acts.sort_by_key(|act| (act["path"].to_string(), act["do"].to_string()));
     acts
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_act_of_a_run_is_in_the_journal() {
-    let (card, drive, nas) = (plain(), plain(), plain());
+    let facts = FileFacts::default().with_hashes(&[HashAlgorithm::Sha256]);
+    let account = || MemoryPlatform::new(MemoryOptions::new(facts.clone()));
+    let (card, drive, nas) = (account(), account(), account());
     for name in ["deleted", "both", "moved"] {
         put(&card, name, &format!("{name} base"), 0);
     }
@@ -58,7 +57,12 @@ async fn every_act_of_a_run_is_in_the_journal() {
     let told = events(&desk).await;
     assert_eq!(
         told[0],
-        json!({"kind": "sync.started", "run": first.run, "places": ["card", "drive", "nas"]})
+        json!({
+            "kind": "sync.started",
+            "actor": "host",
+            "subject": {"kind": "sync", "id": "peers:card+drive+nas"},
+            "data": {"run": first.run, "places": ["card", "drive", "nas"]},
+        })
     );
     let copied = |path: &str, from: &str, on: &[&str]| {
         json!({"do": "copy", "path": path, "from": from, "on": on})
@@ -69,8 +73,9 @@ async fn every_act_of_a_run_is_in_the_journal() {
         [copied("both", "card", &to), copied("deleted", "card", &to), copied("moved", "card", &to)]
     );
     let last = told.last().unwrap();
-    assert_eq!((&last["kind"], &last["failed"]), (&json!("sync.finished"), &json!(0)));
-    assert_eq!(last["done"]["copy"], 6);
+    assert_eq!(last["kind"], "sync.finished");
+    let last = &last["data"];
+    assert_eq!((&last["failed"], &last["done"]["copy"]), (&json!(0), &json!(6)));
 
     card.remove("deleted").unwrap();
     let content = card.get("moved").unwrap();
@@ -110,7 +115,7 @@ async fn the_journal_tells_only_what_was_done() {
     let told = events(&desk).await;
     let act = json!({"do": "copy", "path": "a", "from": "card", "on": ["nas"]});
     assert_eq!(acts(&told), [act]);
-    assert_eq!(told.last().unwrap()["failed"], 1);
+    assert_eq!(told.last().unwrap()["data"]["failed"], 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,5 +166,5 @@ async fn a_run_that_ends_badly_says_so() {
     let error = desk.run().await.unwrap_err();
     let told = events(&desk).await;
     let last = told.last().unwrap();
-    assert_eq!((&last["kind"], &last["error"]), (&json!("sync.finished"), &json!(error.to_string())));
+    assert_eq!((&last["kind"], &last["data"]["error"]), (&json!("sync.finished"), &json!(error.to_string())));
 }
