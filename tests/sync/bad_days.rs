@@ -30,7 +30,9 @@ async fn a_read_that_breaks_off_goes_on_where_it_was() {
     let faults = Faults::none().with_rule(broken);
     let hooked = Hooked::new(shaky("card", &card, &faults));
     let drive = plain();
-    let desk = Desk::peers().place("card", hooked.clone()).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", hooked.clone())
+        .place("drive", drive.clone());
     let report = desk.settle().await;
     assert_eq!(faults.injected().len(), 1);
     let mut opened = hooked.calls();
@@ -49,14 +51,22 @@ async fn a_file_that_cannot_be_read_stops_no_other() {
         card.put(name, name.repeat(9)).unwrap();
     }
     let failed = FaultKind::Error(ErrorKind::Unavailable);
-    let rule = FaultRule::new(Operation::ReadPiece, failed).on("b").always();
+    let rule = FaultRule::new(Operation::ReadPiece, failed)
+        .on("b")
+        .always();
     let faults = Faults::none().with_rule(rule);
     let desk = Desk::peers()
         .place("card", shaky("card", &card, &faults))
         .place("drive", drive.clone());
     let report = desk.run().await.unwrap();
-    assert_eq!(failures(&report), [("b", Phase::Copy, ErrorKind::Unavailable)]);
-    assert_eq!(listed(&drive), files([("a", "aaaaaaaaa"), ("c", "ccccccccc")]));
+    assert_eq!(
+        failures(&report),
+        [("b", Phase::Copy, ErrorKind::Unavailable)]
+    );
+    assert_eq!(
+        listed(&drive),
+        files([("a", "aaaaaaaaa"), ("c", "ccccccccc")])
+    );
     assert_eq!(drive.unfinished_uploads(), 0);
     assert_eq!(desk.agreed().await, ["a", "c"]);
     faults.heal();
@@ -78,11 +88,13 @@ async fn a_full_account_takes_what_fits_and_the_rest_once_there_is_space() {
         let mut desk = Desk::new(Relation::Backup)
             .place("card", card.clone())
             .place("drive", drive.clone())
-            .transfer(|transfer| {
-                transfer.with_resume_from(resume_from).with_concurrency(1)
-            });
+            .transfer(|transfer| transfer.with_resume_from(resume_from).with_concurrency(1));
         let report = desk.run().await.unwrap();
-        assert_eq!(failures(&report), [("b", Phase::Copy, ErrorKind::Full)], "{resume_from}");
+        assert_eq!(
+            failures(&report),
+            [("b", Phase::Copy, ErrorKind::Full)],
+            "{resume_from}"
+        );
         let there: Vec<String> = listed(&drive).into_keys().collect();
         assert_eq!(there, ["a", "ballast", "c"]);
         assert_eq!(drive.unfinished_uploads(), 0, "it would hold the space");
@@ -101,7 +113,10 @@ async fn a_place_that_denies_one_file_gets_the_others_and_the_others_get_it() {
         card.put(name, name).unwrap();
     }
     let denied = FaultKind::Error(ErrorKind::Denied);
-    let rule = FaultRule::new(Operation::Upload, denied).on("b").at("drive").always();
+    let rule = FaultRule::new(Operation::Upload, denied)
+        .on("b")
+        .at("drive")
+        .always();
     let faults = Faults::none().with_rule(rule);
     let desk = Desk::peers()
         .place("card", card.clone())
@@ -109,11 +124,20 @@ async fn a_place_that_denies_one_file_gets_the_others_and_the_others_get_it() {
         .place("nas", shaky("nas", &nas, &faults));
     let report = desk.run().await.unwrap();
     assert_eq!(failures(&report), [("b", Phase::Copy, ErrorKind::Denied)]);
-    assert!(report.failed[0].error.to_string().contains("connector `drive`"));
+    assert!(
+        report.failed[0]
+            .error
+            .to_string()
+            .contains("connector `drive`")
+    );
     assert_eq!(faults.injected().len(), 1, "a denial is not tried again");
     assert_eq!(listed(&drive), files([("a", "a"), ("c", "c")]));
     assert_eq!(listed(&nas), listed(&card));
-    assert_eq!(desk.agreed().await, ["a", "c"], "nobody may think that drive has it");
+    assert_eq!(
+        desk.agreed().await,
+        ["a", "c"],
+        "nobody may think that drive has it"
+    );
     faults.heal();
     desk.settle().await;
     assert_eq!(listed(&drive), listed(&card));
@@ -147,7 +171,12 @@ async fn a_denied_delete_and_a_denied_rename_leave_the_file_where_it_is() {
     let before = listed(&drive);
     let report = desk.run().await.unwrap();
     assert!(!report.is_complete());
-    assert!(report.failed.iter().all(|failed| failed.error.kind() == ErrorKind::Denied));
+    assert!(
+        report
+            .failed
+            .iter()
+            .all(|failed| failed.error.kind() == ErrorKind::Denied)
+    );
     for name in ["gone", "moved"] {
         assert_eq!(listed(&drive).get(name), before.get(name));
     }

@@ -33,10 +33,13 @@ async fn coarse_or_missing_times_move_nothing_twice() {
         let drive = folder(precision);
         for number in 0..20 {
             let moment = Timestamp::from_millis(START + number * 777);
-            card.put_at(&format!("{number}.jpg"), format!("file {number}"), moment).unwrap();
+            card.put_at(&format!("{number}.jpg"), format!("file {number}"), moment)
+                .unwrap();
         }
         drive.put("of the drive.jpg", "made there").unwrap();
-        let mut desk = Desk::peers().place("card", card.clone()).place("drive", drive.clone());
+        let mut desk = Desk::peers()
+            .place("card", card.clone())
+            .place("drive", drive.clone());
         let report = desk.settle().await;
         assert_eq!(report.done.copy, 21);
         desk.at_rest().await;
@@ -45,7 +48,11 @@ async fn coarse_or_missing_times_move_nothing_twice() {
         // Without a memory of the last run, too: what times cannot tell is read, not sent.
         desk.database = Arc::new(Memory::new());
         let report = desk.settle().await;
-        assert_eq!((report.done.copy, report.done.rename), (0, 0), "{precision:?}: {report}");
+        assert_eq!(
+            (report.done.copy, report.done.rename),
+            (0, 0),
+            "{precision:?}: {report}"
+        );
         assert_eq!(report.conflicts, []);
         desk.at_rest().await;
 
@@ -67,12 +74,15 @@ async fn a_clock_set_back_between_runs_changes_nothing() {
         let (card, drive) = (plain(), plain());
         card.put_at("a", "first", at(0)).unwrap();
         card.put_at("b", "b", at(0)).unwrap();
-        let desk = Desk::peers().place("card", card.clone()).place("drive", drive.clone());
+        let desk = Desk::peers()
+            .place("card", card.clone())
+            .place("drive", drive.clone());
         desk.settle().await;
         desk.clock.set_back(back);
         desk.at_rest().await;
         // The camera's clock went back as well: an edit is an edit, whatever its time.
-        card.put_at("a", "later", at(-i64::try_from(back.as_secs()).unwrap())).unwrap();
+        card.put_at("a", "later", at(-i64::try_from(back.as_secs()).unwrap()))
+            .unwrap();
         drive.remove("b").unwrap();
         let report = desk.settle().await;
         assert_eq!((report.done.copy, report.done.delete), (1, 1));
@@ -119,7 +129,9 @@ async fn a_dead_run_holds_no_longer_than_its_lease_when_the_clock_is_set_back() 
                 std::future::pending().await
             }
         });
-        let dead = Desk::peers().place("card", stuck).place("drive", drive.clone());
+        let dead = Desk::peers()
+            .place("card", stuck)
+            .place("drive", drive.clone());
         let run = tokio::time::timeout(Duration::from_secs(1), dead.run());
         assert!(run.await.is_err(), "the run dies here");
         let mut desk = dead.clone();
@@ -144,7 +156,9 @@ async fn a_living_run_keeps_its_lease_when_the_clock_is_set_back() {
             tokio::time::sleep(Duration::from_secs(50)).await;
         }
     });
-    let desk = Desk::peers().place("card", slow).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", slow)
+        .place("drive", drive.clone());
     let other = desk.clone();
     let first = tokio::spawn(async move { desk.settle().await });
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -18,11 +18,15 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn put(account: &MemoryPlatform, path: &str, content: &str, seconds: i64) {
-    account.put_at(path, content.to_owned(), at(seconds)).unwrap();
+    account
+        .put_at(path, content.to_owned(), at(seconds))
+        .unwrap();
 }
 
-/// Where and what a conflict is: path, kind, and who holds which size.
-fn told(conflicts: &[OpenConflict]) -> Vec<(&str, ConflictKind, Vec<(Vec<&str>, u64)>)> {
+/// A conflict in short: path, kind, and who holds which size.
+type Told<'a> = (&'a str, ConflictKind, Vec<(Vec<&'a str>, u64)>);
+
+fn told(conflicts: &[OpenConflict]) -> Vec<Told<'_>> {
     let told = conflicts.iter().map(|conflict| {
         let versions = conflict.versions.iter().map(|version| {
             let holders = version.replicas.iter().map(|name| name.as_str());
@@ -34,7 +38,10 @@ fn told(conflicts: &[OpenConflict]) -> Vec<(&str, ConflictKind, Vec<(Vec<&str>, 
 }
 
 fn paths(conflicts: &[OpenConflict]) -> Vec<&str> {
-    conflicts.iter().map(|conflict| conflict.path.as_str()).collect()
+    conflicts
+        .iter()
+        .map(|conflict| conflict.path.as_str())
+        .collect()
 }
 
 /// What lies in the recovery folder of an account, by the path it had.
@@ -43,7 +50,10 @@ fn recovered(account: &MemoryPlatform) -> BTreeMap<String, String> {
     all.filter(|(path, _)| path.is_internal())
         .map(|(path, content)| {
             let mut parts = path.as_str().splitn(4, '/');
-            assert_eq!(parts.by_ref().take(2).collect::<Vec<_>>(), [".garland", "recovered"]);
+            assert_eq!(
+                parts.by_ref().take(2).collect::<Vec<_>>(),
+                [".garland", "recovered"]
+            );
             (parts.nth(1).unwrap().to_owned(), text(&content))
         })
         .collect()
@@ -83,9 +93,21 @@ async fn conflicts_wait_for_a_person_with_nothing_touched() {
     assert_eq!(
         told(&open),
         [
-            ("both.jpg", kind, vec![(vec!["card"], 11), (vec!["nas"], 10)]),
-            ("keep.jpg", kind, vec![(vec!["card"], 11), (vec!["drive"], 12)]),
-            ("lines.xmp", kind, vec![(vec!["card"], 6), (vec!["drive"], 5)]),
+            (
+                "both.jpg",
+                kind,
+                vec![(vec!["card"], 11), (vec!["nas"], 10)]
+            ),
+            (
+                "keep.jpg",
+                kind,
+                vec![(vec!["card"], 11), (vec!["drive"], 12)]
+            ),
+            (
+                "lines.xmp",
+                kind,
+                vec![(vec!["card"], 6), (vec!["drive"], 5)]
+            ),
         ]
     );
     assert!(open.iter().all(|conflict| conflict.run == report.run));
@@ -112,9 +134,15 @@ async fn each_choice_does_what_it_says_and_nothing_else() {
     assert_eq!((recovered(drive), recovered(nas)), (files([]), files([])));
     assert_eq!(drive.get("waits.jpg"), None);
     assert_eq!(card.get("both.jpg").unwrap(), "by the card");
-    assert_eq!(paths(&request.conflicts().await.unwrap()), ["both.jpg", "lines.xmp"]);
+    assert_eq!(
+        paths(&request.conflicts().await.unwrap()),
+        ["both.jpg", "lines.xmp"]
+    );
 
-    request.resolve(&path("both.jpg"), Choice::KeepAll).await.unwrap();
+    request
+        .resolve(&path("both.jpg"), Choice::KeepAll)
+        .await
+        .unwrap();
     let copy = "both (conflict card 20250615T150740Z).jpg";
     for account in &accounts {
         assert_eq!(account.get("both.jpg").unwrap(), "by the nas");
@@ -122,7 +150,10 @@ async fn each_choice_does_what_it_says_and_nothing_else() {
     }
     assert_eq!(paths(&request.conflicts().await.unwrap()), ["lines.xmp"]);
 
-    request.resolve(&path("lines.xmp"), Choice::Merge).await.unwrap();
+    request
+        .resolve(&path("lines.xmp"), Choice::Merge)
+        .await
+        .unwrap();
     for account in &accounts {
         assert_eq!(account.get("lines.xmp").unwrap(), "label\nrating");
     }
@@ -132,7 +163,11 @@ async fn each_choice_does_what_it_says_and_nothing_else() {
     assert_eq!(drive.get("waits.jpg"), None);
 
     let report = desk.settle().await;
-    assert_eq!((report.done.copy, report.conflicts.len()), (2, 0), "{report}");
+    assert_eq!(
+        (report.done.copy, report.conflicts.len()),
+        (2, 0),
+        "{report}"
+    );
     assert_eq!(listed(card), listed(drive));
     assert_eq!(listed(card), listed(nas));
     desk.at_rest().await;
@@ -175,17 +210,28 @@ async fn a_file_edited_here_and_deleted_there_waits_and_is_given_back() {
     let (card, drive) = (plain(), plain());
     put(&card, "a.jpg", "base", 0);
     put(&card, "b.jpg", "base", 0);
-    let desk = Desk::peers().place("card", card.clone()).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", drive.clone());
     desk.settle().await;
     put(&card, "a.jpg", "edited", 60);
     drive.remove("a.jpg").unwrap();
     desk.settle().await;
-    assert_eq!((card.get("a.jpg").unwrap(), drive.get("a.jpg")), ("edited".into(), None));
+    assert_eq!(
+        (card.get("a.jpg").unwrap(), drive.get("a.jpg")),
+        ("edited".into(), None)
+    );
     let request = desk.request().await;
     let open = request.conflicts().await.unwrap();
-    assert_eq!(told(&open), [("a.jpg", ConflictKind::DeleteModify, vec![(vec!["card"], 6)])]);
+    assert_eq!(
+        told(&open),
+        [("a.jpg", ConflictKind::DeleteModify, vec![(vec!["card"], 6)])]
+    );
     assert_eq!(open[0].deleted, ["drive".parse().unwrap()]);
-    request.resolve(&path("a.jpg"), Choice::Keep("card".parse().unwrap())).await.unwrap();
+    request
+        .resolve(&path("a.jpg"), Choice::Keep("card".parse().unwrap()))
+        .await
+        .unwrap();
     assert_eq!(drive.get("a.jpg").unwrap(), "edited");
     assert_eq!(request.conflicts().await.unwrap(), []);
     desk.at_rest().await;
@@ -195,7 +241,9 @@ async fn a_file_edited_here_and_deleted_there_waits_and_is_given_back() {
 async fn the_source_of_a_mirror_is_never_written_to_by_a_choice() {
     let (card, drive) = (plain(), plain());
     put(&card, "a.jpg", "base", 0);
-    let desk = Desk::new(Relation::Mirror).place("card", card.clone()).place("drive", drive.clone());
+    let desk = Desk::new(Relation::Mirror)
+        .place("card", card.clone())
+        .place("drive", drive.clone());
     desk.settle().await;
     put(&card, "a.jpg", "by the card", 60);
     put(&drive, "a.jpg", "by the drive", 120);
@@ -203,7 +251,10 @@ async fn the_source_of_a_mirror_is_never_written_to_by_a_choice() {
     let request = desk.request().await;
     assert_eq!(paths(&request.conflicts().await.unwrap()), ["a.jpg"]);
     let keep = |name: &str| Choice::Keep(name.parse().unwrap());
-    let error = request.resolve(&path("a.jpg"), keep("drive")).await.unwrap_err();
+    let error = request
+        .resolve(&path("a.jpg"), keep("drive"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     request.resolve(&path("a.jpg"), keep("card")).await.unwrap();
     assert_eq!(card.get("a.jpg").unwrap(), "by the card");
@@ -220,7 +271,9 @@ async fn a_conflict_tells_every_version_whatever_the_spelling() {
     let (card, drive) = (plain(), MemoryPlatform::new(MemoryOptions::new(facts)));
     let name = "cafe\u{301}.jpg";
     put(&card, name, "base", 0);
-    let desk = Desk::peers().place("card", card.clone()).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", drive.clone());
     desk.settle().await;
     put(&card, name, "by the card", 60);
     put(&drive, "caf\u{e9}.jpg", "by the drive", 120);
@@ -229,7 +282,10 @@ async fn a_conflict_tells_every_version_whatever_the_spelling() {
     let open = request.conflicts().await.unwrap();
     let versions = vec![(vec!["card"], 11), (vec!["drive"], 12)];
     assert_eq!(told(&open), [(name, ConflictKind::ModifyModify, versions)]);
-    request.resolve(&path(name), Choice::Keep("drive".parse().unwrap())).await.unwrap();
+    request
+        .resolve(&path(name), Choice::Keep("drive".parse().unwrap()))
+        .await
+        .unwrap();
     assert_eq!(card.get(name).unwrap(), "by the drive");
     desk.at_rest().await;
 }
@@ -243,7 +299,9 @@ async fn what_was_replaced_is_kept_aside_for_as_long_as_was_asked_for() {
         .place("card", card.clone())
         .place("drive", drive.clone())
         .options(|options| {
-            options.with_strategy(ConflictStrategy::NewerWins).with_keep_recovered(10 * DAY)
+            options
+                .with_strategy(ConflictStrategy::NewerWins)
+                .with_keep_recovered(10 * DAY)
         });
     desk.settle().await;
     put(&card, "day/a.jpg", "older", 60);
@@ -258,7 +316,12 @@ async fn what_was_replaced_is_kept_aside_for_as_long_as_was_asked_for() {
         panic!("{records:?}")
     };
     assert_eq!(
-        (record.connector.as_str(), record.path.as_str(), record.recovered.as_str(), record.run),
+        (
+            record.connector.as_str(),
+            record.path.as_str(),
+            record.recovered.as_str(),
+            record.run
+        ),
         ("card", "day/a.jpg", &*place, run)
     );
     assert!(record.at >= report.started);
@@ -305,7 +368,11 @@ async fn a_merge_keeps_its_inputs_and_a_merge_that_fails_touches_nothing() {
     let merger = desk.options.merger.take();
     let before = [card.contents(), drive.contents()];
     let report = desk.run().await.unwrap();
-    let failed: Vec<_> = report.failed.iter().map(|f| (f.path.as_str(), f.error.kind())).collect();
+    let failed: Vec<_> = report
+        .failed
+        .iter()
+        .map(|f| (f.path.as_str(), f.error.kind()))
+        .collect();
     assert_eq!(failed, [("a.xmp", ErrorKind::Unsupported)]);
     assert_eq!([card.contents(), drive.contents()], before);
     desk.options.merger = merger;

@@ -28,7 +28,9 @@ async fn what_is_left_out_is_neither_copied_nor_deleted_nor_forgotten() {
         for name in ["a.jpg", "a.tmp", "day/previews/p.jpg", "keep.tmp"] {
             card.put(name, name).unwrap();
         }
-        let mut desk = Desk::new(relation).place("card", card.clone()).place("drive", drive.clone());
+        let mut desk = Desk::new(relation)
+            .place("card", card.clone())
+            .place("drive", drive.clone());
         desk.settle().await;
         let everything = ["a.jpg", "a.tmp", "day/previews/p.jpg", "keep.tmp"];
         assert_eq!(desk.agreed().await, everything);

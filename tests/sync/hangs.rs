@@ -35,8 +35,9 @@ async fn a_call_that_hangs_is_given_up_and_made_again() {
                 }
                 let when = format!("{operation:?} {moment:?}, resumable: {resumable}");
                 let facts = FileFacts::default();
-                let account =
-                    || MemoryPlatform::new(MemoryOptions::new(facts.clone()).with_resumable(resumable));
+                let account = || {
+                    MemoryPlatform::new(MemoryOptions::new(facts.clone()).with_resumable(resumable))
+                };
                 let (card, drive) = (account(), account());
                 for name in ["deleted", "edited", "both"] {
                     card.put(name, name).unwrap();
@@ -51,7 +52,9 @@ async fn a_call_that_hangs_is_given_up_and_made_again() {
                 card.remove("deleted").unwrap();
                 card.put("edited", "edited again").unwrap();
                 card.put_at("both", "by the card", desk_time(60)).unwrap();
-                drive.put_at("both", "by the drive", desk_time(120)).unwrap();
+                drive
+                    .put_at("both", "by the drive", desk_time(120))
+                    .unwrap();
                 card.put("new", "new").unwrap();
                 if operation == Operation::Stat {
                     // Somebody only looks where an answer was lost.
@@ -61,7 +64,10 @@ async fn a_call_that_hangs_is_given_up_and_made_again() {
                 faults.add_rule(FaultRule::new(operation, hang));
                 let report = desk.settle().await;
                 let hung = faults.injected();
-                assert!(hung.iter().any(|f| f.kind == Some(hang)), "{when}: {report}");
+                assert!(
+                    hung.iter().any(|f| f.kind == Some(hang)),
+                    "{when}: {report}"
+                );
                 let all = files([
                     ("both", "by the drive"),
                     ("edited", "edited again"),
@@ -70,7 +76,11 @@ async fn a_call_that_hangs_is_given_up_and_made_again() {
                 assert_eq!(listed(&card), all, "{when}");
                 assert_eq!(listed(&drive), all, "{when}");
                 let kept = card.contents().into_values();
-                assert_eq!(kept.filter(|content| content == "by the card").count(), 1, "{when}");
+                assert_eq!(
+                    kept.filter(|content| content == "by the card").count(),
+                    1,
+                    "{when}"
+                );
                 desk.at_rest().await;
             }
         }
@@ -93,7 +103,11 @@ async fn a_call_that_hangs_for_ever_fails_its_file_and_no_other() {
         .place("card", shaky("card", &card, &faults))
         .place("drive", drive.clone());
     let report = desk.run().await.unwrap();
-    let failed: Vec<_> = report.failed.iter().map(|f| (f.path.as_str(), f.error.kind())).collect();
+    let failed: Vec<_> = report
+        .failed
+        .iter()
+        .map(|f| (f.path.as_str(), f.error.kind()))
+        .collect();
     assert_eq!(failed, [("a", ErrorKind::Timeout)]);
     assert_eq!(listed(&drive), files([("b", "b")]));
 }
@@ -116,7 +130,9 @@ fn stuck() -> (MemoryPlatform, Hooked) {
 async fn a_cancelled_run_ends_in_order_and_keeps_what_it_has_done() {
     let (card, hooked) = stuck();
     let drive = plain();
-    let desk = Desk::peers().place("card", hooked).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", hooked)
+        .place("drive", drive.clone());
     let run = desk.request().await.start(None).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1)).await;
     while drive.get("c").is_none() {
@@ -126,7 +142,11 @@ async fn a_cancelled_run_ends_in_order_and_keeps_what_it_has_done() {
     let error = run.report().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(listed(&drive), files([("a", "a"), ("c", "c")]));
-    assert_eq!(desk.agreed().await, ["a", "c"], "what was done is written down");
+    assert_eq!(
+        desk.agreed().await,
+        ["a", "c"],
+        "what was done is written down"
+    );
     assert_eq!(drive.unfinished_uploads(), 0);
     // The lease is given back, so nobody has to wait.
     let mut again = desk.clone();
@@ -140,7 +160,9 @@ async fn a_cancelled_run_ends_in_order_and_keeps_what_it_has_done() {
 async fn dropping_a_started_run_cancels_it_in_order() {
     let (card, hooked) = stuck();
     let drive = plain();
-    let desk = Desk::peers().place("card", hooked).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", hooked)
+        .place("drive", drive.clone());
     let run = desk.request().await.start(None).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     drop(run);
@@ -160,7 +182,9 @@ async fn a_run_cancelled_while_it_lists_does_nothing() {
             std::future::pending().await
         }
     });
-    let desk = Desk::peers().place("card", slow).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", slow)
+        .place("drive", drive.clone());
     let run = desk.request().await.start(None).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     run.cancel();

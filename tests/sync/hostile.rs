@@ -11,7 +11,19 @@ use crate::tools::{Call, Desk, Hooked, files, listed, plain};
 use crate::world::START;
 
 const OUTSIDE: [&str; 14] = [
-    "../x", "/etc/x", "a/../../x", "a/..", "..", ".", "./x", "a/./x", "", "/", "a//x", "a/", "x\0",
+    "../x",
+    "/etc/x",
+    "a/../../x",
+    "a/..",
+    "..",
+    ".",
+    "./x",
+    "a/./x",
+    "",
+    "/",
+    "a//x",
+    "a/",
+    "x\0",
     "a\0/../x",
 ];
 
@@ -43,14 +55,18 @@ async fn a_plan_that_was_tampered_with_is_not_read() {
 
 fn entry(path: &str, size: u64) -> FileEntry {
     let modified = Timestamp::from_millis(START);
-    FileEntry::new(path.parse().unwrap(), FileVersion::new(size).with_modified(modified))
+    FileEntry::new(
+        path.parse().unwrap(),
+        FileVersion::new(size).with_modified(modified),
+    )
 }
 
 /// A card that lists `names`, all of them files of four bytes, and hands them out.
 fn card(names: &[&str]) -> (MemoryPlatform, Hooked) {
     let card = MemoryPlatform::new(MemoryOptions::bare(FileFacts::default()));
     for name in names {
-        card.put_at(name, "evil", Timestamp::from_millis(START)).unwrap();
+        card.put_at(name, "evil", Timestamp::from_millis(START))
+            .unwrap();
     }
     let entries = names.iter().map(|name| entry(name, 4)).collect();
     let skipped = OUTSIDE.map(|name| Skipped::new(name, SkipReason::InvalidName));
@@ -70,7 +86,9 @@ async fn what_a_card_lists_of_garlands_own_folder_is_left_alone() {
     for name in own {
         let (card, hooked) = card(&[name, "a"]);
         let drive = plain();
-        let desk = Desk::peers().place("card", hooked.clone()).place("drive", drive.clone());
+        let desk = Desk::peers()
+            .place("card", hooked.clone())
+            .place("drive", drive.clone());
         let report = desk.settle().await;
         assert_eq!(report.replicas[0].files, 1, "{name}");
         assert_eq!(report.replicas[0].skipped.len(), OUTSIDE.len());
@@ -88,7 +106,9 @@ async fn a_path_listed_twice_is_believed_neither_time() {
     account.put("a", "evil").unwrap();
     account.put("b", "good").unwrap();
     let drive = plain();
-    let desk = Desk::peers().place("card", account.clone()).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", account.clone())
+        .place("drive", drive.clone());
     desk.settle().await;
     let pages = vec![ListPage::new(vec![entry("a", 4), entry("a", 5)])];
     let mut desk = desk;
@@ -103,12 +123,16 @@ async fn a_listed_size_that_is_not_true_delivers_nothing() {
     for size in [0, 3, 5, 1 << 40, u64::MAX] {
         let account = MemoryPlatform::new(MemoryOptions::bare(FileFacts::default()));
         for name in ["a", "b"] {
-            account.put_at(name, "evil", Timestamp::from_millis(START)).unwrap();
+            account
+                .put_at(name, "evil", Timestamp::from_millis(START))
+                .unwrap();
         }
         let page = ListPage::new(vec![entry("a", size), entry("b", 4)]);
         let hooked = Hooked::new(account).listing(vec![page]);
         let drive = plain();
-        let desk = Desk::new(Relation::Backup).place("card", hooked).place("drive", drive.clone());
+        let desk = Desk::new(Relation::Backup)
+            .place("card", hooked)
+            .place("drive", drive.clone());
         let report = desk.run().await.unwrap();
         let failed: Vec<_> = report.failed.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(failed, ["a"], "{size}: {report}");
@@ -148,19 +172,32 @@ mod folders {
             let (folder, paths) = target(root.path());
             let names = ["a", "link/x", "link/new", "up/outside/x", "up/new", "file"];
             let (account, hooked) = card(&names);
-            let desk = Desk::new(relation).place("card", hooked.clone()).place("drive", folder);
+            let desk = Desk::new(relation)
+                .place("card", hooked.clone())
+                .place("drive", folder);
             for _ in 0..2 {
                 let report = desk.run().await.unwrap();
                 assert!(report.failed.is_empty(), "{report}");
-                let skipped: Vec<_> =
-                    report.replicas[1].skipped.iter().map(|s| (s.name.as_str(), s.reason)).collect();
+                let skipped: Vec<_> = report.replicas[1]
+                    .skipped
+                    .iter()
+                    .map(|s| (s.name.as_str(), s.reason))
+                    .collect();
                 let link = SkipReason::SymbolicLink;
                 assert_eq!(skipped, [("file", link), ("link", link), ("up", link)]);
                 assert_eq!(tree(&paths[0]), [("a".to_owned(), b"evil".to_vec())].into());
                 assert_eq!(tree(&paths[1]), [("x".to_owned(), b"mine".to_vec())].into());
-                assert_eq!(account.contents().len(), names.len(), "nothing is deleted for it");
+                assert_eq!(
+                    account.contents().len(),
+                    names.len(),
+                    "nothing is deleted for it"
+                );
             }
-            assert!(fs::symlink_metadata(paths[0].join("file")).unwrap().is_symlink());
+            assert!(
+                fs::symlink_metadata(paths[0].join("file"))
+                    .unwrap()
+                    .is_symlink()
+            );
             let own: Vec<_> = fs::read_dir(root.path()).unwrap().collect();
             assert_eq!(own.len(), 2);
         }
@@ -204,7 +241,10 @@ mod folders {
             desk.run().await.unwrap();
             assert_eq!(account.contents().len(), names.len());
         }
-        let deletes = hooked.calls().into_iter().filter(|call| matches!(call, Call::Delete(_)));
+        let deletes = hooked
+            .calls()
+            .into_iter()
+            .filter(|call| matches!(call, Call::Delete(_)));
         assert_eq!(deletes.count(), 0);
     }
 }

@@ -24,15 +24,18 @@ async fn events(desk: &Desk) -> Vec<Value> {
     assert!(verified.is_intact(), "{verified}");
     let entries = store.read_journal(&journal, 0, 10_000).await.unwrap();
     assert_eq!(verified.head.sequence, entries.len() as u64);
-    let events = entries.iter().map(|entry| serde_json::from_str(entry.event.as_str()).unwrap());
+    let events = entries
+        .iter()
+        .map(|entry| serde_json::from_str(entry.event.as_str()).unwrap());
     events.collect()
 }
 
 /// The acts among some events, in the order of path.
 fn acts(events: &[Value]) -> Vec<Value> {
     let acts = events.iter().filter(|event| event["kind"] == "sync.acts");
-    let mut acts: Vec<Value> =
-        acts.flat_map(|event| event["data"]["acts"].as_array().unwrap().clone()).collect();
+    let mut acts: Vec<Value> = acts
+        .flat_map(|event| event["data"]["acts"].as_array().unwrap().clone())
+        .collect();
     acts.sort_by_key(|act| (act["path"].to_string(), act["do"].to_string()));
     acts
 }
@@ -51,7 +54,9 @@ async fn every_act_of_a_run_is_in_the_journal() {
         .place("nas", nas.clone())
         .options(|options| {
             let plan = options.plan.clone().with_track_renames(true);
-            options.with_strategy(ConflictStrategy::NewerWins).with_plan(plan)
+            options
+                .with_strategy(ConflictStrategy::NewerWins)
+                .with_plan(plan)
         });
     let first = desk.settle().await;
     let told = events(&desk).await;
@@ -64,23 +69,29 @@ async fn every_act_of_a_run_is_in_the_journal() {
             "data": {"run": first.run, "places": ["card", "drive", "nas"]},
         })
     );
-    let copied = |path: &str, from: &str, on: &[&str]| {
-        json!({"do": "copy", "path": path, "from": from, "on": on})
-    };
+    let copied = |path: &str, from: &str, on: &[&str]| json!({"do": "copy", "path": path, "from": from, "on": on});
     let to = ["drive", "nas"];
     assert_eq!(
         acts(&told),
-        [copied("both", "card", &to), copied("deleted", "card", &to), copied("moved", "card", &to)]
+        [
+            copied("both", "card", &to),
+            copied("deleted", "card", &to),
+            copied("moved", "card", &to)
+        ]
     );
     let last = told.last().unwrap();
     assert_eq!(last["kind"], "sync.finished");
     let last = &last["data"];
-    assert_eq!((&last["failed"], &last["done"]["copy"]), (&json!(0), &json!(6)));
+    assert_eq!(
+        (&last["failed"], &last["done"]["copy"]),
+        (&json!(0), &json!(6))
+    );
 
     card.remove("deleted").unwrap();
     let content = card.get("moved").unwrap();
     card.remove("moved").unwrap();
-    card.put_at("new name", content, Timestamp::from_millis(START)).unwrap();
+    card.put_at("new name", content, Timestamp::from_millis(START))
+        .unwrap();
     put(&card, "both", "older", 60);
     put(&drive, "both", "newer", 120);
     let before = told.len();
@@ -159,12 +170,83 @@ async fn a_run_that_ends_badly_says_so() {
     for name in ["a", "b"] {
         put(&card, name, name, 0);
     }
-    let desk = Desk::peers().place("card", card.clone()).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", drive.clone());
     desk.settle().await;
     card.remove("a").unwrap();
     card.remove("b").unwrap();
     let error = desk.run().await.unwrap_err();
     let told = events(&desk).await;
     let last = told.last().unwrap();
-    assert_eq!((&last["kind"], &last["data"]["error"]), (&json!("sync.finished"), &json!(error.to_string())));
+    assert_eq!(
+        (&last["kind"], &last["data"]["error"]),
+        (&json!("sync.finished"), &json!(error.to_string()))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_cannot_be_finished_yet_holds_up_no_other_file() {
+    let (card, drive, nas) = (plain(), plain(), plain());
+    put(&card, "a.jpg", "base", 0);
+    let faults = Faults::none();
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", shaky("drive", &drive, &faults))
+        .place("nas", shaky("nas", &nas, &faults))
+        .options(|options| options.with_strategy(ConflictStrategy::Duplicate));
+    desk.settle().await;
+    put(&card, "a.jpg", "by the card", 120);
+    put(&drive, "a.jpg", "by the others", 60);
+    put(&nas, "a.jpg", "by the others", 60);
+    let denied = FaultKind::Error(ErrorKind::Denied);
+    faults.add_rule(FaultRule::new(Operation::Rename, denied).at("nas").always());
+    put(&card, "b.jpg", "other", 0);
+    for _ in 0..3 {
+        let report = desk.run().await.unwrap();
+        let failed = report
+            .failed
+            .iter()
+            .map(|f| (f.path.as_str(), f.error.kind()));
+        assert_eq!(
+            failed.collect::<Vec<_>>(),
+            [("a.jpg", ErrorKind::Denied)],
+            "{report}"
+        );
+        assert_eq!(nas.get("b.jpg").unwrap(), "other");
+        assert_eq!(nas.get("a.jpg").unwrap(), "by the others");
+        assert_eq!(card.get("a.jpg").unwrap(), "by the card");
+    }
+    faults.heal();
+    desk.settle().await;
+    assert_eq!(listed(&card), listed(&drive));
+    assert_eq!(listed(&card), listed(&nas));
+    assert_eq!(
+        listed(&card).len(),
+        3,
+        "the loser has one new name, not several"
+    );
+    desk.at_rest().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_pruned_is_told() {
+    let (card, drive) = (plain(), plain());
+    put(&card, "a", "base", 0);
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", drive.clone())
+        .options(|options| options.with_strategy(ConflictStrategy::NewerWins));
+    desk.settle().await;
+    put(&card, "a", "older", 60);
+    put(&drive, "a", "newer", 120);
+    let run = desk.settle().await.run;
+    tokio::time::sleep(std::time::Duration::from_secs(31 * 24 * 60 * 60)).await;
+    let before = events(&desk).await.len();
+    desk.settle().await;
+    let place = format!(".garland/recovered/{run}/a");
+    assert_eq!(
+        acts(&events(&desk).await[before..]),
+        [json!({"do": "prune", "path": place, "on": ["card"]})]
+    );
 }

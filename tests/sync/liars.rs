@@ -9,8 +9,7 @@ use garland::{Error, ErrorKind};
 
 use crate::tools::{Call, Desk, Hooked, files, listed, plain, shaky};
 
-const SHA_256_OF_CONTENT: &str =
-    "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
+const SHA_256_OF_CONTENT: &str = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
 
 fn hashing() -> MemoryPlatform {
     let facts = FileFacts::default().with_hashes(&[HashAlgorithm::Sha256]);
@@ -41,7 +40,10 @@ async fn a_copy_of_which_the_place_names_another_hash_is_removed_and_never_trave
         assert_eq!((path, error.kind()), ("a.jpg", ErrorKind::Corrupt));
         let lied: String = SHA_256_OF_CONTENT.chars().map(flipped).collect();
         let text = error.to_string();
-        assert!(text.contains(SHA_256_OF_CONTENT) && text.contains(&lied), "{text}");
+        assert!(
+            text.contains(SHA_256_OF_CONTENT) && text.contains(&lied),
+            "{text}"
+        );
         assert_eq!(listed(&drive), files([("b.jpg", "other")]));
         assert_eq!(listed(&card), before);
     }
@@ -72,7 +74,10 @@ async fn an_edit_that_arrives_wrong_does_not_look_like_a_delete() {
     for _ in 0..2 {
         let report = desk.run().await.unwrap();
         assert_eq!(only_failure(&report).1.kind(), ErrorKind::Corrupt);
-        assert_eq!(listed(&card), files([("a.jpg", "second"), ("b.jpg", "other")]));
+        assert_eq!(
+            listed(&card),
+            files([("a.jpg", "second"), ("b.jpg", "other")])
+        );
     }
     faults.heal();
     desk.settle().await;
@@ -106,7 +111,10 @@ async fn bytes_spoiled_on_their_way_are_found_by_reading_them_back() {
     let (path, error) = only_failure(&report);
     assert_eq!((path, error.kind()), ("b.jpg", ErrorKind::Corrupt));
     assert_eq!(listed(&drive), files([("a.jpg", "content")]));
-    assert_eq!(listed(&card), files([("a.jpg", "content"), ("b.jpg", "more")]));
+    assert_eq!(
+        listed(&card),
+        files([("a.jpg", "content"), ("b.jpg", "more")])
+    );
     faults.heal();
     desk.settle().await;
     assert_eq!(listed(&drive), listed(&card));
@@ -127,7 +135,11 @@ async fn a_copy_that_cannot_be_read_back_does_not_stay() {
     let report = desk.run().await.unwrap();
     let (path, error) = only_failure(&report);
     assert_eq!((path, error.kind()), ("a.jpg", ErrorKind::Unavailable));
-    assert_eq!(listed(&drive), files([]), "it would count as the file in the next run");
+    assert_eq!(
+        listed(&drive),
+        files([]),
+        "it would count as the file in the next run"
+    );
     faults.heal();
     desk.settle().await;
     assert_eq!(listed(&drive), files([("a.jpg", "content")]));
@@ -142,10 +154,14 @@ async fn bytes_read_wrong_are_read_again() {
     let corrupt = FaultRule::new(Operation::ReadPiece, FaultKind::CorruptRead).on("a.jpg");
     let faults = Faults::none().with_rule(corrupt.clone());
     let source = Hooked::new(shaky("card", &card, &faults));
-    let desk = Desk::peers().place("card", source.clone()).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", source.clone())
+        .place("drive", drive.clone());
     desk.settle().await;
     let opened = source.calls().into_iter();
-    let opened = opened.filter(|call| *call == Call::Open("a.jpg".into(), 0)).count();
+    let opened = opened
+        .filter(|call| *call == Call::Open("a.jpg".into(), 0))
+        .count();
     assert_eq!((opened, faults.injected().len()), (2, 1));
     assert_eq!(listed(&drive), listed(&card));
     desk.at_rest().await;
@@ -156,7 +172,10 @@ async fn bytes_read_wrong_are_read_again() {
     let report = desk.run().await.unwrap();
     let (path, error) = only_failure(&report);
     assert_eq!((path, error.kind()), ("a.jpg", ErrorKind::Corrupt));
-    assert_eq!(listed(&drive), files([("a.jpg", "content"), ("b.jpg", "other")]));
+    assert_eq!(
+        listed(&drive),
+        files([("a.jpg", "content"), ("b.jpg", "other")])
+    );
     assert_eq!(drive.unfinished_uploads(), 0);
     faults.heal();
     desk.settle().await;

@@ -4,8 +4,8 @@ use garland::ErrorKind;
 use garland::connector::FileFacts;
 use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::sync::{KeptReason, Relation};
-use garland::transfer::RetryPolicy;
 use garland::testing::{FaultKind, FaultRule, Faults, Operation};
+use garland::transfer::RetryPolicy;
 
 use crate::tools::{Desk, files, listed, shaky};
 
@@ -49,10 +49,16 @@ async fn no_delete_follows_from_a_listing_that_breaks_off() {
         assert_eq!(listed(&drive), all);
         let incomplete = report.replicas[0].incomplete.as_ref().unwrap();
         assert_eq!(incomplete.kind(), ErrorKind::Unavailable);
-        assert!(incomplete.to_string().contains("connector `card`"), "{incomplete}");
+        assert!(
+            incomplete.to_string().contains("connector `card`"),
+            "{incomplete}"
+        );
         assert!(report.replicas[1].incomplete.is_none());
         let lines = report.to_string();
-        assert!(lines.contains("card: listing broke off, so nothing was deleted"), "{lines}");
+        assert!(
+            lines.contains("card: listing broke off, so nothing was deleted"),
+            "{lines}"
+        );
 
         faults.heal();
         let report = desk.settle().await;
@@ -78,13 +84,26 @@ async fn a_delete_that_is_held_back_is_told() {
     drive.put("new", "from the drive").unwrap();
     faults.add_rule(cut("card"));
     let report = desk.run().await.unwrap();
-    let kept: Vec<_> = report.kept.iter().map(|kept| (kept.path.as_str(), kept.why)).collect();
+    let kept: Vec<_> = report
+        .kept
+        .iter()
+        .map(|kept| (kept.path.as_str(), kept.why))
+        .collect();
     assert_eq!(kept, [("a", KeptReason::Incomplete)]);
     assert_eq!(card.get("a").unwrap(), "a");
-    assert_eq!(card.get("new"), None, "there may be another one that was not listed");
+    assert_eq!(
+        card.get("new"),
+        None,
+        "there may be another one that was not listed"
+    );
     faults.heal();
     desk.settle().await;
-    let all = files([("b", "b"), ("c", "c"), ("d", "d"), ("new", "from the drive")]);
+    let all = files([
+        ("b", "b"),
+        ("c", "c"),
+        ("d", "d"),
+        ("new", "from the drive"),
+    ]);
     assert_eq!(listed(&card), all);
     assert_eq!(listed(&drive), all);
 }

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use garland::ErrorKind;
-use garland::connector::{Skipped, SkipReason};
+use garland::connector::{SkipReason, Skipped};
 use garland::platforms::{LocalFolder, LocalOptions};
 use garland::sync::Relation;
 use garland::testing::{FaultKind, FaultRule, Faults, Operation};
@@ -43,7 +43,9 @@ impl Pair {
 
     fn desk(&self) -> Desk {
         let open = |name| LocalFolder::open(self.root.path().join(name)).unwrap();
-        Desk::peers().place("card", open("card")).place("drive", open("drive"))
+        Desk::peers()
+            .place("card", open("card"))
+            .place("drive", open("drive"))
     }
 
     fn trees(&self) -> [std::collections::BTreeMap<String, Vec<u8>>; 2] {
@@ -55,7 +57,8 @@ fn write(path: &Path, content: impl AsRef<[u8]>, seconds: u64) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
     let file = fs::File::options().write(true).open(path).unwrap();
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_750_000_000 + seconds)).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_750_000_000 + seconds))
+        .unwrap();
 }
 
 /// A file system that is mounted as long as this lives.
@@ -64,8 +67,14 @@ struct Mount(PathBuf);
 impl Mount {
     fn tmpfs(at: &Path, size: &str) -> Option<Self> {
         let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at);
-        if command.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+        command
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(at);
+        if command
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+        {
             return Some(Self(at.to_owned()));
         }
         eprintln!("SKIPPED: this machine does not let the test mount a file system");
@@ -74,7 +83,9 @@ impl Mount {
 
     fn grow(&self, size: &str) {
         let mut command = Command::new("mount");
-        command.args(["-o", &format!("remount,size={size}")]).arg(&self.0);
+        command
+            .args(["-o", &format!("remount,size={size}")])
+            .arg(&self.0);
         assert!(command.status().unwrap().success());
     }
 }
@@ -98,12 +109,21 @@ async fn a_full_disk_takes_what_fits_and_the_rest_once_there_is_space() {
         write(&pair.card("c.jpg"), vec![3; 300 << 10], 0);
         let mut desk = pair.desk();
         desk.relation = Relation::Backup;
-        let desk = desk.transfer(|transfer| transfer.with_concurrency(1).with_resume_from(resume_from));
+        let desk =
+            desk.transfer(|transfer| transfer.with_concurrency(1).with_resume_from(resume_from));
         let report = desk.run().await.unwrap();
-        let failed: Vec<_> = report.failed.iter().map(|f| (f.path.as_str(), f.error.kind())).collect();
+        let failed: Vec<_> = report
+            .failed
+            .iter()
+            .map(|f| (f.path.as_str(), f.error.kind()))
+            .collect();
         assert_eq!(failed, [("b.mp4", ErrorKind::Full)], "{report}");
         let there: Vec<String> = whole_tree(&disk).into_keys().collect();
-        assert_eq!(there, ["a.jpg", "c.jpg"], "nothing half-written, not even hidden");
+        assert_eq!(
+            there,
+            ["a.jpg", "c.jpg"],
+            "nothing half-written, not even hidden"
+        );
         mount.grow("8m");
         desk.settle().await;
         assert_eq!(pair.trees()[0], pair.trees()[1]);
@@ -139,14 +159,23 @@ async fn a_file_replaced_grown_or_cut_while_it_is_read_arrives_as_it_is_in_the_e
             std::future::ready(())
         });
         let drive = Hooked::new(LocalFolder::open(pair.drive("")).unwrap());
-        let desk = Desk::peers().place("card", card).place("drive", drive.clone());
+        let desk = Desk::peers()
+            .place("card", card)
+            .place("drive", drive.clone());
         let report = desk.settle().await;
         assert_eq!(report.rounds, 2, "{what}");
         let [card, copy] = pair.trees();
         assert_eq!(card.len(), 1);
         assert!(card == copy && card["a.jpg"] != old, "{what}");
-        let finished = drive.calls().into_iter().filter(|call| *call == Call::Finish);
-        assert_eq!(finished.count(), 1, "{what}: only the last version ever appeared");
+        let finished = drive
+            .calls()
+            .into_iter()
+            .filter(|call| *call == Call::Finish);
+        assert_eq!(
+            finished.count(),
+            1,
+            "{what}: only the last version ever appeared"
+        );
         desk.at_rest().await;
     }
 }
@@ -158,13 +187,25 @@ async fn a_folder_that_spoils_what_is_written_is_found_out_by_reading_back() {
     let spoil = FaultRule::new(Operation::Write, FaultKind::CorruptWrite).always();
     let faults = Faults::none().with_rule(spoil);
     let drive = LocalFolder::open(pair.drive("")).unwrap();
-    let mut desk = pair.desk().transfer(|transfer| transfer.with_verify(Verify::ReadBack));
+    let mut desk = pair
+        .desk()
+        .transfer(|transfer| transfer.with_verify(Verify::ReadBack));
     desk.places[1].1 = std::sync::Arc::new(shaky("drive", &drive, &faults));
     for _ in 0..2 {
         let report = desk.run().await.unwrap();
-        let failed: Vec<_> = report.failed.iter().map(|f| (f.path.as_str(), f.error.kind())).collect();
+        let failed: Vec<_> = report
+            .failed
+            .iter()
+            .map(|f| (f.path.as_str(), f.error.kind()))
+            .collect();
         assert_eq!(failed, [("a.jpg", ErrorKind::Corrupt)]);
-        assert_eq!(pair.trees(), [[("a.jpg".to_owned(), b"content".to_vec())].into(), [].into()]);
+        assert_eq!(
+            pair.trees(),
+            [
+                [("a.jpg".to_owned(), b"content".to_vec())].into(),
+                [].into()
+            ]
+        );
     }
     faults.heal();
     desk.settle().await;
@@ -179,10 +220,17 @@ async fn links_pipes_sockets_and_foreign_names_are_reported_and_left_alone() {
     symlink(pair.root.path().join("elsewhere"), pair.card("link")).unwrap();
     symlink("a.jpg", pair.card("alias.jpg")).unwrap();
     symlink("nowhere", pair.card("dangling")).unwrap();
-    let made = Command::new("mkfifo").arg(pair.card("pipe")).status().unwrap();
+    let made = Command::new("mkfifo")
+        .arg(pair.card("pipe"))
+        .status()
+        .unwrap();
     assert!(made.success());
     let _socket = UnixListener::bind(pair.card("socket")).unwrap();
-    fs::write(pair.card("").join(OsStr::from_bytes(b"caf\xe9.jpg")), "latin").unwrap();
+    fs::write(
+        pair.card("").join(OsStr::from_bytes(b"caf\xe9.jpg")),
+        "latin",
+    )
+    .unwrap();
     let desk = pair.desk();
     for _ in 0..2 {
         let report = desk.settle().await;
@@ -198,16 +246,29 @@ async fn links_pipes_sockets_and_foreign_names_are_reported_and_left_alone() {
         let expected = expected.map(|(name, reason)| Skipped::new(name, reason));
         assert_eq!(*skipped, expected);
         assert_eq!(report.replicas[0].skipped_total, 6);
-        assert_eq!(pair.trees()[1], [("a.jpg".to_owned(), b"a".to_vec())].into());
+        assert_eq!(
+            pair.trees()[1],
+            [("a.jpg".to_owned(), b"a".to_vec())].into()
+        );
     }
-    assert_eq!(fs::read_dir(pair.card("")).unwrap().count(), 7, "and garland needs nothing there");
+    assert_eq!(
+        fs::read_dir(pair.card("")).unwrap().count(),
+        7,
+        "and garland needs nothing there"
+    );
 }
 
 #[tokio::test]
 async fn a_folder_or_file_replaced_by_a_link_is_not_deleted_elsewhere() {
     for relation in [Relation::Peers, Relation::Mirror] {
         let pair = Pair::new();
-        for name in ["a.jpg", "day/b.jpg", "day/deep/c.jpg", "gone.jpg", "single.jpg"] {
+        for name in [
+            "a.jpg",
+            "day/b.jpg",
+            "day/deep/c.jpg",
+            "gone.jpg",
+            "single.jpg",
+        ] {
             write(&pair.card(name), name, 0);
         }
         let mut desk = pair.desk();
@@ -221,7 +282,11 @@ async fn a_folder_or_file_replaced_by_a_link_is_not_deleted_elsewhere() {
         symlink(elsewhere.join("single.jpg"), pair.card("single.jpg")).unwrap();
         fs::remove_file(pair.card("gone.jpg")).unwrap();
         let report = desk.settle().await;
-        let skipped: Vec<_> = report.replicas[0].skipped.iter().map(|s| s.name.as_str()).collect();
+        let skipped: Vec<_> = report.replicas[0]
+            .skipped
+            .iter()
+            .map(|s| s.name.as_str())
+            .collect();
         assert_eq!(skipped, ["day", "single.jpg"]);
         let mut left = before.clone();
         left.remove("gone.jpg").unwrap();
@@ -248,7 +313,14 @@ async fn a_subfolder_that_may_not_be_read_counts_as_a_listing_cut_short() {
     for name in ["open/a.jpg", "open/gone.jpg", "shut/b.jpg"] {
         write(&root.path().join(name), name, 0);
     }
-    for name in ["", "open", "shut", "open/a.jpg", "open/gone.jpg", "shut/b.jpg"] {
+    for name in [
+        "",
+        "open",
+        "shut",
+        "open/a.jpg",
+        "open/gone.jpg",
+        "shut/b.jpg",
+    ] {
         if chown(root.path().join(name), Some(65_534), Some(65_534)).is_err() {
             eprintln!("SKIPPED: only root can give folders to another user");
             return;
@@ -261,10 +333,16 @@ async fn a_subfolder_that_may_not_be_read_counts_as_a_listing_cut_short() {
     fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
     let mut child = Command::new(copy);
     let test = "local::a_subfolder_that_may_not_be_read_counts_as_a_listing_cut_short";
-    child.args(["--exact", test]).env(ROOT, root.path()).current_dir("/");
+    child
+        .args(["--exact", test])
+        .env(ROOT, root.path())
+        .current_dir("/");
     let output = child.uid(65_534).gid(65_534).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
 }
 
 async fn as_nobody(root: &Path) {
@@ -282,7 +360,10 @@ async fn as_nobody(root: &Path) {
     let incomplete = report.replicas[0].incomplete.as_ref().unwrap();
     assert_eq!(incomplete.kind(), ErrorKind::Denied);
     let told = incomplete.to_string();
-    assert!(told.contains("`shut`") && told.contains("connector `card`"), "{told}");
+    assert!(
+        told.contains("`shut`") && told.contains("connector `card`"),
+        "{told}"
+    );
     assert_eq!(listed(&drive), files(all));
     set(0o755).unwrap();
     assert_eq!(desk.settle().await.done.delete, 1);

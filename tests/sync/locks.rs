@@ -45,7 +45,10 @@ async fn a_second_run_over_one_database_is_refused_until_the_first_is_over() {
     let error = other.run().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     let wait = error.retry_after().unwrap();
-    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(30), "{wait:?}");
+    assert!(
+        wait > Duration::ZERO && wait <= Duration::from_secs(30),
+        "{wait:?}"
+    );
     other.request().await.plan().await.unwrap();
     go.notify_one();
     first.await.unwrap();
@@ -62,7 +65,9 @@ async fn a_run_that_takes_long_to_list_keeps_its_place() {
             tokio::time::sleep(Duration::from_secs(59)).await;
         }
     });
-    let desk = Desk::peers().place("card", slow).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", slow)
+        .place("drive", drive.clone());
     let mut other = desk.clone();
     other.places[0].1 = Arc::new(card.clone());
     let first = tokio::spawn(async move { desk.settle().await });

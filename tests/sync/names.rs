@@ -40,13 +40,20 @@ async fn ten_thousand_names_that_differ_by_case_or_form_lose_nothing() {
             card.put(&name, name.clone()).unwrap();
         }
         let before = listed(&card);
-        let desk = Desk::new(relation).place("card", card.clone()).place("drive", drive.clone());
+        let desk = Desk::new(relation)
+            .place("card", card.clone())
+            .place("drive", drive.clone());
         let report = desk.settle().await;
         assert_eq!(listed(&card), before, "nothing is lost or renamed");
 
         let skipped: Vec<_> = report.conflicts.iter().collect();
-        assert!(skipped.iter().all(|c| c.resolution == Resolution::Skipped
-            && c.kind == ConflictKind::NameCollision), "{report}");
+        assert!(
+            skipped
+                .iter()
+                .all(|c| c.resolution == Resolution::Skipped
+                    && c.kind == ConflictKind::NameCollision),
+            "{report}"
+        );
         let skipped: BTreeSet<&str> = skipped.iter().map(|c| c.path.as_str()).collect();
         assert_eq!(skipped.len(), 6_000, "{relation:?}");
 
@@ -70,7 +77,9 @@ async fn a_name_deleted_where_it_was_one_of_several_deletes_no_other_spelling() 
     card.put("A.jpg", "large").unwrap();
     card.put("a.jpg", "small").unwrap();
     card.put("e\u{301}.jpg", "decomposed").unwrap();
-    let desk = Desk::peers().place("card", card.clone()).place("drive", drive.clone());
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", drive.clone());
     desk.settle().await;
     assert_eq!(listed(&drive).len(), 2);
     desk.at_rest().await;

@@ -7,7 +7,9 @@ use garland::sync::{Limit, Plan, PlanOptions, Relation};
 use crate::tools::{Desk, files, listed, plain};
 
 fn desk(card: &MemoryPlatform, drive: &MemoryPlatform) -> Desk {
-    Desk::peers().place("card", card.clone()).place("drive", drive.clone())
+    Desk::peers()
+        .place("card", card.clone())
+        .place("drive", drive.clone())
 }
 
 fn planned(desk: Desk, change: impl FnOnce(PlanOptions) -> PlanOptions) -> Desk {
@@ -21,7 +23,8 @@ fn planned(desk: Desk, change: impl FnOnce(PlanOptions) -> PlanOptions) -> Desk 
 fn world(accounts: [&MemoryPlatform; 2]) -> [std::collections::BTreeMap<String, String>; 2] {
     accounts.map(|account| {
         let all = account.contents().into_iter();
-        all.map(|(path, content)| (path.into(), crate::tools::text(&content))).collect()
+        all.map(|(path, content)| (path.into(), crate::tools::text(&content)))
+            .collect()
     })
 }
 
@@ -36,8 +39,12 @@ async fn a_plan_older_than_the_world_is_refused_and_a_fresh_one_is_carried_out()
     let changes: [Change; 4] = [
         |card| drop(card.put("a", "A").unwrap()),
         |card| drop(card.put("late", "late").unwrap()),
-        |card| { card.remove("late").unwrap(); },
-        |card| { card.remove("a").unwrap(); },
+        |card| {
+            card.remove("late").unwrap();
+        },
+        |card| {
+            card.remove("a").unwrap();
+        },
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let plan = request.plan().await.unwrap();
@@ -74,7 +81,10 @@ async fn a_plan_kept_as_json_is_still_the_plan() {
     drive.put("both", "by the drive").unwrap();
     let request = desk.request().await;
     let plan = request.plan().await.unwrap();
-    assert!(plan.actions.len() >= 2 && plan.conflicts.len() == 1, "{plan}");
+    assert!(
+        plan.actions.len() >= 2 && plan.conflicts.len() == 1,
+        "{plan}"
+    );
     let kept: Plan = serde_json::from_str(&serde_json::to_string_pretty(&plan).unwrap()).unwrap();
     assert_eq!(kept, plan);
     let report = request.apply(&kept).await.unwrap();
@@ -105,7 +115,11 @@ async fn a_plan_changes_nothing() {
     desk.request().await.plan().await.unwrap();
     assert_eq!(world([&card, &drive]), before);
     assert_eq!(desk.agreed().await, [""; 0]);
-    let journal = desk.store().journal_head(&"main".parse().unwrap()).await.unwrap();
+    let journal = desk
+        .store()
+        .journal_head(&"main".parse().unwrap())
+        .await
+        .unwrap();
     assert_eq!(journal.sequence, 0);
 }
 
@@ -128,11 +142,29 @@ async fn more_deletes_than_the_limit_are_refused_and_none_is_done() {
             let strict = planned(desk.clone(), |plan| plan.with_delete_limit(limit));
             let error = strict.run().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Refused);
-            assert!(error.to_string().contains("4 files would be deleted on drive"), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .contains("4 files would be deleted on drive"),
+                "{error}"
+            );
             assert_eq!(world([&card, &drive]), before);
             let plan = strict.request().await.plan().await.unwrap();
-            assert_eq!((plan.counts.delete, plan.refused.len()), (4, 1), "the plan can be read");
-            assert_eq!(strict.request().await.apply(&plan).await.unwrap_err().kind(), ErrorKind::Refused);
+            assert_eq!(
+                (plan.counts.delete, plan.refused.len()),
+                (4, 1),
+                "the plan can be read"
+            );
+            assert_eq!(
+                strict
+                    .request()
+                    .await
+                    .apply(&plan)
+                    .await
+                    .unwrap_err()
+                    .kind(),
+                ErrorKind::Refused
+            );
         }
         let enough = planned(desk, |plan| plan.with_delete_limit(Limit::count(4)));
         assert_eq!(enough.settle().await.done.delete, 4);
@@ -149,13 +181,21 @@ async fn more_changes_than_the_limit_are_refused_and_none_is_done() {
     let desk = desk(&card, &drive);
     desk.settle().await;
     for number in 0..6 {
-        card.put(&format!("{number}"), "locked up, pay to get it back").unwrap();
+        card.put(&format!("{number}"), "locked up, pay to get it back")
+            .unwrap();
     }
     let before = world([&card, &drive]);
-    let strict = planned(desk.clone(), |plan| plan.with_change_limit(Limit::percent(50)));
+    let strict = planned(desk.clone(), |plan| {
+        plan.with_change_limit(Limit::percent(50))
+    });
     let error = strict.run().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
-    assert!(error.to_string().contains("6 files would be replaced on drive"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("6 files would be replaced on drive"),
+        "{error}"
+    );
     assert_eq!(world([&card, &drive]), before);
     desk.settle().await;
     assert_eq!(listed(&drive), listed(&card));
@@ -178,7 +218,9 @@ async fn a_place_that_lists_nothing_any_more_is_not_believed() {
         assert!(error.to_string().contains("card lists nothing"), "{error}");
         assert_eq!(listed(&drive), files([("a", "a"), ("b", "b")]));
         assert_eq!(desk.agreed().await, ["a", "b"]);
-        planned(desk, |plan| plan.with_allow_empty(true)).settle().await;
+        planned(desk, |plan| plan.with_allow_empty(true))
+            .settle()
+            .await;
         let left = if relation == Relation::Backup { 2 } else { 0 };
         assert_eq!(listed(&drive).len(), left);
     }

@@ -32,7 +32,10 @@ fn samples() -> Option<PathBuf> {
     if samples.is_dir() {
         return Some(samples);
     }
-    eprintln!("SKIPPED: no sample files in {}; set GARLAND_SHARED", samples.display());
+    eprintln!(
+        "SKIPPED: no sample files in {}; set GARLAND_SHARED",
+        samples.display()
+    );
     None
 }
 
@@ -60,7 +63,11 @@ impl Studio {
         }
         let report = studio.desk.settle().await;
         let files = report.plan.actions.len() as u64;
-        assert_eq!((report.done.copy, report.conflicts.len()), (files * 2, 0), "{report}");
+        assert_eq!(
+            (report.done.copy, report.conflicts.len()),
+            (files * 2, 0),
+            "{report}"
+        );
         assert_eq!(studio.trees(), [(); 3].map(|()| tree(&samples)));
         studio.desk.at_rest().await;
         Some(studio)
@@ -75,7 +82,12 @@ impl Studio {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
         let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_750_000_000 + seconds);
-        fs::File::options().write(true).open(path).unwrap().set_modified(moment).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(moment)
+            .unwrap();
     }
 
     fn trees(&self) -> [Tree; 3] {
@@ -111,7 +123,10 @@ async fn an_edit_a_delete_and_a_rename_of_three_files_reach_everybody() {
             expected.remove("dv_zeros.cr2").unwrap();
             let renamed = expected.remove("DSC_0421.JPG").unwrap();
             expected.insert("day/renamed.jpg".into(), renamed);
-            assert!(studio.trees().iter().all(|tree| *tree == expected), "{strategy:?}: {report}");
+            assert!(
+                studio.trees().iter().all(|tree| *tree == expected),
+                "{strategy:?}: {report}"
+            );
             assert_eq!(report.conflicts, []);
             let done = (report.done.copy, report.done.delete, report.done.rename);
             let by_rule = if track_renames { (2, 2, 2) } else { (4, 4, 0) };
@@ -139,12 +154,22 @@ async fn one_file_edited_deleted_and_renamed_at_once_is_lost_by_no_strategy() {
         let mut without = expected.clone();
         without.remove(name).unwrap();
         if strategy == ConflictStrategy::ManualReview {
-            assert_eq!(studio.trees(), [expected, without.clone(), without], "{report}");
+            assert_eq!(
+                studio.trees(),
+                [expected, without.clone(), without],
+                "{report}"
+            );
             let open = studio.desk.request().await.conflicts().await.unwrap();
-            let open: Vec<_> = open.iter().map(|open| (open.path.as_str(), open.kind)).collect();
+            let open: Vec<_> = open
+                .iter()
+                .map(|open| (open.path.as_str(), open.kind))
+                .collect();
             assert_eq!(open, [(name, ConflictKind::DeleteModify)]);
         } else {
-            assert!(studio.trees().iter().all(|tree| *tree == expected), "{strategy:?}: {report}");
+            assert!(
+                studio.trees().iter().all(|tree| *tree == expected),
+                "{strategy:?}: {report}"
+            );
             assert_eq!(report.conflicts, []);
         }
         studio.desk.at_rest().await;
@@ -162,10 +187,18 @@ async fn two_edits_of_one_file_end_as_the_strategy_says() {
         studio.write("card", name, b"by the card", 60);
         studio.write("drive", name, b"by the drive", 120);
         let report = studio.desk.settle().await;
-        let conflict: Vec<_> = report.conflicts.iter().map(|c| (c.kind, c.resolution)).collect();
+        let conflict: Vec<_> = report
+            .conflicts
+            .iter()
+            .map(|c| (c.kind, c.resolution))
+            .collect();
         let with = |files: &[(&str, &[u8])]| {
             let mut tree = before.clone();
-            tree.extend(files.iter().map(|(name, content)| ((*name).into(), content.to_vec())));
+            tree.extend(
+                files
+                    .iter()
+                    .map(|(name, content)| ((*name).into(), content.to_vec())),
+            );
             tree
         };
         let everywhere = |tree: Tree| [tree.clone(), tree.clone(), tree];
@@ -174,11 +207,19 @@ async fn two_edits_of_one_file_end_as_the_strategy_says() {
         let (resolution, trees, kept) = match strategy {
             ConflictStrategy::NewerWins => {
                 let kept = [vec![card.to_vec()], vec![], vec![]];
-                (Resolution::Overwrite, everywhere(with(&[(name, drive)])), kept)
+                (
+                    Resolution::Overwrite,
+                    everywhere(with(&[(name, drive)])),
+                    kept,
+                )
             }
             ConflictStrategy::SourceWins => {
                 let kept = [vec![], vec![drive.to_vec()], vec![]];
-                (Resolution::Overwrite, everywhere(with(&[(name, card)])), kept)
+                (
+                    Resolution::Overwrite,
+                    everywhere(with(&[(name, card)])),
+                    kept,
+                )
             }
             // A picture cannot be merged.
             ConflictStrategy::Duplicate | ConflictStrategy::Merge => {
@@ -186,11 +227,19 @@ async fn two_edits_of_one_file_end_as_the_strategy_says() {
                 (Resolution::Duplicate, trees, [vec![], vec![], vec![]])
             }
             _ => {
-                let trees = [with(&[(name, card)]), with(&[(name, drive)]), before.clone()];
+                let trees = [
+                    with(&[(name, card)]),
+                    with(&[(name, drive)]),
+                    before.clone(),
+                ];
                 (Resolution::Manual, trees, [vec![], vec![], vec![]])
             }
         };
-        assert_eq!(conflict, [(ConflictKind::ModifyModify, resolution)], "{strategy:?}");
+        assert_eq!(
+            conflict,
+            [(ConflictKind::ModifyModify, resolution)],
+            "{strategy:?}"
+        );
         assert!(studio.trees() == trees, "{strategy:?}: {report}");
         assert_eq!(studio.recovered(), kept, "{strategy:?}");
         studio.desk.at_rest().await;
@@ -209,7 +258,10 @@ async fn two_edits_of_a_sidecar_are_merged() {
     let merged = b"label\nrating".to_vec();
     assert!(studio.trees().iter().all(|tree| tree[name] == merged));
     let [card, drive, nas] = studio.recovered();
-    assert_eq!((card, nas), (vec![b"rating".to_vec()], vec![b"label".to_vec()]));
+    assert_eq!(
+        (card, nas),
+        (vec![b"rating".to_vec()], vec![b"label".to_vec()])
+    );
     assert_eq!(drive.len(), 1, "what was to be replaced is kept there too");
     studio.desk.at_rest().await;
 }

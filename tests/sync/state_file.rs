@@ -34,7 +34,10 @@ async fn a_second_process_is_refused_the_state_file() {
     let (desk, database) = desk(&path, &card, &drive).await;
     let error = Sqlite::open_with(&path, impatient()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
-    assert!(error.to_string().contains("the database is open already"), "{error}");
+    assert!(
+        error.to_string().contains("the database is open already"),
+        "{error}"
+    );
     desk.settle().await;
     database.close().await;
     let database = Sqlite::open_with(&path, impatient()).await.unwrap();
@@ -57,7 +60,10 @@ async fn a_second_run_over_a_shared_state_file_is_refused_until_the_first_is_ove
         .place("card", card.clone())
         .place("drive", drive.clone())
         .database(shared().await.unwrap());
-    let other = Desk { clock: one.clock.clone(), ..other };
+    let other = Desk {
+        clock: one.clock.clone(),
+        ..other
+    };
     let first = tokio::spawn(async move { one.settle().await });
     reached.notified().await;
     let error = other.run().await.unwrap_err();
@@ -101,15 +107,23 @@ async fn a_lost_state_file_deletes_nothing() {
 async fn a_damaged_state_file_is_refused_and_nothing_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("studio.db");
-    fs::write(&path, "not a database at all, though long enough to have a header ".repeat(40)).unwrap();
+    fs::write(
+        &path,
+        "not a database at all, though long enough to have a header ".repeat(40),
+    )
+    .unwrap();
     let error = Sqlite::open(&path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(error.to_string().contains("not a SQLite database"), "{error}");
+    assert!(
+        error.to_string().contains("not a SQLite database"),
+        "{error}"
+    );
     fs::remove_file(&path).unwrap();
 
     let (card, drive) = (plain(), plain());
     for number in 0..400 {
-        card.put(&format!("{number:03} {}", "long ".repeat(20)), "x").unwrap();
+        card.put(&format!("{number:03} {}", "long ".repeat(20)), "x")
+            .unwrap();
     }
     let (first, database) = desk(&path, &card, &drive).await;
     first.settle().await;
@@ -125,7 +139,10 @@ async fn a_damaged_state_file_is_refused_and_nothing_is_done() {
         Ok(database) => first.database(database).run().await.unwrap_err(),
     };
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
-    assert!(error.to_string().contains("the database is damaged"), "{error}");
+    assert!(
+        error.to_string().contains("the database is damaged"),
+        "{error}"
+    );
     assert_eq!((listed(&card), listed(&drive)), before);
 }
 
@@ -150,7 +167,10 @@ async fn a_record_that_cannot_be_read_ends_the_run_before_anything_is_done() {
     let error = second.run().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     let text = error.to_string();
-    assert!(text.contains("sync_bases") && text.contains("peers:card+drive/a"), "{text}");
+    assert!(
+        text.contains("sync_bases") && text.contains("peers:card+drive/a"),
+        "{text}"
+    );
     assert_eq!(listed(&drive), files([("a", "a"), ("b", "b")]));
 }
 
@@ -164,14 +184,17 @@ async fn a_state_file_of_a_newer_garland_is_refused_and_left_as_it_is() {
     first.settle().await;
     database.close().await;
     let raw = rusqlite::Connection::open(&path).unwrap();
-    let known: i64 = raw.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    let known: i64 = raw
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
     raw.execute_batch("PRAGMA user_version = 9999").unwrap();
     drop(raw);
     let error = Sqlite::open(&path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("newer"), "{error}");
     let raw = rusqlite::Connection::open(&path).unwrap();
-    raw.execute_batch(&format!("PRAGMA user_version = {known}")).unwrap();
+    raw.execute_batch(&format!("PRAGMA user_version = {known}"))
+        .unwrap();
     drop(raw);
     let (second, _database) = desk(&path, &card, &drive).await;
     second.at_rest().await;

@@ -23,9 +23,7 @@ use garland::storage::{Collection, Query, StorageBackend, Store};
 use garland::sync::{BaseRecord, Relation, SYNC_BASES, SyncOptions, SyncReport};
 use garland::testing::{Faults, FaultyConnector, FaultyStorage, PausedClock};
 use garland::transfer::{RetryPolicy, TransferOptions};
-use garland::{
-    Chance, Clock, OrganizationId, Orchestrator, Result, SyncRequest, Timestamp,
-};
+use garland::{Chance, Clock, Orchestrator, OrganizationId, Result, SyncRequest, Timestamp};
 use serde::de::DeserializeOwned;
 
 use crate::world::{Lines, START};
@@ -101,7 +99,10 @@ impl Desk {
         self
     }
 
-    pub(crate) fn transfer(mut self, change: impl FnOnce(TransferOptions) -> TransferOptions) -> Self {
+    pub(crate) fn transfer(
+        mut self,
+        change: impl FnOnce(TransferOptions) -> TransferOptions,
+    ) -> Self {
         self.options.transfer = change(self.options.transfer);
         self
     }
@@ -125,8 +126,12 @@ impl Desk {
         let studio = builder.build().await.unwrap();
         let (first, others) = self.places.split_first().unwrap();
         let first = studio.sync(&first.0);
-        let request = others.iter().fold(first, |request, (name, _)| request.with(name));
-        request.relation(self.relation).options(self.options.clone())
+        let request = others
+            .iter()
+            .fold(first, |request, (name, _)| request.with(name));
+        request
+            .relation(self.relation)
+            .options(self.options.clone())
     }
 
     pub(crate) async fn run(&self) -> Result<SyncReport> {
@@ -178,7 +183,11 @@ pub(crate) fn plain() -> MemoryPlatform {
 }
 
 /// An account through which faults can come.
-pub(crate) fn shaky(label: &str, account: &impl PlatformConnectorClone, faults: &Faults) -> FaultyConnector {
+pub(crate) fn shaky(
+    label: &str,
+    account: &impl PlatformConnectorClone,
+    faults: &Faults,
+) -> FaultyConnector {
     FaultyConnector::new(label, account.shared(), faults.clone())
 }
 
@@ -196,7 +205,9 @@ impl<T: PlatformConnector + Clone> PlatformConnectorClone for T {
 /// What an account lists, as text.
 pub(crate) fn listed(account: &MemoryPlatform) -> BTreeMap<String, String> {
     let files = account.listed().into_iter();
-    files.map(|(path, content)| (path.into(), text(&content))).collect()
+    files
+        .map(|(path, content)| (path.into(), text(&content)))
+        .collect()
 }
 
 /// Files and their contents, to compare with.
@@ -204,7 +215,9 @@ pub(crate) fn files<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> BTreeMap<String, String> {
     let files = files.into_iter();
-    files.map(|(path, content)| (path.into(), content.into())).collect()
+    files
+        .map(|(path, content)| (path.into(), content.into()))
+        .collect()
 }
 
 pub(crate) fn text(content: &[u8]) -> String {
@@ -313,7 +326,15 @@ impl Hooked {
     /// Bytes sent so far.
     pub(crate) fn sent(&self) -> u64 {
         let calls = self.calls().into_iter();
-        calls.map(|call| if let Call::Write(bytes) = call { bytes } else { 0 }).sum()
+        calls
+            .map(|call| {
+                if let Call::Write(bytes) = call {
+                    bytes
+                } else {
+                    0
+                }
+            })
+            .sum()
     }
 
     async fn step(&self, call: Call) {
@@ -465,7 +486,11 @@ impl UploadSession for HookedSession {
     async fn finish(self: Box<Self>, computed: &Hashes) -> Result<FileEntry> {
         self.account.step(Call::Finish).await;
         let nothing = Hashes::new();
-        let told = if self.account.credulous { &nothing } else { computed };
+        let told = if self.account.credulous {
+            &nothing
+        } else {
+            computed
+        };
         self.inner.finish(told).await
     }
 

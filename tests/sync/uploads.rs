@@ -13,7 +13,14 @@ use garland::transfer::TRANSFER_UPLOADS;
 use crate::tools::{Call, Desk, Hooked, files, listed, plain, shaky};
 
 fn video() -> String {
-    (0..10).map(|number| format!("chunk {number}---").chars().take(10).collect::<String>()).collect()
+    (0..10)
+        .map(|number| {
+            format!("chunk {number}---")
+                .chars()
+                .take(10)
+                .collect::<String>()
+        })
+        .collect()
 }
 
 /// A drive that takes chunks of ten bytes, reports no hash and believes what it gets.
@@ -25,19 +32,25 @@ fn drive() -> MemoryPlatform {
 /// The drive, which dies with the process before the sixth chunk.
 fn dying(drive: &MemoryPlatform, faults: &Faults) -> Hooked {
     let chunks = Arc::new(AtomicU64::new(0));
-    Hooked::new(shaky("drive", drive, faults)).credulous().before(move |call| {
-        let is_chunk = matches!(call, Call::Write(_));
-        let dies = is_chunk && chunks.fetch_add(1, Ordering::Relaxed) >= 5;
-        async move {
-            if dies {
-                std::future::pending().await
+    Hooked::new(shaky("drive", drive, faults))
+        .credulous()
+        .before(move |call| {
+            let is_chunk = matches!(call, Call::Write(_));
+            let dies = is_chunk && chunks.fetch_add(1, Ordering::Relaxed) >= 5;
+            async move {
+                if dies {
+                    std::future::pending().await
+                }
             }
-        }
-    })
+        })
 }
 
 /// A desk whose first run has died with half of a video sent, and the drive of the second.
-async fn half_sent(card: &MemoryPlatform, drive: &MemoryPlatform, faults: &Faults) -> (Desk, Hooked) {
+async fn half_sent(
+    card: &MemoryPlatform,
+    drive: &MemoryPlatform,
+    faults: &Faults,
+) -> (Desk, Hooked) {
     card.put("video.mp4", video()).unwrap();
     let database = Memory::new();
     let desk = Desk::peers()
@@ -61,7 +74,14 @@ async fn what_was_sent_before_a_crash_is_not_sent_again() {
     let (desk, restarted) = half_sent(&card, &drive, &Faults::none()).await;
     desk.settle().await;
     assert_eq!(restarted.sent(), 50);
-    assert_eq!(restarted.calls().iter().filter(|call| **call == Call::Resume).count(), 1);
+    assert_eq!(
+        restarted
+            .calls()
+            .iter()
+            .filter(|call| **call == Call::Resume)
+            .count(),
+        1
+    );
     assert_eq!(listed(&drive), files([("video.mp4", &*video())]));
     assert_eq!(drive.unfinished_uploads(), 0);
     assert!(desk.records(&TRANSFER_UPLOADS).await.is_empty());
@@ -105,6 +125,10 @@ async fn the_beginning_of_another_version_is_never_joined_to_this_one() {
     assert_eq!(restarted.sent(), 100);
     assert_eq!(listed(&drive), files([("video.mp4", &*edited)]));
     assert!(desk.records(&TRANSFER_UPLOADS).await.is_empty());
-    assert_eq!(drive.unfinished_uploads(), 0, "the old beginning would stay for ever");
+    assert_eq!(
+        drive.unfinished_uploads(),
+        0,
+        "the old beginning would stay for ever"
+    );
     desk.at_rest().await;
 }

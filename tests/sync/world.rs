@@ -41,15 +41,6 @@ impl World {
         }
     }
 
-    /// So many plain accounts without hashes of their own.
-    pub(crate) fn plain(accounts: usize) -> Self {
-        Self::new(
-            (0..accounts)
-                .map(|_| MemoryPlatform::new(options(0)))
-                .collect(),
-        )
-    }
-
     /// Puts a file somewhere, `at` seconds after the start.
     pub(crate) fn put(&self, account: usize, path: &str, content: &str, at: i64) {
         let modified = Timestamp::from_millis(START + at * 1_000);
@@ -136,7 +127,7 @@ pub(crate) fn options(kind: u64) -> MemoryOptions {
 
 /// Merges by putting one version under the other.
 #[derive(Debug)]
-pub struct Lines;
+pub(crate) struct Lines;
 
 impl Merger for Lines {
     fn merge(&self, _: &FilePath, inputs: &[MergeInput]) -> Result<Bytes> {

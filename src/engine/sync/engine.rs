@@ -242,12 +242,7 @@ impl Engine {
     }
 
     /// Lists, plans and carries out, as often as it takes to come to rest.
-    async fn rounds(
-        &self,
-        run: RunId,
-        started: Timestamp,
-        task: Task<'_>,
-    ) -> Result<SyncReport> {
+    async fn rounds(&self, run: RunId, started: Timestamp, task: Task<'_>) -> Result<SyncReport> {
         let Environment { store, clock, .. } = &self.environment;
         let mover = self.mover();
         let ledger = Arc::new(Ledger {

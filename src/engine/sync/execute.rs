@@ -161,18 +161,16 @@ impl Execution<'_> {
     ) {
         if self.is_left_alone(action) {
             under.items += 1;
-            self.book
-                .close(action, Effects::default(), false);
+            self.book.close(action, Effects::default(), false);
             return;
         }
         if let Action::Agree { .. } = action {
             under.items += 1;
             under.executed.done.agree += 1;
-            under.pending.agreed.extend(self.book.close(
-                action,
-                Effects::default(),
-                true,
-            ));
+            under
+                .pending
+                .agreed
+                .extend(self.book.close(action, Effects::default(), true));
             return;
         }
         let sites = self.sites(action);

@@ -7,9 +7,7 @@ use crate::connector::{ConnectorName, Expect, FilePath, NamedConnector};
 use crate::engine::transfer::Calls;
 use crate::error::{ErrorKind, Result};
 use crate::id::RunId;
-use crate::storage::{
-    Batch, Collection, IndexKey, IndexName, Precondition, Query, RecordId,
-};
+use crate::storage::{Batch, Collection, IndexKey, IndexName, Precondition, Query, RecordId};
 
 use super::ledger::{Done, Ledger};
 use super::scan::OWN_FOLDER;
