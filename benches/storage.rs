@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use garland::backends::Sqlite;
 use garland::storage::{Batch, Collection, Query, RecordId, Store};
-use garland::{Clock, Ids, OrganizationId, RunId, SystemClock, Timestamp};
+use garland::{Chance, Clock, Ids, OrganizationId, RunId, SystemClock, Timestamp};
 use tokio::task::JoinSet;
 
 const THINGS: Collection<String> = Collection::new("things");
@@ -72,7 +72,7 @@ async fn writes(folder: &Path, tasks: usize, journalled: bool) -> Outcome<f64> {
     let database = Sqlite::open(folder.path().join("bench.db")).await?;
     let store = Store::new(Arc::new(database.clone()), OrganizationId::default());
     let clock = SystemClock::new();
-    let ids = Ids::seeded(Arc::new(clock), 7);
+    let ids = Ids::new(Arc::new(clock), Chance::seeded(7));
     let each = if tasks == 1 { 500 } else { COMMITS / tasks };
     let start = clock.elapsed();
     let mut running = JoinSet::new();

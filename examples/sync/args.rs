@@ -8,13 +8,13 @@ use garland::sync::{ConflictStrategy, Limit, Relation};
 /// Plans and runs verified syncs between folders.
 #[derive(Debug, Parser)]
 #[command(name = "sync", version)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print what would be done, and change nothing.
     Plan {
         #[command(flatten)]
@@ -49,7 +49,7 @@ pub enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ConflictsCommand {
+pub(crate) enum ConflictsCommand {
     /// Print the conflicts that wait.
     List {
         #[command(flatten)]
@@ -69,54 +69,54 @@ pub enum ConflictsCommand {
 
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
-pub struct ChoiceArgs {
+pub(crate) struct ChoiceArgs {
     /// Keep the version of this folder, by the name the plan calls it.
     #[arg(long, value_name = "FOLDER")]
-    pub keep: Option<String>,
+    pub(crate) keep: Option<String>,
     /// Keep every version, all but one under a new name.
     #[arg(long)]
-    pub keep_all: bool,
+    pub(crate) keep_all: bool,
     /// Merge the versions.
     #[arg(long)]
-    pub merge: bool,
+    pub(crate) merge: bool,
 }
 
 #[derive(Args, Debug)]
-pub struct SyncArgs {
+pub(crate) struct SyncArgs {
     /// The folders, in order. In a mirror or backup the first is the source.
     #[arg(required = true, num_args = 2..)]
-    pub folders: Vec<PathBuf>,
+    pub(crate) folders: Vec<PathBuf>,
     /// How the folders stand to each other.
     #[arg(long, value_enum, default_value_t = RelationArg::Peers)]
-    pub relation: RelationArg,
+    pub(crate) relation: RelationArg,
     /// What settles a conflict.
     #[arg(long, value_enum, default_value_t = StrategyArg::ManualReview)]
-    pub on_conflict: StrategyArg,
+    pub(crate) on_conflict: StrategyArg,
     /// Refuse to delete more files than this on one folder: a number, or a share such as `20%`.
     #[arg(long, value_parser = limit)]
-    pub delete_limit: Option<Limit>,
+    pub(crate) delete_limit: Option<Limit>,
     /// Refuse to replace more files than this on one folder: a number, or a share such as `20%`.
     #[arg(long, value_parser = limit)]
-    pub change_limit: Option<Limit>,
+    pub(crate) change_limit: Option<Limit>,
     /// Believe a folder that is empty although it was not.
     #[arg(long)]
-    pub allow_empty: bool,
+    pub(crate) allow_empty: bool,
     /// Rename files that were renamed elsewhere, instead of copying them.
     #[arg(long)]
-    pub track_renames: bool,
+    pub(crate) track_renames: bool,
     /// Leave out what this pattern names, as in a `.gitignore`. May be repeated.
     #[arg(long, value_name = "PATTERN")]
-    pub exclude: Vec<String>,
+    pub(crate) exclude: Vec<String>,
     /// Read every copy back and hash it.
     #[arg(long)]
-    pub read_back: bool,
+    pub(crate) read_back: bool,
     /// Where to remember what was agreed; by default a file of these folders in the user's state folder.
     #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum RelationArg {
+pub(crate) enum RelationArg {
     Peers,
     Mirror,
     Backup,
@@ -133,7 +133,7 @@ impl From<RelationArg> for Relation {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum StrategyArg {
+pub(crate) enum StrategyArg {
     NewerWins,
     SourceWins,
     Duplicate,

@@ -7,7 +7,7 @@ use garland::sync::{Phase, Progress, SyncEvent};
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 /// Draws a run until it is over. Where there is no terminal, nothing is drawn.
-pub async fn draw(run: &mut SyncRun) {
+pub(crate) async fn draw(run: &mut SyncRun) {
     let mut bar: Option<ProgressBar> = None;
     while let Some(event) = run.next_event().await {
         match event {
@@ -46,7 +46,7 @@ pub async fn draw(run: &mut SyncRun) {
 
 fn begin(phase: Phase) -> ProgressBar {
     let template = match phase {
-        Phase::Resume | Phase::Scan | Phase::Plan => "{prefix:>8} {spinner}",
+        Phase::Resume | Phase::Scan | Phase::Plan => "{prefix:>8} {spinner} {msg}",
         _ => "{prefix:>8} [{bar:30}] {pos}/{len} files {msg}",
     };
     let style = ProgressStyle::with_template(template)
@@ -60,6 +60,14 @@ fn begin(phase: Phase) -> ProgressBar {
 }
 
 fn update(bar: &ProgressBar, progress: &Progress) {
+    if progress.total_items.is_none() {
+        let Progress {
+            items,
+            items_per_second,
+            ..
+        } = progress;
+        return bar.set_message(format!("{items} files, {items_per_second:.0} files/s"));
+    }
     bar.set_length(progress.total_items.unwrap_or(progress.items));
     bar.set_position(progress.items);
     let mut message = format!("{:.0} files/s", progress.items_per_second);

@@ -25,7 +25,7 @@ use garland::{Orchestrator, SyncRequest};
 
 use args::{ChoiceArgs, Cli, Command, ConflictsCommand, SyncArgs};
 
-type Outcome<T> = Result<T, Box<dyn StdError>>;
+type Outcome<T> = Result<T, Box<dyn StdError + Send + Sync>>;
 
 #[tokio::main]
 async fn main() -> ExitCode {

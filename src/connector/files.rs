@@ -352,7 +352,7 @@ pub trait UploadSession: fmt::Debug + Send {
 /// - Folders follow from paths: they are made as needed, and an empty one is never listed. Where a
 ///   platform cannot have a file and a folder of one name, writing the second of them is
 ///   [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
-/// - Run [`garland::testing::connector`](crate::testing::connector) on yours (feature `testing`).
+/// - Run `garland::testing::connector` on yours (feature `testing`).
 #[async_trait]
 pub trait FileStore: fmt::Debug + Send + Sync {
     /// Returns what this account can do. Constant.

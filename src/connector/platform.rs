@@ -33,7 +33,7 @@ pub enum Health {
 ///
 /// # For implementors
 /// Facets are constant for the life of the value. Implement only what the platform really does; the
-/// rest stays `None`. Run [`garland::testing::connector`](crate::testing::connector) on it.
+/// rest stays `None`. Run `garland::testing::connector` on it.
 #[async_trait]
 pub trait PlatformConnector: fmt::Debug + Send + Sync + 'static {
     /// Returns the fixed facts of the platform.

@@ -158,6 +158,7 @@ impl Organization {
             store: self.store(),
             clock: Arc::clone(&self.shared.clock),
             chance: self.shared.chance.clone(),
+            actor: self.actor.clone(),
         }
     }
 

@@ -19,7 +19,7 @@ use super::record::{Query, Record, RecordPage};
 /// - Everything is kept by organization first; nothing of one is ever seen under another.
 /// - What is committed survives a crash of the process, and, unless the docs say otherwise, of the machine.
 /// - A reader sees all of a batch or nothing of it, and its own commits at once.
-/// - Run [`garland::testing::storage`](crate::testing::storage) on yours (feature `testing`).
+/// - Run `garland::testing::storage` on yours (feature `testing`).
 #[async_trait]
 pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
     /// Writes a batch, all or nothing.

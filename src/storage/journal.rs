@@ -95,7 +95,7 @@ impl From<ChainHash> for String {
 }
 
 /// One entry of a journal.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct JournalEntry {
     /// Its number: 1, 2, 3 … without gaps.

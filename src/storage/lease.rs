@@ -14,8 +14,8 @@ use super::names::RecordId;
 use super::record::{Collection, Version};
 use super::store::Store;
 
-/// The collection of leases. A backend that only one process can have open empties it when it
-/// opens: whoever held one is dead.
+/// The collection of leases. A backend that knows, when it opens, that nobody else has it open
+/// empties it: whoever held one is dead.
 pub const LEASES: Collection<LeaseRecord> = Collection::new("leases");
 
 /// Who holds something, and until when.

@@ -213,13 +213,18 @@ impl Json {
             })
     }
 
-    /// Checks that `text` is one JSON value and keeps it as it is.
+    /// Checks that `text` is one JSON value and keeps it as it is, but on one line: breaks between
+    /// its parts become spaces.
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`]: it is not.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self> {
         let json = Self(text.into());
         json.read::<serde::de::IgnoredAny>()?;
+        if json.0.contains(['\n', '\r']) {
+            // Within a string JSON has no raw breaks, so these stand between parts.
+            return Ok(Self(json.0.replace(['\n', '\r'], " ").into()));
+        }
         Ok(json)
     }
 
@@ -275,6 +280,13 @@ mod tests {
         let values: Vec<Json> = serde_json::from_str(text).unwrap();
         assert_eq!(values[0].as_str(), r#"{"b": 1.50, "a":"\u00e9"}"#);
         assert_eq!(serde_json::to_string(&values).unwrap(), text);
+    }
+
+    #[test]
+    fn json_is_one_line() {
+        let json = Json::parse("{\r\n\"a\":\n\"\\n\"}").unwrap();
+        assert_eq!(json.as_str(), "{  \"a\": \"\\n\"}");
+        assert!(Json::parse("\"a\nb\"").is_err());
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! A backend bound to one organization.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 
 use super::backend::{StorageBackend, Wake};
@@ -20,6 +21,7 @@ use super::record::{Collection, Query, RecordPage, Versioned};
 pub struct Store {
     backend: Arc<dyn StorageBackend>,
     organization: OrganizationId,
+    patience: Option<Duration>,
 }
 
 impl Store {
@@ -29,7 +31,16 @@ impl Store {
         Self {
             backend,
             organization,
+            patience: None,
         }
+    }
+
+    /// Gives up on a call that takes longer than this, with [`ErrorKind::Timeout`]. A commit given
+    /// up on may have happened. By default a call may take for ever.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
     }
 
     /// Returns the organization.
@@ -46,7 +57,8 @@ impl Store {
         if batch.is_empty() {
             return Ok(Committed::default());
         }
-        self.backend.commit(&self.organization, batch).await
+        let call = self.backend.commit(&self.organization, batch);
+        self.bounded("storage.commit", call).await
     }
 
     /// Reads one record.
@@ -58,10 +70,8 @@ impl Store {
         collection: &Collection<T>,
         id: &RecordId,
     ) -> Result<Option<Versioned<T>>> {
-        let record = self
-            .backend
-            .get(&self.organization, collection.name(), id)
-            .await?;
+        let call = self.backend.get(&self.organization, collection.name(), id);
+        let record = self.bounded("storage.get", call).await?;
         record
             .map(|record| {
                 let value = record
@@ -78,7 +88,8 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn query(&self, query: &Query) -> Result<RecordPage> {
-        self.backend.query(&self.organization, query).await
+        let call = self.backend.query(&self.organization, query);
+        self.bounded("storage.query", call).await
     }
 
     /// Reads every record that a query finds, page by page.
@@ -122,9 +133,10 @@ impl Store {
         after: u64,
         limit: usize,
     ) -> Result<Vec<JournalEntry>> {
-        self.backend
-            .read_journal(&self.organization, journal, after, limit)
-            .await
+        let call = self
+            .backend
+            .read_journal(&self.organization, journal, after, limit);
+        self.bounded("storage.read_journal", call).await
     }
 
     /// As [`StorageBackend::journal_head`].
@@ -132,7 +144,8 @@ impl Store {
     /// # Errors
     /// As there.
     pub async fn journal_head(&self, journal: &JournalName) -> Result<JournalHead> {
-        self.backend.journal_head(&self.organization, journal).await
+        let call = self.backend.journal_head(&self.organization, journal);
+        self.bounded("storage.journal_head", call).await
     }
 
     /// Wakes whenever something of this organization may have been committed.
@@ -149,6 +162,25 @@ impl Store {
                 std::future::ready(ours.then_some(()))
             })
             .boxed()
+    }
+}
+
+impl Store {
+    async fn bounded<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let Some(patience) = self.patience else {
+            return call.await;
+        };
+        tokio::time::timeout(patience, call)
+            .await
+            .unwrap_or_else(|_| {
+                let late = "the database did not answer within the time allowed";
+                Err(Error::new(ErrorKind::Timeout, operation, late)
+                    .with_context("seconds", patience.as_secs()))
+            })
     }
 }
 

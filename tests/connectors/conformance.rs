@@ -1,15 +1,19 @@
 //! The conformance suite, on each connector, bare and wrapped.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use garland::connector::{
     ChangeHint, ChunkRules, Client, ClientId, ContactChange, FileFacts, GalleryFacts,
     HashAlgorithm, Job, JobDate, JobId, JobState, LastChunk, NameRules, PlatformConnector,
     PublisherFacts, UnicodeForm,
 };
 use garland::platforms::{MemoryOptions, MemoryPlatform};
-use garland::testing::{Account, Faults, FaultyConnector, connector};
+use garland::testing::{
+    Account, FaultKind, FaultRule, Faults, FaultyConnector, Operation, connector,
+};
 
 /// The suite on an account in memory, as it is and through a wrapper that lets everything pass.
 async fn memory(options: MemoryOptions) {
@@ -137,6 +141,34 @@ async fn memory_that_reports_every_hash() {
 async fn memory_whose_feed_tells_ids_only() {
     let options = MemoryOptions::default();
     memory(options.with_deletes_by_id(true).with_revisions(false)).await;
+}
+
+/// The suite is worth something only if it catches connectors that break their promises.
+#[tokio::test]
+async fn an_account_that_breaks_a_promise_is_caught() {
+    use FaultKind::{CorruptRead, CorruptWrite, CutListing, LyingHash, TruncatedRead};
+    use Operation::{Finish, ListPage, ReadPiece, Stat, Write};
+
+    let broken = [
+        (Write, CorruptWrite),
+        (ReadPiece, CorruptRead),
+        (ReadPiece, TruncatedRead),
+        (ListPage, CutListing),
+        (Finish, LyingHash),
+        (Stat, LyingHash),
+    ];
+    for (operation, kind) in broken {
+        let suite = connector(async move || {
+            let facts = FileFacts::default().with_hashes(&[HashAlgorithm::Sha256]);
+            let account: Arc<dyn PlatformConnector> =
+                Arc::new(MemoryPlatform::new(MemoryOptions::new(facts)));
+            let faults = Faults::none().with_rule(FaultRule::new(operation, kind).always());
+            let wrap = || FaultyConnector::new("broken", Arc::clone(&account), faults.clone());
+            Account::new(wrap(), wrap())
+        });
+        let ended = AssertUnwindSafe(suite).catch_unwind().await;
+        assert!(ended.is_err(), "{kind:?} in {operation:?}");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use garland::ErrorKind;
-use garland::connector::{FileStore as _, PlatformConnector as _, SkipReason};
+use garland::connector::{Expect, FileStore as _, PlatformConnector as _, SkipReason};
 use garland::platforms::{LocalFolder, LocalOptions};
 
 use crate::tools::{list, names, path, put, read};
@@ -100,6 +100,21 @@ async fn a_tree_deeper_than_the_open_folders_is_listed() {
     let listed = names(&LocalFolder::open(root.path()).unwrap()).await;
     assert_eq!(listed.len(), count);
     assert!(listed.is_sorted());
+}
+
+#[tokio::test]
+async fn a_path_longer_than_the_kernel_takes_at_once_is_served() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = LocalFolder::open(root.path()).unwrap();
+    let long = vec!["d".repeat(200); 40].join("/");
+    let file = format!("{long}/a.jpg");
+    put(&folder, &file, "deep").await.unwrap();
+    assert_eq!(read(&folder, &file).await.unwrap(), b"deep");
+    assert_eq!(names(&folder).await, [&*file]);
+    let (from, to) = (path(&file), path(&format!("{long}/below/b.jpg")));
+    folder.rename(&from, &Expect::Anything, &to).await.unwrap();
+    folder.delete(&to, &Expect::Anything).await.unwrap();
+    assert!(!root.path().join("d".repeat(200)).exists());
 }
 
 #[tokio::test]

@@ -188,10 +188,10 @@ async fn a_tiny_disk_inside_the_root_is_full_on_its_own() {
     };
     let folder = LocalFolder::open(root.path()).unwrap();
     let mut session = folder
-        .upload(UploadRequest::new(path("card/a.jpg"), 1 << 20))
+        .upload(UploadRequest::new(path("card/a.jpg"), 256 << 10))
         .await
         .unwrap();
-    session.write(vec![1; 1 << 20].into()).await.unwrap();
+    session.write(vec![1; 256 << 10].into()).await.unwrap();
     let error = session.finish(&Default::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Full);
     assert_eq!(fs::read_dir(&card).unwrap().count(), 0);

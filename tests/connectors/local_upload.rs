@@ -3,12 +3,15 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use garland::connector::{
-    ContentHasher, Expect, FileStore as _, HashAlgorithm, Hashes, UploadRequest,
+    ContentHasher, Expect, FileStore, HashAlgorithm, Hashes, UploadRequest, UploadToken,
 };
 use garland::platforms::LocalFolder;
-use garland::{Clock as _, ErrorKind, SystemClock, Timestamp};
+use garland::testing::{Faults, FaultyConnector, Moment};
+use garland::{Clock as _, Error, ErrorKind, Result, SystemClock, Timestamp};
 
 use crate::tools::{names, path, put, read};
 
@@ -20,7 +23,8 @@ fn uploads(root: &Path) -> usize {
 async fn a_resumed_upload_that_was_torn_is_corrupt() {
     let root = tempfile::tempdir().unwrap();
     let folder = LocalFolder::open(root.path()).unwrap();
-    let content = vec![5; (1 << 20) + 3];
+    let chunk = usize::try_from(folder.facts().chunks.preferred).unwrap();
+    let content = vec![5; chunk + 3];
     let mut hasher = ContentHasher::new([HashAlgorithm::Sha256]);
     hasher.update(&content);
     let hashes = hasher.finish();
@@ -28,7 +32,7 @@ async fn a_resumed_upload_that_was_torn_is_corrupt() {
         let request = UploadRequest::new(path("a.bin"), content.len() as u64);
         let mut session = folder.upload(request).await.unwrap();
         session
-            .write(content[..1 << 20].to_vec().into())
+            .write(content[..chunk].to_vec().into())
             .await
             .unwrap();
         let token = session.token().unwrap();
@@ -39,11 +43,11 @@ async fn a_resumed_upload_that_was_torn_is_corrupt() {
                 .unwrap()
                 .next();
             let part = entry.unwrap().unwrap().path();
-            fs::write(part, vec![0; 1 << 20]).unwrap();
+            fs::write(part, vec![0; chunk]).unwrap();
         }
         let mut session = folder.resume_upload(&token).await.unwrap();
         session
-            .write(content[1 << 20..].to_vec().into())
+            .write(content[chunk..].to_vec().into())
             .await
             .unwrap();
         let answer = session.finish(&hashes).await;
@@ -54,6 +58,67 @@ async fn a_resumed_upload_that_was_torn_is_corrupt() {
             answer.unwrap();
         }
         assert_eq!(uploads(root.path()), 0);
+    }
+}
+
+/// One upload of two chunks, resumed by its token if it has one already, else begun.
+async fn deliver(
+    files: &dyn FileStore,
+    content: &Bytes,
+    token: &Mutex<Option<UploadToken>>,
+) -> Result<()> {
+    let known = token.lock().unwrap().clone();
+    let resumed = match known {
+        Some(token) => files.resume_upload(&token).await,
+        None => Err(Error::new(ErrorKind::Expired, "test", "nothing to resume")),
+    };
+    let mut session = match resumed {
+        Err(error) if error.kind() == ErrorKind::Expired => {
+            if files.stat(&path("day/a.mov")).await?.is_some() {
+                return Ok(());
+            }
+            let size = content.len() as u64;
+            let request = UploadRequest::new(path("day/a.mov"), size);
+            files.upload(request.with_expect(Expect::Absent)).await?
+        }
+        answer => answer?,
+    };
+    *token.lock().unwrap() = session.token();
+    while session.next_chunk() > 0 {
+        let from = usize::try_from(session.offset()).unwrap();
+        let size = usize::try_from(session.next_chunk()).unwrap();
+        session.write(content.slice(from..from + size)).await?;
+    }
+    session.finish(&Hashes::new()).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_leaves_the_whole_file_or_none_and_the_next_run_delivers_it() {
+    let content = Bytes::from(vec![9; (1 << 20) + 5]);
+    for step in 1..=6 {
+        for moment in [Moment::Before, Moment::After] {
+            let root = tempfile::tempdir().unwrap();
+            let open = || LocalFolder::open(root.path()).unwrap();
+            let faults = Faults::crash_at(step, moment);
+            let shaky = FaultyConnector::new("card", Arc::new(open()), faults.clone());
+            let token = Mutex::new(None);
+            let first = deliver(&shaky, &content, &token).await;
+            assert_eq!(
+                first.is_err(),
+                faults.is_crashed(),
+                "{:?}",
+                faults.injected()
+            );
+            drop(shaky);
+            let after = open();
+            if !names(&after).await.is_empty() {
+                assert!(read(&after, "day/a.mov").await.unwrap() == content);
+            }
+            deliver(&after, &content, &token).await.unwrap();
+            assert!(read(&after, "day/a.mov").await.unwrap() == content);
+            assert_eq!(names(&after).await, ["day/a.mov"]);
+        }
     }
 }
 

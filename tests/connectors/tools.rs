@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use garland::Result;
 use garland::connector::{
-    Expect, FileEntry, FilePath, FileStore, Hashes, ListPage, ReadOptions, UploadRequest,
+    Expect, FileEntry, FilePath, FileStore, Hashes, ReadOptions, UploadRequest,
 };
 
 pub(crate) fn path(text: &str) -> FilePath {
@@ -40,17 +40,19 @@ pub(crate) async fn read(files: &dyn FileStore, name: &str) -> Result<Vec<u8>> {
 }
 
 /// Everything listed, on one page.
-pub(crate) async fn list(files: &dyn FileStore) -> Result<ListPage> {
-    let pages: Vec<ListPage> = files.list().try_collect().await?;
+#[cfg(all(feature = "local", unix))]
+pub(crate) async fn list(files: &dyn FileStore) -> Result<garland::connector::ListPage> {
+    let pages: Vec<garland::connector::ListPage> = files.list().try_collect().await?;
     let (mut entries, mut skipped) = (Vec::new(), Vec::new());
     for page in pages {
         entries.extend(page.entries);
         skipped.extend(page.skipped);
     }
-    Ok(ListPage::new(entries).with_skipped(skipped))
+    Ok(garland::connector::ListPage::new(entries).with_skipped(skipped))
 }
 
 /// The names listed, in the order of the listing.
+#[cfg(all(feature = "local", unix))]
 pub(crate) async fn names(files: &dyn FileStore) -> Vec<String> {
     let page = list(files).await.unwrap();
     page.entries

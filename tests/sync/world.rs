@@ -15,22 +15,22 @@ use garland::testing::{Faults, FaultyConnector, FaultyStorage, PausedClock};
 use garland::transfer::{RetryPolicy, TransferOptions};
 use garland::{Chance, Orchestrator, Result, SyncRequest, Timestamp};
 
-pub const NAMES: [&str; 3] = ["card", "drive", "nas"];
-pub const START: i64 = 1_750_000_000_000;
+pub(crate) const NAMES: [&str; 3] = ["card", "drive", "nas"];
+pub(crate) const START: i64 = 1_750_000_000_000;
 
 /// Some accounts, the database, and how they are synced.
 #[derive(Clone)]
-pub struct World {
-    pub accounts: Vec<MemoryPlatform>,
-    pub database: Memory,
-    pub relation: Relation,
-    pub strategy: ConflictStrategy,
-    pub options: PlanOptions,
-    pub clock: PausedClock,
+pub(crate) struct World {
+    pub(crate) accounts: Vec<MemoryPlatform>,
+    pub(crate) database: Memory,
+    pub(crate) relation: Relation,
+    pub(crate) strategy: ConflictStrategy,
+    pub(crate) options: PlanOptions,
+    pub(crate) clock: PausedClock,
 }
 
 impl World {
-    pub fn new(accounts: Vec<MemoryPlatform>) -> Self {
+    pub(crate) fn new(accounts: Vec<MemoryPlatform>) -> Self {
         Self {
             accounts,
             database: Memory::new(),
@@ -41,17 +41,8 @@ impl World {
         }
     }
 
-    /// So many plain accounts without hashes of their own.
-    pub fn plain(accounts: usize) -> Self {
-        Self::new(
-            (0..accounts)
-                .map(|_| MemoryPlatform::new(options(0)))
-                .collect(),
-        )
-    }
-
     /// Puts a file somewhere, `at` seconds after the start.
-    pub fn put(&self, account: usize, path: &str, content: &str, at: i64) {
+    pub(crate) fn put(&self, account: usize, path: &str, content: &str, at: i64) {
         let modified = Timestamp::from_millis(START + at * 1_000);
         self.accounts[account]
             .put_at(path, content.to_owned(), modified)
@@ -59,7 +50,7 @@ impl World {
     }
 
     /// The sync as a program sees it, every call passing through `faults`.
-    pub async fn request(&self, faults: &Faults) -> SyncRequest {
+    pub(crate) async fn request(&self, faults: &Faults) -> SyncRequest {
         let database: Arc<dyn garland::storage::StorageBackend> = Arc::new(self.database.clone());
         let mut builder = Orchestrator::builder()
             .storage(FaultyStorage::new(database, faults.clone()))
@@ -89,17 +80,17 @@ impl World {
     }
 
     /// Runs the sync without faults.
-    pub async fn run(&self) -> Result<SyncReport> {
+    pub(crate) async fn run(&self) -> Result<SyncReport> {
         self.request(&Faults::none()).await.run().await
     }
 
     /// What each account lists.
-    pub fn listed(&self) -> Vec<BTreeMap<FilePath, Bytes>> {
+    pub(crate) fn listed(&self) -> Vec<BTreeMap<FilePath, Bytes>> {
         self.accounts.iter().map(MemoryPlatform::listed).collect()
     }
 
     /// Every content anywhere, recovery folders included, with merged files taken apart.
-    pub fn contents(&self) -> BTreeSet<String> {
+    pub(crate) fn contents(&self) -> BTreeSet<String> {
         let all = self
             .accounts
             .iter()
@@ -113,8 +104,13 @@ impl World {
     }
 }
 
+/// Every kind of account.
+pub(crate) const ANY: [u64; 5] = [0, 1, 2, 3, 4];
+/// Those that report strong hashes: only there can a flipped bit be seen by everybody.
+pub(crate) const HASHING: [u64; 2] = [1, 2];
+
 /// Kinds of accounts: plain, with hashes of two kinds, with coarse times, without ids, chunked.
-pub fn options(kind: u64) -> MemoryOptions {
+pub(crate) fn options(kind: u64) -> MemoryOptions {
     let facts = FileFacts::default();
     match kind % 5 {
         0 => MemoryOptions::new(facts).with_revisions(false),
@@ -131,7 +127,7 @@ pub fn options(kind: u64) -> MemoryOptions {
 
 /// Merges by putting one version under the other.
 #[derive(Debug)]
-struct Lines;
+pub(crate) struct Lines;
 
 impl Merger for Lines {
     fn merge(&self, _: &FilePath, inputs: &[MergeInput]) -> Result<Bytes> {
@@ -146,30 +142,30 @@ impl Merger for Lines {
 }
 
 /// Dice for tests.
-pub struct Dice(Chance);
+pub(crate) struct Dice(Chance);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(Chance::seeded(seed))
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0.word() % end
     }
 
-    pub fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
         let index = usize::try_from(self.below(all.len() as u64)).unwrap();
         all[index]
     }
 }
 
 /// A world that was in sync once and has been worked on since, and the contents that must survive.
-pub struct Worked {
-    pub world: World,
-    pub must_survive: BTreeSet<String>,
+pub(crate) struct Worked {
+    pub(crate) world: World,
+    pub(crate) must_survive: BTreeSet<String>,
     /// Everything that was ever written by somebody.
-    pub known: BTreeSet<String>,
+    pub(crate) known: BTreeSet<String>,
 }
 
 const PATHS: [&str; 7] = [
@@ -196,9 +192,9 @@ const RELATIONS: [Relation; 4] = [
 ];
 
 /// Makes the world of a seed; the same seed gives the same world.
-pub async fn worked(seed: u64) -> Worked {
+pub(crate) async fn worked(seed: u64, kinds: &[u64]) -> Worked {
     let mut dice = Dice::new(seed);
-    let accounts = (0..2 + dice.below(2)).map(|_| MemoryPlatform::new(options(dice.below(5))));
+    let accounts = (0..2 + dice.below(2)).map(|_| MemoryPlatform::new(options(dice.pick(kinds))));
     let mut world = World::new(accounts.collect());
     world.relation = dice.pick(&RELATIONS);
     world.strategy = dice.pick(&STRATEGIES);
@@ -272,7 +268,7 @@ pub async fn worked(seed: u64) -> Worked {
 
 impl Worked {
     /// Checks what must hold whatever happened: nothing lost, and nothing there that nobody wrote.
-    pub fn check(&self, when: &str) {
+    pub(crate) fn check(&self, when: &str) {
         let there = self.world.contents();
         for content in &self.must_survive {
             assert!(
@@ -290,7 +286,7 @@ impl Worked {
     }
 
     /// Runs without faults until nothing is left to do, then checks everything.
-    pub async fn come_to_rest(&self, when: &str) {
+    pub(crate) async fn come_to_rest(&self, when: &str) {
         let mut done = false;
         for _ in 0..4 {
             let report = match self.world.run().await {

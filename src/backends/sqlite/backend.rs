@@ -81,7 +81,7 @@ impl Sqlite {
     /// # Errors
     /// - [`ErrorKind::Locked`]: another process, or another handle of this one, has it open.
     /// - [`ErrorKind::Corrupt`]: the file is damaged or no database.
-    /// - [`ErrorKind::InvalidInput`]: it is a database of another program.
+    /// - [`ErrorKind::InvalidInput`]: it is a database of another program, or a folder.
     /// - [`ErrorKind::Unsupported`]: a newer garland wrote it.
     /// - [`ErrorKind::NotFound`]: there is no such folder.
     /// - [`ErrorKind::Denied`], [`ErrorKind::Full`], [`ErrorKind::Unavailable`]: the disk's own.

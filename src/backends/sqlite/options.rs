@@ -25,7 +25,8 @@ pub struct SqliteOptions {
     /// Lets several processes of one machine open the database at once. All of them must ask for it.
     /// Default: `false`, and a second opener is refused.
     pub shared: bool,
-    /// How long to wait for another opener to let go of the database, as when a program restarts.
+    /// How long to wait for another opener to let go of the database, as when a program restarts,
+    /// or to have made it, when it is shared.
     /// Default: one second.
     pub lock_wait: Duration,
     /// How many reads run at the same time, each on its own thread; at least 1. Default: 2.

@@ -54,16 +54,8 @@ fn by_id(
     query: &Query,
     span: &Span,
 ) -> rusqlite::Result<RecordPage> {
-    let below = match span.to {
-        Some(_) => "id < ?4",
-        None => "?4 IS NULL",
-    };
-    let order = direction(query);
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT id, version, value FROM records
-         WHERE organization = ?1 AND collection = ?2 AND id >= ?3 AND {below}
-         ORDER BY id {order}"
-    ))?;
+    let mut statement =
+        connection.prepare_cached(&sql_by_id(span.to.is_some(), query.descending))?;
     let mut rows = statement.query(params![
         organization.as_str(),
         query.collection.as_str(),
@@ -86,19 +78,8 @@ fn by_index(
     query: &Query,
     span: &Span,
 ) -> rusqlite::Result<RecordPage> {
-    let below = match span.to {
-        Some(_) => "(e.key, e.id) < (?6, ?7)",
-        None => "?6 IS NULL AND ?7 IS NULL",
-    };
-    let order = direction(query);
-    // `CROSS JOIN` keeps the entries outside, as they have the order.
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT r.id, r.version, r.value, e.key FROM index_entries AS e CROSS JOIN records AS r
-         ON r.organization = ?1 AND r.collection = ?2 AND r.id = e.id
-         WHERE e.organization = ?1 AND e.collection = ?2 AND e.name = ?3
-         AND (e.key, e.id) >= (?4, ?5) AND {below}
-         ORDER BY e.key {order}, e.id {order}"
-    ))?;
+    let sql = sql_by_index(span.to.is_some(), query.descending);
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![
         organization.as_str(),
         query.collection.as_str(),
@@ -175,8 +156,35 @@ pub(super) fn journal_head(
     .map_err(|cause| map("sqlite.journal_head", cause).with_context("journal", journal))
 }
 
-fn direction(query: &Query) -> &'static str {
-    if query.descending { "DESC" } else { "ASC" }
+fn sql_by_id(bounded: bool, descending: bool) -> String {
+    let below = if bounded { "id < ?4" } else { "?4 IS NULL" };
+    let order = direction(descending);
+    format!(
+        "SELECT id, version, value FROM records
+         WHERE organization = ?1 AND collection = ?2 AND id >= ?3 AND {below}
+         ORDER BY id {order}"
+    )
+}
+
+fn sql_by_index(bounded: bool, descending: bool) -> String {
+    let below = if bounded {
+        "(e.key, e.id) < (?6, ?7)"
+    } else {
+        "?6 IS NULL AND ?7 IS NULL"
+    };
+    let order = direction(descending);
+    // `CROSS JOIN` keeps the entries outside, as they have the order.
+    format!(
+        "SELECT r.id, r.version, r.value, e.key FROM index_entries AS e CROSS JOIN records AS r
+         ON r.organization = ?1 AND r.collection = ?2 AND r.id = e.id
+         WHERE e.organization = ?1 AND e.collection = ?2 AND e.name = ?3
+         AND (e.key, e.id) >= (?4, ?5) AND {below}
+         ORDER BY e.key {order}, e.id {order}"
+    )
+}
+
+fn direction(descending: bool) -> &'static str {
+    if descending { "DESC" } else { "ASC" }
 }
 
 /// Reads a record from columns `id`, `version`, `value`.
@@ -201,4 +209,44 @@ fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r str> {
 
 fn conversion(column: usize, error: Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::open_writer;
+    use super::*;
+
+    #[test]
+    fn queries_walk_the_order_and_sort_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_writer(&folder.path().join("a.db"), None).unwrap();
+        for (bounded, descending) in [(false, false), (false, true), (true, false), (true, true)] {
+            let (by_id, by_index) = (
+                sql_by_id(bounded, descending),
+                sql_by_index(bounded, descending),
+            );
+            assert_eq!(
+                plan(&connection, &by_id),
+                ["SEARCH records USING PRIMARY KEY (organization=? AND collection=? AND id>?BOUND)"
+                    .replace("BOUND", if bounded { " AND id<?" } else { "" })]
+            );
+            let steps = plan(&connection, &by_index);
+            assert_eq!(steps.len(), 2, "{steps:?}");
+            let entries = "SEARCH e USING PRIMARY KEY (organization=? AND collection=? AND name=? \
+                           AND (key,id)>(?,?)";
+            assert!(steps[0].starts_with(entries), "{steps:?}");
+            assert!(
+                steps[1].starts_with("SEARCH r USING PRIMARY KEY"),
+                "{steps:?}"
+            );
+        }
+    }
+
+    fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let rows = statement.raw_query().mapped(|row| row.get(3));
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    }
 }

@@ -70,7 +70,11 @@ pub(super) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connect
     let mut connection = open(path, flags)?;
     (|| {
         // Before anything is changed, as the file may be somebody else's.
-        version(&connection)?;
+        let checked = connection
+            .unchecked_transaction()
+            .map_err(|cause| map(OPEN, cause))?;
+        version(&checked)?;
+        drop(checked);
         let mode: String =
             ask(&connection, "PRAGMA journal_mode = WAL").map_err(|cause| map(OPEN, cause))?;
         if mode != "wal" {
@@ -229,4 +233,72 @@ pub(super) fn ask<T: rusqlite::types::FromSql>(
     sql: &str,
 ) -> rusqlite::Result<T> {
     connection.query_row(sql, [], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened() -> (tempfile::TempDir, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_writer(&folder.path().join("a.db"), None).unwrap();
+        (folder, connection)
+    }
+
+    fn insert(connection: &Connection, organization: &str, collection: &str) {
+        connection
+            .execute(
+                "INSERT INTO records VALUES (?1, ?2, 'x', 1, '[1]', NULL)",
+                [organization, collection],
+            )
+            .unwrap();
+    }
+
+    #[test]
+    fn commits_are_flushed_to_the_disk() {
+        let (_folder, connection) = opened();
+        assert_eq!(
+            ask::<String>(&connection, "PRAGMA journal_mode").unwrap(),
+            "wal"
+        );
+        assert_eq!(ask::<i64>(&connection, "PRAGMA synchronous").unwrap(), 2);
+    }
+
+    #[test]
+    fn a_collection_is_seen_under_its_name() {
+        let (_folder, connection) = opened();
+        for name in ["sync_operations", "select", "7", "records", "sqlite_x"] {
+            insert(&connection, "a", name);
+            make_view(&connection, &name.parse().unwrap()).unwrap();
+            make_view(&connection, &name.parse().unwrap()).unwrap();
+        }
+        for name in ["sync_operations", "select", "7"] {
+            let sql = format!("SELECT value FROM \"{name}\"");
+            assert_eq!(ask::<String>(&connection, &sql).unwrap(), "[1]");
+        }
+    }
+
+    #[test]
+    fn leases_of_every_organization_are_cleared_and_nothing_else() {
+        let (_folder, connection) = opened();
+        for organization in ["a", "b", "c"] {
+            insert(&connection, organization, "leases");
+            insert(&connection, organization, "leases_of_flats");
+        }
+        insert(&connection, "d", "leases");
+        clear_leases(&connection).unwrap();
+        let left = |sql: &str| ask::<i64>(&connection, sql).unwrap();
+        assert_eq!(left("SELECT COUNT(*) FROM records"), 3);
+        assert_eq!(
+            left("SELECT COUNT(*) FROM records WHERE collection = 'leases'"),
+            0
+        );
+    }
+
+    #[test]
+    fn a_connection_to_read_with_cannot_write() {
+        let (folder, _connection) = opened();
+        let reader = open_reader(&folder.path().join("a.db")).unwrap();
+        assert!(reader.execute("DELETE FROM records", []).is_err());
+    }
 }

@@ -92,14 +92,17 @@ struct Files {
 impl Files {
     fn open(path: &Path, options: &SqliteOptions) -> Result<Self> {
         let path = resolve(path)?;
-        let lock = FileLock::take(&path, options.shared, options.lock_wait)?;
+        let mut lock = FileLock::take(&path, options.shared, options.lock_wait)?;
         let writer = open_writer(&path, options.max_bytes)?;
-        if !options.shared {
+        if lock.is_alone() {
             clear_leases(&writer)?;
         }
         let readers = (0..options.readers.max(1))
             .map(|_| open_reader(&path))
             .collect::<Result<_>>()?;
+        if options.shared {
+            lock.let_others_in()?;
+        }
         Ok(Self {
             readers,
             writer,

@@ -86,8 +86,8 @@ pub(super) async fn record(
     };
     let mut wanted: BTreeMap<RecordId, OpenConflict> = BTreeMap::new();
     for conflict in plan.conflicts.iter().filter(waits) {
-        let id = id(agreement, &conflict.path)?;
-        wanted.insert(id, describe(conflict, world, names, run, now));
+        let found = describe(conflict, world, names, run, now);
+        wanted.insert(id(agreement, &found)?, found);
     }
     let query = Query::all(SYNC_CONFLICTS.name().clone()).prefix(&prefix(agreement));
     let known: Vec<_> = store.all(&SYNC_CONFLICTS, query).try_collect().await?;
@@ -121,7 +121,7 @@ pub(super) async fn record(
     store.commit(batch).await.map(|_| ())
 }
 
-/// Forgets the conflict at `path`.
+/// Forgets the conflicts at `path`: one, or one for each target.
 pub(super) async fn close(
     store: &Store,
     agreement: &Agreement,
@@ -129,7 +129,15 @@ pub(super) async fn close(
     now: Timestamp,
 ) -> Result<()> {
     let mut batch = Batch::new(now);
-    batch.delete(&SYNC_CONFLICTS, id(agreement, path)?, Precondition::Any);
+    for conflict in open(store, agreement).await? {
+        if conflict.path == *path {
+            batch.delete(
+                &SYNC_CONFLICTS,
+                id(agreement, &conflict)?,
+                Precondition::Any,
+            );
+        }
+    }
     store.commit(batch).await.map(|_| ())
 }
 
@@ -205,7 +213,17 @@ fn prefix(agreement: &Agreement) -> String {
     format!("{}/", agreement.as_str())
 }
 
-fn id(agreement: &Agreement, path: &FilePath) -> Result<RecordId> {
-    let digest = blake3::hash(path.as_str().as_bytes()).to_hex();
+/// A path has one conflict among peers, and one with each target otherwise.
+fn id(agreement: &Agreement, conflict: &OpenConflict) -> Result<RecordId> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(conflict.path.as_str().as_bytes());
+    for holder in conflict
+        .versions
+        .iter()
+        .flat_map(|version| &version.replicas)
+    {
+        hasher.update(b"\0").update(holder.as_str().as_bytes());
+    }
+    let digest = hasher.finalize().to_hex();
     RecordId::parse(format!("{}{digest}", prefix(agreement)))
 }

@@ -5,29 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{ConnectorName, FilePath, NamedConnector};
+use crate::engine::journal::{Event, EventKind};
 use crate::engine::transfer::Mover;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, Ids, RunId};
-use crate::storage::{Batch, Lease, RecordId, Store};
+use crate::permission::{Actor, Resource};
+use crate::storage::{Batch, JournalName, Lease, RecordId, Store};
 
 use super::book::Book;
 use super::conflicts::{self, Choice, OpenConflict};
 use super::events::{SyncEvent, SyncEvents};
 use super::execute::{Executed, Execution};
-use super::inventory::Inventory;
-use super::ledger::{Ledger, main_journal};
+use super::ledger::Ledger;
+use super::look::Prepared;
 use super::operations;
 use super::options::SyncOptions;
-use super::plan::{ConflictStrategy, Counts, Plan, Planner, Refusal, Relation, Replica, World};
+use super::plan::{Conflict, ConflictStrategy, Counts, Plan, Refusal, Relation};
 use super::progress::Phase;
 use super::recovery;
-use super::report::{FailedFile, ReplicaReport, SyncReport};
-use super::scan::{Learned, Scan, is_blocked, scan};
+use super::report::{FailedFile, SyncReport};
+use super::scan::Learned;
 use super::state::Agreement;
 use super::steps::Workshop;
 
@@ -40,18 +41,20 @@ pub(crate) struct Environment {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Chance,
+    /// Who acts, for the journal.
+    pub(crate) actor: Actor,
 }
 
 /// A sync of some places, ready to be planned and run.
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
-    places: Arc<[NamedConnector]>,
-    names: Vec<ConnectorName>,
-    options: Arc<SyncOptions>,
-    environment: Environment,
-    agreements: Vec<Agreement>,
-    events: SyncEvents,
-    cancel: CancellationToken,
+    pub(super) places: Arc<[NamedConnector]>,
+    pub(super) names: Vec<ConnectorName>,
+    pub(super) options: Arc<SyncOptions>,
+    pub(super) environment: Environment,
+    pub(super) agreements: Vec<Agreement>,
+    pub(super) events: SyncEvents,
+    pub(super) cancel: CancellationToken,
 }
 
 /// What a run is for.
@@ -61,13 +64,6 @@ struct Task<'a> {
     agreed: Option<&'a Plan>,
     /// The one path whose conflict is to be settled.
     only: Option<&'a FilePath>,
-}
-
-/// What looking at the world gave.
-struct Prepared {
-    world: World,
-    plan: Plan,
-    replicas: Vec<ReplicaReport>,
 }
 
 impl Engine {
@@ -104,6 +100,8 @@ impl Engine {
                 targets.iter().map(pair).collect()
             }
         };
+        let mut environment = environment;
+        environment.store = environment.store.with_patience(options.transfer.stall);
         let (places, options) = (places.into(), Arc::new(options));
         Ok(Self {
             places,
@@ -205,41 +203,31 @@ impl Engine {
             store,
             clock,
             chance,
+            ..
         } = &self.environment;
         let run = RunId::generate(&Ids::new(Arc::clone(clock), chance.clone()));
         let (started, begun) = (clock.now(), clock.elapsed());
         let lease = RecordId::parse(format!("sync/{}", self.agreement()?.as_str()))?;
         let mut lease = Lease::acquire(store.clone(), Arc::clone(clock), lease, run, LEASE).await?;
         self.events.emit(SyncEvent::Started { run });
-        self.note(&Note::Started {
-            run,
-            places: &self.names,
-        })
-        .await?;
+        let places = &self.names;
+        self.note(STARTED, &Started { run, places }).await?;
         let outcome = self.rounds(run, started, task, &mut lease).await;
         let released = lease.release().await;
         let took = clock.elapsed().saturating_sub(begun);
         let failed = outcome
             .as_ref()
             .map_or(0, |report| report.failed.len() as u64);
-        let note = match &outcome {
-            Ok(report) => Note::Finished {
-                run,
-                done: report.done,
-                failed,
-                error: None,
-            },
-            Err(error) => {
-                let error = Some(error.to_string());
-                Note::Finished {
-                    run,
-                    done: Counts::default(),
-                    failed,
-                    error,
-                }
-            }
+        let finished = Finished {
+            run,
+            done: outcome
+                .as_ref()
+                .map(|report| report.done)
+                .unwrap_or_default(),
+            failed,
+            error: outcome.as_ref().err().map(ToString::to_string),
         };
-        let noted = self.note(&note).await;
+        let noted = self.note(FINISHED, &finished).await;
         self.events.emit(SyncEvent::Finished { run, took, failed });
         let mut report = outcome?;
         noted.and(released)?;
@@ -262,6 +250,7 @@ impl Engine {
         let mut given_up: BTreeSet<FilePath> = BTreeSet::new();
         let mut failed: Vec<FailedFile> = Vec::new();
         let mut done = Counts::default();
+        let mut met: BTreeMap<FilePath, Vec<Conflict>> = BTreeMap::new();
         let mut round = 0;
         loop {
             round += 1;
@@ -298,6 +287,7 @@ impl Engine {
                 ledger: Arc::new(Ledger {
                     store: store.clone(),
                     run,
+                    actor: self.environment.actor.clone(),
                     agreements: self.agreements.clone(),
                     calls: mover.calls().clone(),
                 }),
@@ -310,6 +300,15 @@ impl Engine {
             .run()
             .await?;
             add(&mut done, executed.done);
+            // What an earlier round has settled is no conflict any more, but was one.
+            let mut latest: BTreeMap<FilePath, Vec<Conflict>> = BTreeMap::new();
+            for conflict in &plan.conflicts {
+                latest
+                    .entry(conflict.path.clone())
+                    .or_default()
+                    .push(conflict.clone());
+            }
+            met.extend(latest);
             let Executed {
                 failed: new,
                 moved_on,
@@ -353,7 +352,7 @@ impl Engine {
                 done,
                 bytes_read: mover.meter().read(),
                 resumed,
-                conflicts: plan.conflicts.clone(),
+                conflicts: met.into_values().flatten().collect(),
                 kept: plan.kept.clone(),
                 failed,
                 plan,
@@ -370,138 +369,12 @@ impl Engine {
         operations::finish(store, agreement, &self.places, mover.calls(), clock.now()).await
     }
 
-    /// Looks at the world and plans.
-    async fn prepare(&self, mover: &Mover, learned: &BTreeMap<usize, Learned>) -> Result<Prepared> {
-        self.events.emit(SyncEvent::Phase { phase: Phase::Scan });
-        let bases = self.load_bases();
-        let scans = self.scan_all(mover, learned);
-        let (mut bases, mut scans) = tokio::try_join!(bases, scans)?;
-        self.events.emit(SyncEvent::Phase { phase: Phase::Plan });
-        let blocked: BTreeSet<Box<str>> = scans
-            .iter()
-            .flat_map(|scan| scan.blocked.iter().cloned())
-            .collect();
-        if !blocked.is_empty() {
-            let pairs = bases.iter_mut().flat_map(|(base, source)| [base, source]);
-            for inventory in pairs.chain(scans.iter_mut().map(|scan| &mut scan.listing)) {
-                *inventory = without(inventory, &blocked);
-            }
-        }
-        let mut replicas = Vec::with_capacity(self.places.len());
-        let mut reports = Vec::with_capacity(self.places.len());
-        for ((place, scan), (base, source_base)) in self.places.iter().zip(scans).zip(bases) {
-            let facts = place.files()?.facts();
-            let replica = Replica::new(place.name().as_str())
-                .with_listing(scan.listing)
-                .with_base(base)
-                .with_source_base(source_base)
-                .with_names(facts.names.clone())
-                .with_precision(facts.time_precision.unwrap_or(Duration::from_millis(1)))
-                .with_incomplete(scan.report.incomplete.is_some());
-            replicas.push(replica);
-            reports.push(scan.report);
-        }
-        let options = Arc::clone(&self.options);
-        let work = move || {
-            let world = World::new(replicas)?;
-            let overrides = |path: &str| options.strategy_for(path);
-            let plan = Planner::new(options.relation, options.strategy)
-                .with_options(options.plan.clone())
-                .with_overrides(&overrides)
-                .plan(&world)?;
-            Ok::<_, Error>((world, plan))
-        };
-        let (world, plan) = tokio::task::spawn_blocking(work).await.map_err(stopped)??;
-        self.events.emit(SyncEvent::Planned {
-            counts: plan.counts,
-            conflicts: plan.conflicts.len() as u64,
-        });
-        Ok(Prepared {
-            world,
-            plan,
-            replicas: reports,
-        })
-    }
-
-    /// Reads base and source base of every place.
-    async fn load_bases(&self) -> Result<Vec<(Inventory, Inventory)>> {
-        let mut tasks = JoinSet::new();
-        let targets: Vec<usize> = (1..self.names.len()).collect();
-        for (index, agreement) in self.agreements.iter().enumerate() {
-            let (agreement, store) = (agreement.clone(), self.environment.store.clone());
-            let options = Arc::clone(&self.options);
-            let names: Vec<ConnectorName> = match self.options.relation {
-                Relation::Peers => self.names.clone(),
-                _ => {
-                    let target = targets
-                        .get(index)
-                        .and_then(|&target| self.names.get(target));
-                    self.names
-                        .first()
-                        .into_iter()
-                        .chain(target)
-                        .cloned()
-                        .collect()
-                }
-            };
-            tasks.spawn(async move {
-                let refs: Vec<_> = names.iter().collect();
-                let includes = |path: &str| options.includes(path);
-                agreement
-                    .load(&store, &refs, &includes)
-                    .await
-                    .map(|loaded| (index, loaded))
-            });
-        }
-        let mut loaded = BTreeMap::new();
-        while let Some(done) = tasks.join_next().await {
-            let (index, inventories) = done.map_err(stopped)??;
-            loaded.insert(index, inventories);
-        }
-        if self.options.relation == Relation::Peers {
-            let all = loaded.remove(&0).unwrap_or_default();
-            return Ok(all
-                .into_iter()
-                .map(|base| (base, Inventory::default()))
-                .collect());
-        }
-        let mut bases = vec![(Inventory::default(), Inventory::default())];
-        for pair in loaded.into_values() {
-            let mut pair = pair.into_iter();
-            let source_base = pair.next().unwrap_or_default();
-            bases.push((pair.next().unwrap_or_default(), source_base));
-        }
-        Ok(bases)
-    }
-
-    async fn scan_all(
-        &self,
-        mover: &Mover,
-        learned: &BTreeMap<usize, Learned>,
-    ) -> Result<Vec<Scan>> {
-        let mut tasks = JoinSet::new();
-        for (index, place) in self.places.iter().enumerate() {
-            let (place, options) = (place.clone(), Arc::clone(&self.options));
-            let (calls, events) = (mover.calls().clone(), self.events.clone());
-            let learned = learned.get(&index).cloned().unwrap_or_default();
-            tasks.spawn(async move {
-                let scan = scan(&place, &options, &calls, &learned, &events).await?;
-                Ok::<_, Error>((index, scan))
-            });
-        }
-        let mut scans = BTreeMap::new();
-        while let Some(done) = tasks.join_next().await {
-            let (index, scan) = done.map_err(stopped)??;
-            scans.insert(index, scan);
-        }
-        Ok(scans.into_values().collect())
-    }
-
     fn mover(&self) -> Mover {
         let Environment {
             store,
             clock,
             chance,
+            ..
         } = &self.environment;
         Mover::new(
             self.options.transfer.clone(),
@@ -522,38 +395,34 @@ impl Engine {
         })
     }
 
-    async fn note(&self, note: &Note<'_>) -> Result<()> {
+    async fn note(&self, kind: EventKind, data: &(impl Serialize + Sync)) -> Result<()> {
+        let event = Event::new(kind)
+            .by(self.environment.actor.clone())
+            .about(Resource::new("sync", self.agreement()?.as_str()))
+            .with_data(data)?;
         let mut batch = Batch::new(self.environment.clock.now());
-        batch.append(main_journal()?, note)?;
+        batch.append(JournalName::main(), &event)?;
         self.environment.store.commit(batch).await.map(|_| ())
     }
 }
 
 /// What the journal is told of a run.
+const STARTED: EventKind = EventKind::new("sync.started");
+const FINISHED: EventKind = EventKind::new("sync.finished");
+
 #[derive(Serialize)]
-#[serde(tag = "kind")]
-enum Note<'a> {
-    #[serde(rename = "sync.started")]
-    Started {
-        run: RunId,
-        places: &'a [ConnectorName],
-    },
-    #[serde(rename = "sync.finished")]
-    Finished {
-        run: RunId,
-        done: Counts,
-        failed: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error: Option<String>,
-    },
+struct Started<'a> {
+    run: RunId,
+    places: &'a [ConnectorName],
 }
 
-/// Takes out every path that is one of `names` or lies below one.
-fn without(inventory: &Inventory, names: &BTreeSet<Box<str>>) -> Inventory {
-    let blocked = inventory
-        .iter()
-        .filter(|(path, _)| is_blocked(names, path.as_str()));
-    inventory.amended(&blocked.map(|(path, _)| (path, None)).collect())
+#[derive(Serialize)]
+struct Finished {
+    run: RunId,
+    done: Counts,
+    failed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 fn refused(plan: &Plan) -> Error {
@@ -596,7 +465,7 @@ fn restless(path: FilePath) -> FailedFile {
     FailedFile::new(path, Phase::Plan, error)
 }
 
-fn stopped(cause: tokio::task::JoinError) -> Error {
+pub(super) fn stopped(cause: tokio::task::JoinError) -> Error {
     Error::new(ErrorKind::Unexpected, "sync.run", "a task was stopped").with_source(cause)
 }
 

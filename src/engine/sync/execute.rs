@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 
@@ -17,7 +16,7 @@ use super::events::{SyncEvent, SyncEvents};
 use super::ledger::{Done, Ledger, Pending};
 use super::operations::{self, OperationRecord, SYNC_OPERATIONS};
 use super::plan::{Action, Counts, Plan, ReplicaIndex};
-use super::progress::{Phase, Progress, Rates, eta};
+use super::progress::{Phase, Progress, Rates, TICK, eta};
 use super::report::FailedFile;
 use super::scan::Learned;
 use super::steps::{Outcome, Site, Workshop};
@@ -26,8 +25,6 @@ use super::steps::{Outcome, Site, Workshop};
 const AT_ONCE: usize = 32;
 /// How many things may wait to be written down.
 const WRITE_AFTER: usize = 2_000;
-/// How often progress is told, the record is written and the lease looked after.
-const TICK: Duration = Duration::from_millis(200);
 /// How long things may wait to be written down, in ticks.
 const WRITE_TICKS: u32 = 10;
 /// How often the lease is renewed, in ticks.

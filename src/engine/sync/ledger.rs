@@ -7,9 +7,11 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::connector::{ConnectorName, FilePath, NamedConnector};
+use crate::engine::journal::{Event, EventKind};
 use crate::engine::transfer::Calls;
 use crate::error::Result;
 use crate::id::RunId;
+use crate::permission::Actor;
 use crate::storage::{Batch, JournalName, Store};
 
 use super::book::Agreed;
@@ -42,9 +44,11 @@ pub(super) struct Done {
     pub(super) on: Vec<ConnectorName>,
 }
 
+/// What the journal is told of what a run has done.
+const ACTS: EventKind = EventKind::new("sync.acts");
+
 #[derive(Serialize)]
 struct Acts<'a> {
-    kind: &'static str,
     run: RunId,
     acts: &'a [Done],
 }
@@ -60,6 +64,7 @@ impl Pending {
 pub(super) struct Ledger {
     pub(super) store: Store,
     pub(super) run: RunId,
+    pub(super) actor: Actor,
     /// One for peers; one for each target otherwise, in their order.
     pub(super) agreements: Vec<Agreement>,
     pub(super) calls: Calls,
@@ -84,13 +89,12 @@ impl Ledger {
         .await?;
         let mut batch = Batch::new(now);
         for acts in pending.done.chunks(PATHS_AN_EVENT) {
-            let event = Acts {
-                kind: "sync.acts",
+            let event = Event::new(ACTS).by(self.actor.clone()).with_data(&Acts {
                 run: self.run,
                 acts,
-            };
+            })?;
             self.make_room(&mut batch, now).await?;
-            batch.append(main_journal()?, &event)?;
+            batch.append(JournalName::main(), &event)?;
         }
         for recovered in &pending.recovered {
             self.make_room(&mut batch, now).await?;
@@ -126,9 +130,4 @@ impl Ledger {
         }
         Ok(())
     }
-}
-
-/// The journal of everything that happens in an organization.
-pub(super) fn main_journal() -> Result<JournalName> {
-    JournalName::parse("main")
 }

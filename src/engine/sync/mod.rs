@@ -13,6 +13,7 @@ mod execute;
 mod filter;
 mod inventory;
 mod ledger;
+mod look;
 mod merge;
 mod moves;
 mod operations;

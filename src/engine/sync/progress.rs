@@ -79,6 +79,9 @@ pub(crate) struct Rates {
     seen: VecDeque<(Duration, u64, u64)>,
 }
 
+/// How often progress is told.
+pub(crate) const TICK: Duration = Duration::from_millis(200);
+
 /// How far back a rate looks.
 const WINDOW: Duration = Duration::from_secs(8);
 

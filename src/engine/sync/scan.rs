@@ -1,9 +1,12 @@
 //! Looking at a place: its whole listing as an inventory.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 
+use crate::clock::Clock;
 use crate::connector::{FilePath, FileVersion, Hashes, NamedConnector, Skipped};
 use crate::engine::transfer::Calls;
 use crate::error::{Error, Result};
@@ -11,6 +14,7 @@ use crate::error::{Error, Result};
 use super::events::{SyncEvent, SyncEvents};
 use super::inventory::{Inventory, InventoryBuilder};
 use super::options::SyncOptions;
+use super::progress::{Phase, Progress, Rates, TICK};
 use super::report::ReplicaReport;
 
 /// The folder of garland's own files in a place: recovered versions, uploads in flight. Never listed.
@@ -29,13 +33,54 @@ pub(crate) struct Scan {
 /// Hashes that this run has computed, by path: what was read, and its hashes.
 pub(crate) type Learned = std::collections::BTreeMap<FilePath, (FileVersion, Hashes)>;
 
+/// Counts what all listings of a run have found, and tells it now and then.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    events: SyncEvents,
+    clock: Arc<dyn Clock>,
+    seen: Mutex<(Rates, u64, Duration)>,
+}
+
+impl Tally {
+    pub(crate) fn new(events: SyncEvents, clock: Arc<dyn Clock>) -> Self {
+        let seen = Mutex::new((Rates::new(), 0, clock.elapsed()));
+        Self {
+            events,
+            clock,
+            seen,
+        }
+    }
+
+    fn add(&self, files: u64) {
+        let now = self.clock.elapsed();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rates, items, told) = &mut *seen;
+        *items += files;
+        if now.saturating_sub(*told) < TICK {
+            return;
+        }
+        *told = now;
+        let (_, items_per_second) = rates.update(now, 0, *items);
+        self.events.emit(SyncEvent::Progress(Progress {
+            phase: Phase::Scan,
+            items: *items,
+            total_items: None,
+            bytes: 0,
+            total_bytes: 0,
+            bytes_per_second: 0.0,
+            items_per_second,
+            eta: None,
+        }));
+    }
+}
+
 /// Lists a place. A listing that breaks off is an incomplete one, not an error.
 pub(crate) async fn scan(
     place: &NamedConnector,
     options: &SyncOptions,
     calls: &Calls,
     learned: &Learned,
-    events: &SyncEvents,
+    tally: &Tally,
 ) -> Result<Scan> {
     let mut failures = 0;
     loop {
@@ -51,7 +96,16 @@ pub(crate) async fn scan(
             blocked: BTreeSet::new(),
         };
         let mut builder = Inventory::builder();
-        let outcome = list(place, options, calls, learned, &mut builder, &mut scan).await;
+        let outcome = list(
+            place,
+            options,
+            calls,
+            learned,
+            tally,
+            &mut builder,
+            &mut scan,
+        )
+        .await;
         if let Err(error) = outcome {
             failures += 1;
             let again = calls.wait("sync.list", failures, error).await;
@@ -67,14 +121,14 @@ pub(crate) async fn scan(
             Err(error) => scan.report.incomplete = Some(named(error, place)),
         }
         scan.report.files = scan.listing.len() as u64;
-        events.emit(SyncEvent::Listed {
+        tally.events.emit(SyncEvent::Listed {
             replica: place.name().clone(),
             files: scan.report.files,
             incomplete: scan.report.incomplete.is_some(),
         });
         for skipped in &scan.report.skipped {
             let (replica, skipped) = (place.name().clone(), skipped.clone());
-            events.emit(SyncEvent::Skipped { replica, skipped });
+            tally.events.emit(SyncEvent::Skipped { replica, skipped });
         }
         return Ok(scan);
     }
@@ -85,6 +139,7 @@ async fn list(
     options: &SyncOptions,
     calls: &Calls,
     learned: &Learned,
+    tally: &Tally,
     builder: &mut InventoryBuilder,
     scan: &mut Scan,
 ) -> Result<()> {
@@ -93,6 +148,7 @@ async fn list(
         .once("sync.list", async { pages.next().await.transpose() })
         .await?
     {
+        let files = page.entries.len() as u64;
         for entry in page.entries {
             let path = entry.path.as_str();
             if is_own(path) || !options.includes(path) {
@@ -100,14 +156,13 @@ async fn list(
             }
             let mut version = entry.version;
             if let Some((then, hashes)) = learned.get(&entry.path)
-                && !then
-                    .as_ref()
-                    .changed(version.as_ref(), std::time::Duration::ZERO)
+                && !then.as_ref().changed(version.as_ref(), Duration::ZERO)
             {
                 version.hashes = version.hashes.or(hashes);
             }
             builder.push(&entry.path, version.as_ref());
         }
+        tally.add(files);
         for skipped in page.skipped {
             if !is_own(&skipped.name) {
                 scan.pass_over(skipped, options);

@@ -10,8 +10,8 @@ use rustix::fs::{CWD, Mode, OFlags, Stat, StatVfsMountFlags, openat};
 
 use crate::clock::Timestamp;
 use crate::connector::{
-    AuthKind, Category, Expect, FileFacts, FilePath, FileStore, FileVersion, Health, Platform,
-    PlatformConnector,
+    AuthKind, Category, ChunkRules, Expect, FileFacts, FilePath, FileStore, FileVersion, Health,
+    Platform, PlatformConnector,
 };
 use crate::error::{ErrorKind, Result};
 
@@ -112,7 +112,9 @@ impl LocalFolder {
                     follow_links: options.follow_links,
                     sync_folders: each_file,
                 },
+                // What was read in one piece is written in one, without being copied together.
                 facts: FileFacts::default()
+                    .with_chunks(ChunkRules::new(1, 1, 64 << 20, options.piece_size as u64))
                     .with_names(names)
                     .with_time_precision(precision)
                     .with_lists_in_order(true)

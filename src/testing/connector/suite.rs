@@ -43,7 +43,7 @@ macro_rules! hold {
 /// .await;
 /// # }
 /// ```
-pub async fn connector<F: Future<Output = Account>>(make: impl Fn() -> F) {
+pub async fn connector(make: impl AsyncFn() -> Account) {
     hold!(make:
         reads::what_was_put_reads_back,
         reads::an_empty_file_reads_back,
