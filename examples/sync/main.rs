@@ -19,7 +19,7 @@ use clap::Parser;
 use garland::backends::{Memory, Sqlite};
 use garland::connector::FilePath;
 use garland::platforms::LocalFolder;
-use garland::sync::{Choice, OpenConflict, Patterns, Plan, PlanOptions, SyncOptions};
+use garland::sync::{Choice, OpenConflict, Patterns, Plan, PlanOptions, SyncOptions, XmpMerger};
 use garland::transfer::{TransferOptions, Verify};
 use garland::{Orchestrator, SyncRequest};
 
@@ -167,6 +167,7 @@ fn options(args: &SyncArgs, identity: String) -> Outcome<SyncOptions> {
         .with_strategy(args.on_conflict.into())
         .with_plan(plan)
         .with_transfer(transfer)
+        .with_merger(XmpMerger::new())
         .with_name(identity);
     if !args.exclude.is_empty() {
         let patterns = args.exclude.iter().map(String::as_str);

@@ -25,6 +25,8 @@ mod report;
 mod scan;
 mod state;
 mod steps;
+#[cfg(feature = "xmp")]
+mod xmp;
 
 pub use conflicts::{Choice, OpenConflict, OpenVersion, SYNC_CONFLICTS};
 pub(crate) use engine::{Engine, Environment};
@@ -46,3 +48,6 @@ pub use progress::{Phase, Progress};
 pub use recovery::{RecoveredFile, SYNC_RECOVERED};
 pub use report::{FailedFile, ReplicaReport, SyncReport};
 pub use state::{BaseRecord, HeldVersion, SYNC_BASES};
+#[cfg(feature = "xmp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "xmp")))]
+pub use xmp::XmpMerger;
