@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use garland::SyncRun;
 use garland::sync::{Phase, Progress, SyncEvent};
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 /// Draws a run until it is over. Where there is no terminal, nothing is drawn.
 pub(crate) async fn draw(run: &mut SyncRun) {
@@ -75,9 +75,9 @@ fn update(bar: &ProgressBar, progress: &Progress) {
         let rate = std::time::Duration::from_secs(1).mul_f64(progress.bytes_per_second.min(1e15));
         message = format!(
             "{} of {}, {}/s, {message}",
-            HumanBytes(progress.bytes),
-            HumanBytes(progress.total_bytes),
-            HumanBytes(rate.as_secs()),
+            DecimalBytes(progress.bytes),
+            DecimalBytes(progress.total_bytes),
+            DecimalBytes(rate.as_secs()),
         );
     }
     if let Some(eta) = progress.eta.filter(|eta| !eta.is_zero()) {

@@ -249,7 +249,7 @@ fn show(plan: &Plan, full: bool) {
 }
 
 fn show_conflict(conflict: &OpenConflict) {
-    println!("{} ({:?})", conflict.path, conflict.kind);
+    println!("{} ({})", conflict.path, conflict.kind);
     for version in &conflict.versions {
         let holders: Vec<_> = version.replicas.iter().map(|name| name.as_str()).collect();
         let time = version

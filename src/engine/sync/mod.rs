@@ -18,6 +18,7 @@ mod merge;
 mod moves;
 mod operations;
 mod options;
+mod plain;
 mod plan;
 mod progress;
 mod recovery;

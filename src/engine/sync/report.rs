@@ -10,6 +10,7 @@ use crate::connector::{ConnectorName, FilePath, Skipped};
 use crate::error::Error;
 use crate::id::RunId;
 
+use super::plain::{Bytes, Plain};
 use super::plan::{Conflict, Counts, Kept, Plan};
 use super::progress::Phase;
 
@@ -146,8 +147,10 @@ impl fmt::Display for SyncReport {
             for conflict in self.conflicts.iter().take(10) {
                 write!(
                     f,
-                    "\n    {} ({:?} -> {:?})",
-                    conflict.path, conflict.kind, conflict.resolution
+                    "\n    {} ({}: {})",
+                    Plain(&conflict.path),
+                    conflict.kind,
+                    conflict.resolution
                 )?;
             }
         }
@@ -182,30 +185,10 @@ impl fmt::Display for SyncReport {
             write!(
                 f,
                 "\n  failed: {} ({}): {}",
-                failed.path,
+                Plain(&failed.path),
                 failed.phase.name(),
                 failed.error
             )?;
-        }
-        Ok(())
-    }
-}
-
-/// Prints a number of bytes for people, in powers of 1,000.
-pub(crate) struct Bytes(pub(crate) u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-        let mut value = self.0 as f64;
-        for unit in ["B", "kB", "MB", "GB", "TB"] {
-            if value < 999.5 || unit == "TB" {
-                return match unit {
-                    "B" => write!(f, "{value:.0} B"),
-                    _ => write!(f, "{value:.1} {unit}"),
-                };
-            }
-            value /= 1_000.0;
         }
         Ok(())
     }
@@ -221,15 +204,4 @@ fn as_text<S: serde::Serializer>(error: &Option<Error>, to: S) -> Result<S::Ok, 
 
 fn error_text<S: serde::Serializer>(error: &Error, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&format_args!("[{}] {error}", error.kind()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_for_people() {
-        let shown = [0, 999, 1_000, 1_550_000, 5_000_000_000_000_000].map(|n| Bytes(n).to_string());
-        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "1.6 MB", "5000.0 TB"]);
-    }
 }

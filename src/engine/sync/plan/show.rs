@@ -1,8 +1,8 @@
 //! A plan to read.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use crate::connector::FilePath;
+use crate::engine::sync::plain::{Bytes, Plain};
 
 use super::model::{
     Action, Conflict, ConflictKind, Kept, KeptReason, Plan, RecoverReason, Refusal, Resolution,
@@ -49,7 +49,9 @@ fn write(plan: &Plan, f: &mut fmt::Formatter<'_>, shown: usize) -> fmt::Result {
     if plan.is_empty() {
         return writeln!(f, "nothing to do");
     }
-    let kinds = plan.actions.chunk_by(|a, b| title(a) == title(b));
+    let kinds = plan
+        .actions
+        .chunk_by(|a, b| title(plan, a) == title(plan, b));
     for actions in kinds {
         let Some(first) = actions.first() else {
             continue;
@@ -59,7 +61,7 @@ fn write(plan: &Plan, f: &mut fmt::Formatter<'_>, shown: usize) -> fmt::Result {
         } else {
             String::new()
         };
-        section(f, plan, title(first), &size, actions, shown)?;
+        section(f, plan, title(plan, first), &size, actions, shown)?;
     }
     section(f, plan, "in conflict", "", &plan.conflicts, shown)?;
     section(f, plan, "left alone", "", &plan.kept, shown)
@@ -90,15 +92,19 @@ where
     }
 }
 
-fn title(action: &Action) -> &'static str {
+/// What is done to a list of files, and why to these.
+fn title(plan: &Plan, action: &Action) -> &'static str {
     match action {
-        Action::Verify { .. } => "verify",
+        Action::Verify { .. } => "read and hash, since nothing else tells whether they are equal",
         Action::Recover { .. } => "move to recovery",
         Action::Rename { .. } => "rename",
-        Action::Copy { .. } => "copy",
-        Action::Merge { .. } => "merge",
-        Action::Delete { .. } => "delete",
-        Action::Agree { .. } => "record as agreed",
+        Action::Copy { .. } => "copy what is new, changed or missing",
+        Action::Merge { .. } => "merge what was edited in several places",
+        Action::Delete { .. } if plan.relation == Relation::Peers => {
+            "delete what was deleted elsewhere since all agreed"
+        }
+        Action::Delete { .. } => "delete what the source no longer has",
+        Action::Agree { .. } => "record as agreed, nothing to move",
     }
 }
 
@@ -141,7 +147,16 @@ impl fmt::Display for Shown<'_, Action> {
                 replicas,
             } => {
                 let (path, new_path) = (Plain(path), Plain(new_path));
-                write!(f, "{path} → {new_path} on {}", self.names(*replicas))
+                let settles = |conflict: &Conflict| {
+                    conflict.path == *self.1.path() && conflict.resolution == Resolution::Duplicate
+                };
+                let why = if self.0.conflicts.iter().any(settles) {
+                    "kept beside the version that stays"
+                } else {
+                    "renamed elsewhere"
+                };
+                let names = self.names(*replicas);
+                write!(f, "{path} → {new_path} on {names}: {why}")
             }
             Action::Copy { path, from, to } => {
                 write!(
@@ -212,42 +227,6 @@ impl fmt::Display for Shown<'_, Refusal> {
                 let name = self.name(replica);
                 write!(f, "too much to overwrite on {name}: {files}")
             }
-        }
-    }
-}
-
-/// A path in which nothing can move the cursor or break the line.
-struct Plain<'p>(&'p FilePath);
-
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_str().chars().try_for_each(|c| {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())
-            } else {
-                f.write_char(c)
-            }
-        })
-    }
-}
-
-/// A number of bytes in the unit a person would choose.
-struct Bytes(u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(u64, &str); 4] = [
-            (1_000_000_000_000, "TB"),
-            (1_000_000_000, "GB"),
-            (1_000_000, "MB"),
-            (1_000, "kB"),
-        ];
-        match UNITS.into_iter().find(|(unit, _)| self.0 >= *unit) {
-            Some((unit, name)) => {
-                let tenths = u128::from(self.0) * 10 / u128::from(unit);
-                write!(f, "{}.{} {name}", tenths / 10, tenths % 10)
-            }
-            None => write!(f, "{} B", self.0),
         }
     }
 }
@@ -340,10 +319,10 @@ mirror card, archive, source wins
 REFUSED: too much to delete on archive: 1
 move to recovery (1)
   b on archive: another version takes its place
-copy (2, 1.5 kB)
+copy what is new, changed or missing (2, 1.5 kB)
   a\\n: card → archive
   b: card → archive
-delete (1)
+delete what the source no longer has (1)
   old on archive
 in conflict (2)
   b: created twice between card and archive: one version wins, card stays
