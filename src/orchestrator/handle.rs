@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::clock::Clock;
 use crate::connector::{ConnectorRegistry, NamedConnector};
 use crate::engine::sync::Environment;
-use crate::error::Result;
+use crate::engine::transfer::{Moved, Mover, TransferJob, TransferOptions};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{StorageBackend, Store};
 
 use super::builder::OrchestratorBuilder;
 use super::sync::SyncRequest;
+
+const TRANSFER: Action = Action::new("transfer.run");
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -122,7 +127,7 @@ impl Organization {
     /// Returns one account.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): the organization has none of this name.
+    /// [`ErrorKind::NotFound`]: the organization has none of this name.
     pub fn connector(&self, name: &str) -> Result<NamedConnector> {
         match self.shared.connectors.get(&self.organization) {
             Some(connectors) => connectors.get(name).cloned(),
@@ -151,6 +156,43 @@ impl Organization {
     #[must_use]
     pub fn sync(&self, first: &str) -> SyncRequest {
         SyncRequest::new(self.clone(), first)
+    }
+
+    /// Moves one file from one account to one or several others, verified on the way; see
+    /// [`Mover::run`].
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Denied`]: the actor may not, or an account is not one of this organization.
+    /// - As [`Mover::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Mover::run`].
+    pub async fn transfer(&self, job: &TransferJob, options: TransferOptions) -> Result<Moved> {
+        let targets = job.destinations.iter().map(|to| &to.connector);
+        let places: Vec<_> = [&job.source].into_iter().chain(targets).collect();
+        for place in &places {
+            let ours = self.connector(place.name().as_str())?;
+            if !Arc::ptr_eq(ours.connector(), place.connector()) {
+                return Err(Error::new(
+                    ErrorKind::Denied,
+                    "transfer.run",
+                    "the account is not one of this organization",
+                )
+                .with_context("connector", place.name()));
+            }
+        }
+        let resource = |place: &&NamedConnector| Resource::new("connector", place.name().as_str());
+        let resources: Vec<_> = places.iter().map(resource).collect();
+        self.authorize(&TRANSFER, &resources).await?;
+        let Environment {
+            store,
+            clock,
+            chance,
+            ..
+        } = self.environment();
+        let mover = Mover::new(options, store, clock, chance, CancellationToken::new());
+        mover.run(job).await
     }
 
     pub(super) fn environment(&self) -> Environment {

@@ -24,6 +24,9 @@ pub const LEASES: Collection<LeaseRecord> = Collection::new("leases");
 pub struct LeaseRecord {
     /// The run that holds it.
     pub holder: RunId,
+    /// When it was taken or last renewed.
+    #[serde(default)]
+    pub since: Timestamp,
     /// When it runs out unless it is renewed.
     pub expires: Timestamp,
 }
@@ -42,6 +45,10 @@ pub struct Lease {
 impl Lease {
     /// Takes the lease called `id` for `length`.
     ///
+    /// One that was renewed at a time which has not come yet, because the clock was set back since,
+    /// is shortened to what was left of it then, so that a dead holder does not hold until that time.
+    /// A living one renews it all the same.
+    ///
     /// # Errors
     /// [`ErrorKind::Locked`]: somebody else holds it, with the time until it runs out as
     /// [`retry_after`](Error::retry_after).
@@ -56,7 +63,20 @@ impl Lease {
         let found = store.get(&LEASES, &id).await?;
         let precondition = match &found {
             Some(lease) if lease.value.expires > now => {
-                return Err(held(&id, &lease.value, now));
+                let mut record = lease.value.clone();
+                if record.since > now {
+                    let length = record.expires.saturating_since(record.since);
+                    (record.since, record.expires) = (now, now.saturating_add(length));
+                    let mut batch = Batch::new(now);
+                    let at = Precondition::At(lease.version);
+                    batch.put_with(&LEASES, id.clone(), &record, at, Vec::new())?;
+                    match store.commit(batch).await {
+                        Err(error) if error.kind() != ErrorKind::Conflict => return Err(error),
+                        // Otherwise its holder has just renewed it.
+                        _ => {}
+                    }
+                }
+                return Err(held(&id, &record, now));
             }
             Some(lease) => Precondition::At(lease.version),
             None => Precondition::Absent,
@@ -101,18 +121,26 @@ impl Lease {
     ///
     /// # Errors
     /// Those of the database; the lease then runs out by itself.
-    pub async fn release(self) -> Result<()> {
-        let mut batch = Batch::new(self.clock.now());
-        let record = LeaseRecord {
-            holder: self.holder,
-            expires: Timestamp::default(),
-        };
-        let precondition = Precondition::At(self.version);
-        batch.put_with(&LEASES, self.id.clone(), &record, precondition, Vec::new())?;
-        match self.store.commit(batch).await {
-            Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
-            // Whoever has it now keeps it.
-            _ => Ok(()),
+    pub async fn release(mut self) -> Result<()> {
+        loop {
+            let mut batch = Batch::new(self.clock.now());
+            let record = LeaseRecord {
+                holder: self.holder,
+                since: Timestamp::default(),
+                expires: Timestamp::default(),
+            };
+            let precondition = Precondition::At(self.version);
+            batch.put_with(&LEASES, self.id.clone(), &record, precondition, Vec::new())?;
+            match self.store.commit(batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                other => return other.map(|_| ()),
+            }
+            match self.store.get(&LEASES, &self.id).await? {
+                // Shortened by somebody who waits for it.
+                Some(lease) if lease.value.holder == self.holder => self.version = lease.version,
+                // Whoever has it now keeps it.
+                _ => return Ok(()),
+            }
         }
     }
 
@@ -120,6 +148,7 @@ impl Lease {
         let now = self.clock.now();
         let record = LeaseRecord {
             holder: self.holder,
+            since: now,
             expires: now.saturating_add(self.length),
         };
         let mut batch = Batch::new(now);

@@ -1,12 +1,17 @@
 //! Sources that cannot be read, and destinations that cannot be written.
 
 use garland::ErrorKind;
-use garland::connector::{ChunkRules, FileFacts, FileStore as _};
+use garland::connector::{ChunkRules, FileFacts, FileStore as _, HashAlgorithm};
 use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::sync::{Phase, Relation, SyncReport};
 use garland::testing::{FaultKind, FaultRule, Faults, Operation};
 
 use crate::tools::{Call, Desk, Hooked, files, listed, path, plain, shaky};
+
+fn hashing() -> MemoryPlatform {
+    let facts = FileFacts::default().with_hashes(&[HashAlgorithm::Sha256]);
+    MemoryPlatform::new(MemoryOptions::new(facts))
+}
 
 /// What failed: path, phase and kind.
 fn failures(report: &SyncReport) -> Vec<(&str, Phase, ErrorKind)> {
@@ -74,12 +79,12 @@ async fn a_full_account_takes_what_fits_and_the_rest_once_there_is_space() {
     // Once as a plain upload, once as one that would be resumed after a restart.
     for resume_from in [1 << 20, 8] {
         let card = plain();
-        for (name, size) in [("a", 40), ("b", 80), ("c", 40)] {
+        for (name, size) in [("a", 40), ("b", 120), ("c", 40)] {
             card.put(name, name.repeat(size)).unwrap();
         }
         let facts = FileFacts::default().with_chunks(ChunkRules::new(1, 1, 10, 10));
-        let drive = MemoryPlatform::new(MemoryOptions::new(facts).with_capacity(150));
-        drive.put("ballast", "x".repeat(50)).unwrap();
+        let drive = MemoryPlatform::new(MemoryOptions::new(facts).with_capacity(210));
+        drive.put("ballast", "x".repeat(60)).unwrap();
         let mut desk = Desk::new(Relation::Backup)
             .place("card", card.clone())
             .place("drive", drive.clone())
@@ -141,7 +146,7 @@ async fn a_place_that_denies_one_file_gets_the_others_and_the_others_get_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_denied_delete_and_a_denied_rename_leave_the_file_where_it_is() {
-    let (card, drive) = (plain(), plain());
+    let (card, drive) = (hashing(), hashing());
     for name in ["gone", "kept", "moved"] {
         card.put(name, name).unwrap();
     }

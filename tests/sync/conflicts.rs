@@ -23,7 +23,7 @@ fn put(account: &MemoryPlatform, path: &str, content: &str, seconds: i64) {
         .unwrap();
 }
 
-/// Where and what a conflict is: path, kind, and who holds which size.
+/// A conflict in short: path, kind, and who holds which size.
 type Told<'a> = (&'a str, ConflictKind, Vec<(Vec<&'a str>, u64)>);
 
 fn told(conflicts: &[OpenConflict]) -> Vec<Told<'_>> {

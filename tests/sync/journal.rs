@@ -1,7 +1,9 @@
 //! What the journal tells of a run.
 
-use garland::platforms::MemoryPlatform;
-use garland::storage::{ChainHash, JournalEntry};
+use garland::connector::{FileFacts, HashAlgorithm};
+use garland::journal;
+use garland::platforms::{MemoryOptions, MemoryPlatform};
+use garland::storage::JournalName;
 use garland::sync::ConflictStrategy;
 use garland::testing::{FaultKind, FaultRule, Faults, Moment, Operation};
 use garland::{ErrorKind, Timestamp};
@@ -17,20 +19,11 @@ fn put(account: &MemoryPlatform, path: &str, content: &str, seconds: i64) {
 
 /// Every event, after a look at the chain.
 async fn events(desk: &Desk) -> Vec<Value> {
-    let journal = "main".parse().unwrap();
-    let entries = desk
-        .store()
-        .read_journal(&journal, 0, 10_000)
-        .await
-        .unwrap();
-    let mut previous = ChainHash::START;
-    for (number, entry) in (1..).zip(&entries) {
-        let expected = JournalEntry::following(&previous, number, entry.at, entry.event.clone());
-        assert_eq!(*entry, expected);
-        previous = entry.hash;
-    }
-    let head = desk.store().journal_head(&journal).await.unwrap();
-    assert_eq!((head.sequence, head.hash), (entries.len() as u64, previous));
+    let (store, journal) = (desk.store(), JournalName::main());
+    let verified = journal::verify(&store, &journal, &[]).await.unwrap();
+    assert!(verified.is_intact(), "{verified}");
+    let entries = store.read_journal(&journal, 0, 10_000).await.unwrap();
+    assert_eq!(verified.head.sequence, entries.len() as u64);
     let events = entries
         .iter()
         .map(|entry| serde_json::from_str(entry.event.as_str()).unwrap());
@@ -41,7 +34,7 @@ async fn events(desk: &Desk) -> Vec<Value> {
 fn acts(events: &[Value]) -> Vec<Value> {
     let acts = events.iter().filter(|event| event["kind"] == "sync.acts");
     let mut acts: Vec<Value> = acts
-        .flat_map(|event| event["acts"].as_array().unwrap().clone())
+        .flat_map(|event| event["data"]["acts"].as_array().unwrap().clone())
         .collect();
     acts.sort_by_key(|act| (act["path"].to_string(), act["do"].to_string()));
     acts
@@ -49,7 +42,9 @@ fn acts(events: &[Value]) -> Vec<Value> {
 
 #[tokio::test(start_paused = true)]
 async fn every_act_of_a_run_is_in_the_journal() {
-    let (card, drive, nas) = (plain(), plain(), plain());
+    let facts = FileFacts::default().with_hashes(&[HashAlgorithm::Sha256]);
+    let account = || MemoryPlatform::new(MemoryOptions::new(facts.clone()));
+    let (card, drive, nas) = (account(), account(), account());
     for name in ["deleted", "both", "moved"] {
         put(&card, name, &format!("{name} base"), 0);
     }
@@ -67,7 +62,12 @@ async fn every_act_of_a_run_is_in_the_journal() {
     let told = events(&desk).await;
     assert_eq!(
         told[0],
-        json!({"kind": "sync.started", "run": first.run, "places": ["card", "drive", "nas"]})
+        json!({
+            "kind": "sync.started",
+            "actor": "host",
+            "subject": {"kind": "sync", "id": "peers:card+drive+nas"},
+            "data": {"run": first.run, "places": ["card", "drive", "nas"]},
+        })
     );
     let copied = |path: &str, from: &str, on: &[&str]| json!({"do": "copy", "path": path, "from": from, "on": on});
     let to = ["drive", "nas"];
@@ -80,11 +80,12 @@ async fn every_act_of_a_run_is_in_the_journal() {
         ]
     );
     let last = told.last().unwrap();
+    assert_eq!(last["kind"], "sync.finished");
+    let last = &last["data"];
     assert_eq!(
-        (&last["kind"], &last["failed"]),
-        (&json!("sync.finished"), &json!(0))
+        (&last["failed"], &last["done"]["copy"]),
+        (&json!(0), &json!(6))
     );
-    assert_eq!(last["done"]["copy"], 6);
 
     card.remove("deleted").unwrap();
     let content = card.get("moved").unwrap();
@@ -125,7 +126,7 @@ async fn the_journal_tells_only_what_was_done() {
     let told = events(&desk).await;
     let act = json!({"do": "copy", "path": "a", "from": "card", "on": ["nas"]});
     assert_eq!(acts(&told), [act]);
-    assert_eq!(told.last().unwrap()["failed"], 1);
+    assert_eq!(told.last().unwrap()["data"]["failed"], 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,7 +180,73 @@ async fn a_run_that_ends_badly_says_so() {
     let told = events(&desk).await;
     let last = told.last().unwrap();
     assert_eq!(
-        (&last["kind"], &last["error"]),
+        (&last["kind"], &last["data"]["error"]),
         (&json!("sync.finished"), &json!(error.to_string()))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_cannot_be_finished_yet_holds_up_no_other_file() {
+    let (card, drive, nas) = (plain(), plain(), plain());
+    put(&card, "a.jpg", "base", 0);
+    let faults = Faults::none();
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", shaky("drive", &drive, &faults))
+        .place("nas", shaky("nas", &nas, &faults))
+        .options(|options| options.with_strategy(ConflictStrategy::Duplicate));
+    desk.settle().await;
+    put(&card, "a.jpg", "by the card", 120);
+    put(&drive, "a.jpg", "by the others", 60);
+    put(&nas, "a.jpg", "by the others", 60);
+    let denied = FaultKind::Error(ErrorKind::Denied);
+    faults.add_rule(FaultRule::new(Operation::Rename, denied).at("nas").always());
+    put(&card, "b.jpg", "other", 0);
+    for _ in 0..3 {
+        let report = desk.run().await.unwrap();
+        let failed = report
+            .failed
+            .iter()
+            .map(|f| (f.path.as_str(), f.error.kind()));
+        assert_eq!(
+            failed.collect::<Vec<_>>(),
+            [("a.jpg", ErrorKind::Denied)],
+            "{report}"
+        );
+        assert_eq!(nas.get("b.jpg").unwrap(), "other");
+        assert_eq!(nas.get("a.jpg").unwrap(), "by the others");
+        assert_eq!(card.get("a.jpg").unwrap(), "by the card");
+    }
+    faults.heal();
+    desk.settle().await;
+    assert_eq!(listed(&card), listed(&drive));
+    assert_eq!(listed(&card), listed(&nas));
+    assert_eq!(
+        listed(&card).len(),
+        3,
+        "the loser has one new name, not several"
+    );
+    desk.at_rest().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_pruned_is_told() {
+    let (card, drive) = (plain(), plain());
+    put(&card, "a", "base", 0);
+    let desk = Desk::peers()
+        .place("card", card.clone())
+        .place("drive", drive.clone())
+        .options(|options| options.with_strategy(ConflictStrategy::NewerWins));
+    desk.settle().await;
+    put(&card, "a", "older", 60);
+    put(&drive, "a", "newer", 120);
+    let run = desk.settle().await.run;
+    tokio::time::sleep(std::time::Duration::from_secs(31 * 24 * 60 * 60)).await;
+    let before = events(&desk).await.len();
+    desk.settle().await;
+    let place = format!(".garland/recovered/{run}/a");
+    assert_eq!(
+        acts(&events(&desk).await[before..]),
+        [json!({"do": "prune", "path": place, "on": ["card"]})]
     );
 }

@@ -2,7 +2,7 @@
 
 use garland::connector::{FileFacts, HashAlgorithm};
 use garland::platforms::{MemoryOptions, MemoryPlatform};
-use garland::sync::SyncReport;
+use garland::sync::{ConflictStrategy, SyncReport};
 use garland::testing::{FaultKind, FaultRule, Faults, Operation};
 use garland::transfer::Verify;
 use garland::{Error, ErrorKind};
@@ -62,21 +62,26 @@ fn flipped(digit: char) -> char {
 async fn an_edit_that_arrives_wrong_does_not_look_like_a_delete() {
     let (card, drive) = (hashing(), hashing());
     card.put("a.jpg", "first").unwrap();
+    card.put("b.jpg", "other").unwrap();
     let faults = Faults::none();
     let desk = Desk::peers()
         .place("card", card.clone())
-        .place("drive", shaky("drive", &drive, &faults));
+        .place("drive", shaky("drive", &drive, &faults))
+        .options(|options| options.with_strategy(ConflictStrategy::NewerWins));
     desk.settle().await;
     card.put("a.jpg", "second").unwrap();
     faults.add_rule(FaultRule::new(Operation::Finish, FaultKind::LyingHash).always());
     for _ in 0..2 {
         let report = desk.run().await.unwrap();
         assert_eq!(only_failure(&report).1.kind(), ErrorKind::Corrupt);
-        assert_eq!(listed(&card), files([("a.jpg", "second")]));
+        assert_eq!(
+            listed(&card),
+            files([("a.jpg", "second"), ("b.jpg", "other")])
+        );
     }
     faults.heal();
     desk.settle().await;
-    assert_eq!(listed(&drive), files([("a.jpg", "second")]));
+    assert_eq!(listed(&drive), listed(&card));
     desk.at_rest().await;
 }
 

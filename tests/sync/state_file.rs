@@ -60,6 +60,10 @@ async fn a_second_run_over_a_shared_state_file_is_refused_until_the_first_is_ove
         .place("card", card.clone())
         .place("drive", drive.clone())
         .database(shared().await.unwrap());
+    let other = Desk {
+        clock: one.clock.clone(),
+        ..other
+    };
     let first = tokio::spawn(async move { one.settle().await });
     reached.notified().await;
     let error = other.run().await.unwrap_err();

@@ -86,7 +86,7 @@ pub(super) async fn record(
     };
     let mut wanted: BTreeMap<RecordId, OpenConflict> = BTreeMap::new();
     for conflict in plan.conflicts.iter().filter(waits) {
-        let found = describe(conflict, world, names, run, now);
+        let found = describe(conflict, plan, world, names, run, now);
         wanted.insert(id(agreement, &found)?, found);
     }
     let query = Query::all(SYNC_CONFLICTS.name().clone()).prefix(&prefix(agreement));
@@ -178,6 +178,7 @@ pub(super) fn narrow(plan: &mut Plan, path: &FilePath) {
 
 fn describe(
     conflict: &Conflict,
+    plan: &Plan,
     world: &World,
     names: &[ConnectorName],
     run: RunId,
@@ -189,8 +190,10 @@ fn describe(
             .collect::<Vec<_>>()
     };
     let version = |set: super::plan::ReplicaSet| {
-        let listing = &world.replica(set.first()?)?.listing;
-        Some(listing.get(conflict.path.as_str())?.to_version())
+        let holder = set.first()?;
+        let listed = plan.listed_path(&conflict.path, holder);
+        let listing = &world.replica(holder)?.listing;
+        Some(listing.get(listed.as_str())?.to_version())
     };
     OpenConflict {
         path: conflict.path.clone(),

@@ -1,6 +1,6 @@
 //! A sync from listing to report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,8 +34,10 @@ use super::state::Agreement;
 use super::steps::Workshop;
 use super::tally;
 
-/// How long a run may be silent before another may take its place. It is renewed every few seconds.
+/// How long a run may be silent before another may take its place.
 const LEASE: Duration = Duration::from_secs(30);
+/// How often it says that it is still there.
+const RENEW: Duration = Duration::from_secs(5);
 
 /// Everything a sync needs from its surroundings.
 #[derive(Clone, Debug)]
@@ -221,7 +223,11 @@ impl Engine {
         self.events.emit(SyncEvent::Started { run });
         let places = &self.names;
         self.note(STARTED, &Started { run, places }).await?;
-        let outcome = self.rounds(run, started, task, &mut lease).await;
+        let outcome = tokio::select! {
+            biased;
+            lost = hold(&mut lease) => Err(lost),
+            outcome = self.rounds(run, started, task) => outcome,
+        };
         let released = lease.release().await;
         let took = clock.elapsed().saturating_sub(begun);
         let failed = outcome
@@ -245,19 +251,25 @@ impl Engine {
     }
 
     /// Lists, plans and carries out, as often as it takes to come to rest.
-    async fn rounds(
-        &self,
-        run: RunId,
-        started: Timestamp,
-        task: Task<'_>,
-        lease: &mut Lease,
-    ) -> Result<SyncReport> {
+    async fn rounds(&self, run: RunId, started: Timestamp, task: Task<'_>) -> Result<SyncReport> {
         let Environment { store, clock, .. } = &self.environment;
         let mover = self.mover();
-        let resumed = self.resume(&mover).await?;
+        let ledger = Arc::new(Ledger {
+            store: store.clone(),
+            run,
+            actor: self.environment.actor.clone(),
+            agreements: self.agreements.clone(),
+            calls: mover.calls().to_the_end(),
+        });
+        self.events.emit(SyncEvent::Phase {
+            phase: Phase::Resume,
+        });
+        let operations::Finished {
+            steps: resumed,
+            mut failed,
+            left_alone: mut given_up,
+        } = operations::finish(&ledger, &self.places, mover.calls(), clock.now()).await?;
         let mut learned: BTreeMap<usize, Learned> = BTreeMap::new();
-        let mut given_up: BTreeSet<FilePath> = BTreeSet::new();
-        let mut failed: Vec<FailedFile> = Vec::new();
         let mut done = Counts::default();
         let mut met: BTreeMap<FilePath, Vec<Conflict>> = BTreeMap::new();
         let mut round = 0;
@@ -293,17 +305,10 @@ impl Engine {
                     run,
                     now: clock.now(),
                 }),
-                ledger: Arc::new(Ledger {
-                    store: store.clone(),
-                    run,
-                    actor: self.environment.actor.clone(),
-                    agreements: self.agreements.clone(),
-                    calls: mover.calls().clone(),
-                }),
+                ledger: Arc::clone(&ledger),
                 names: &self.names,
                 clock: &**clock,
                 events: &self.events,
-                lease,
                 given_up: &given_up,
             }
             .run()
@@ -350,7 +355,7 @@ impl Engine {
                 now.as_millis()
                     .saturating_sub(millis(self.options.keep_recovered)),
             );
-            recovery::prune(store, &self.places, mover.calls(), now, until).await?;
+            recovery::prune(&ledger, &self.places, mover.calls(), now, until).await?;
             let plan = Arc::unwrap_or_clone(plan);
             return Ok(SyncReport {
                 run,
@@ -367,15 +372,6 @@ impl Engine {
                 plan,
             });
         }
-    }
-
-    async fn resume(&self, mover: &Mover) -> Result<u64> {
-        self.events.emit(SyncEvent::Phase {
-            phase: Phase::Resume,
-        });
-        let Environment { store, clock, .. } = &self.environment;
-        let agreement = self.agreement()?;
-        operations::finish(store, agreement, &self.places, mover.calls(), clock.now()).await
     }
 
     fn mover(&self) -> Mover {
@@ -432,6 +428,20 @@ struct Finished {
     failed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+}
+
+/// Keeps a lease, and returns only when it is lost: whoever has it then must not be disturbed.
+async fn hold(lease: &mut Lease) -> Error {
+    let mut failures = 0;
+    loop {
+        tokio::time::sleep(RENEW).await;
+        match lease.renew().await {
+            Ok(()) => failures = 0,
+            // There is time for some more tries before it runs out.
+            Err(error) if error.is_retryable() && failures < 3 => failures += 1,
+            Err(error) => return error,
+        }
+    }
 }
 
 fn refused(plan: &Plan) -> Error {

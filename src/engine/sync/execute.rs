@@ -10,13 +10,13 @@ use crate::clock::Clock;
 use crate::connector::{ConnectorName, FilePath};
 use crate::engine::transfer::cancelled;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Batch, Lease, Precondition};
+use crate::storage::{Batch, Precondition};
 
-use super::book::{Book, paths};
+use super::book::{Book, Effects, paths};
 use super::events::{SyncEvent, SyncEvents};
 use super::ledger::{Done, Ledger, Pending};
 use super::operations::{self, OperationRecord, SYNC_OPERATIONS};
-use super::plan::{Action, Counts, Plan, ReplicaIndex};
+use super::plan::{Action, Counts, Plan, ReplicaIndex, ReplicaSet};
 use super::progress::{Phase, Progress, Rates, TICK, eta};
 use super::report::FailedFile;
 use super::scan::Learned;
@@ -28,8 +28,6 @@ const AT_ONCE: usize = 32;
 const WRITE_AFTER: usize = 2_000;
 /// How long things may wait to be written down, in ticks.
 const WRITE_TICKS: u32 = 10;
-/// How often the lease is renewed, in ticks.
-const RENEW_TICKS: u32 = 25;
 
 /// What carrying out came to.
 #[derive(Debug, Default)]
@@ -51,7 +49,6 @@ pub(super) struct Execution<'a> {
     pub(super) names: &'a [ConnectorName],
     pub(super) clock: &'a dyn Clock,
     pub(super) events: &'a SyncEvents,
-    pub(super) lease: &'a mut Lease,
     /// Files that are left alone, because they failed earlier in this run.
     pub(super) given_up: &'a std::collections::BTreeSet<FilePath>,
 }
@@ -66,7 +63,6 @@ struct Under {
     rates: Rates,
     items: u64,
     bytes_before: u64,
-    ticks: u32,
     waited: u32,
 }
 
@@ -81,7 +77,6 @@ impl Execution<'_> {
             rates: Rates::new(),
             items: 0,
             bytes_before: self.workshop.mover.meter().written(),
-            ticks: 0,
             waited: 0,
         };
         let plan = Arc::clone(&self.plan);
@@ -146,7 +141,7 @@ impl Execution<'_> {
             tokio::select! {
                 Some(ended) = tasks.join_next() => self.end(ended, under)?,
                 Some(written) = under.writing.join_next() => flatten(written)?,
-                _ = tick.tick() => self.tick(phase, actions.len(), under).await?,
+                _ = tick.tick() => self.tick(phase, actions.len(), under),
             }
         }
         self.tell(phase, actions.len(), under);
@@ -165,21 +160,18 @@ impl Execution<'_> {
         tasks: &mut JoinSet<(usize, Outcome)>,
         under: &mut Under,
     ) {
-        let given_up = paths(action).any(|path| self.given_up.contains(path));
-        if given_up || self.book.is_spoiled(action) {
+        if self.is_left_alone(action) {
             under.items += 1;
-            self.book
-                .close(action, super::book::Effects::default(), false);
+            self.book.close(action, Effects::default(), false);
             return;
         }
         if let Action::Agree { .. } = action {
             under.items += 1;
             under.executed.done.agree += 1;
-            under.pending.agreed.extend(self.book.close(
-                action,
-                super::book::Effects::default(),
-                true,
-            ));
+            under
+                .pending
+                .agreed
+                .extend(self.book.close(action, Effects::default(), true));
             return;
         }
         let sites = self.sites(action);
@@ -192,6 +184,12 @@ impl Execution<'_> {
             (index, outcome)
         };
         tasks.spawn(work.in_current_span());
+    }
+
+    /// Tells whether something on the action's paths has failed before.
+    fn is_left_alone(&self, action: &Action) -> bool {
+        let given_up = paths(action).any(|path| self.given_up.contains(path));
+        given_up || self.book.is_spoiled(action)
     }
 
     fn sites(&self, action: &Action) -> Vec<Site> {
@@ -237,7 +235,7 @@ impl Execution<'_> {
                 .pending
                 .touched
                 .extend(action.replicas().iter().map(ReplicaIndex::get));
-            under.pending.done.push(self.act(action));
+            under.pending.done.push(self.act(action, &outcome.effects));
         }
         if let Action::Rename { new_path, .. } = action
             && done
@@ -286,8 +284,10 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn act(&self, action: &Action) -> Done {
+    /// What an action has done, where it has.
+    fn act(&self, action: &Action, effects: &Effects) -> Done {
         let name = |replica: ReplicaIndex| self.names.get(replica.get()).cloned();
+        let done: ReplicaSet = effects.now.iter().map(|(_, replica, _)| *replica).collect();
         Done {
             action: phase(action).name(),
             path: action.path().clone(),
@@ -299,7 +299,12 @@ impl Execution<'_> {
                 Action::Copy { from, .. } => name(*from),
                 _ => None,
             },
-            on: action.replicas().iter().filter_map(name).collect(),
+            on: action
+                .replicas()
+                .iter()
+                .filter(|replica| done.contains(*replica))
+                .filter_map(name)
+                .collect(),
         }
     }
 
@@ -314,7 +319,7 @@ impl Execution<'_> {
             let Action::Rename { new_path, .. } = action else {
                 continue;
             };
-            if self.book.is_spoiled(action) {
+            if self.is_left_alone(action) {
                 continue;
             }
             let places = self.sites(action).into_iter().filter_map(|site| {
@@ -342,16 +347,11 @@ impl Execution<'_> {
         self.ledger.store.commit(batch).await.map(|_| ())
     }
 
-    async fn tick(&mut self, phase: Phase, total: usize, under: &mut Under) -> Result<()> {
-        under.ticks += 1;
+    fn tick(&self, phase: Phase, total: usize, under: &mut Under) {
         if under.pending.len() > 0 {
             under.waited += 1;
         }
         self.tell(phase, total, under);
-        if under.ticks.is_multiple_of(RENEW_TICKS) {
-            self.lease.renew().await?;
-        }
-        Ok(())
     }
 
     fn tell(&self, phase: Phase, total: usize, under: &mut Under) {

@@ -89,12 +89,8 @@ impl Ledger {
         .await?;
         let mut batch = Batch::new(now);
         for acts in pending.done.chunks(PATHS_AN_EVENT) {
-            let event = Event::new(ACTS).by(self.actor.clone()).with_data(&Acts {
-                run: self.run,
-                acts,
-            })?;
             self.make_room(&mut batch, now).await?;
-            batch.append(JournalName::main(), &event)?;
+            self.tell(&mut batch, acts)?;
         }
         for recovered in &pending.recovered {
             self.make_room(&mut batch, now).await?;
@@ -120,6 +116,16 @@ impl Ledger {
             agreement.record(&mut batch, &path, record)?;
         }
         self.store.commit(batch).await.map(|_| ())
+    }
+
+    /// Adds to `batch` what the journal is told.
+    pub(super) fn tell(&self, batch: &mut Batch, acts: &[Done]) -> Result<()> {
+        let run = self.run;
+        let event = Event::new(ACTS)
+            .by(self.actor.clone())
+            .with_data(&Acts { run, acts })?;
+        batch.append(JournalName::main(), &event)?;
+        Ok(())
     }
 
     async fn make_room(&self, batch: &mut Batch, now: Timestamp) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Steps that must not stop half way: written down before they are begun, finished by the next run.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -9,7 +11,10 @@ use crate::error::{ErrorKind, Result};
 use crate::id::RunId;
 use crate::storage::{Batch, Collection, Precondition, Query, RecordId, Store, Versioned};
 
+use super::ledger::{Done, Ledger};
 use super::moves;
+use super::progress::Phase;
+use super::report::FailedFile;
 use super::state::Agreement;
 
 /// The collection of steps under way.
@@ -49,44 +54,73 @@ pub(super) async fn unfinished(
     store.all(&SYNC_OPERATIONS, query).try_collect().await
 }
 
-/// Finishes what an earlier run has begun, as far as the world still is what that run saw; returns
-/// how many steps that were.
+/// What came of finishing what an earlier run has begun.
+#[derive(Debug, Default)]
+pub(super) struct Finished {
+    /// How many steps were done.
+    pub(super) steps: u64,
+    /// What could not be done yet. The files are to be left alone until it can.
+    pub(super) failed: Vec<FailedFile>,
+    pub(super) left_alone: BTreeSet<FilePath>,
+}
+
+/// Finishes what an earlier run has begun, as far as the world still is what that run saw.
 pub(super) async fn finish(
-    store: &Store,
-    agreement: &Agreement,
+    ledger: &Ledger,
     places: &[NamedConnector],
     calls: &Calls,
     now: Timestamp,
-) -> Result<u64> {
-    let mut finished = 0;
-    for operation in unfinished(store, agreement).await? {
+) -> Result<Finished> {
+    let mut finished = Finished::default();
+    let Some(agreement) = ledger.agreements.first() else {
+        return Ok(finished);
+    };
+    for operation in unfinished(&ledger.store, agreement).await? {
         let OperationRecord {
             new_path,
             places: left,
             ..
         } = &operation.value;
+        let mut done = Vec::new();
+        let mut stuck = false;
         for (name, path, version) in left {
             let Some(place) = places.iter().find(|place| place.name() == name) else {
                 continue;
             };
             match moves::rename(place.files()?, calls, path, version, new_path).await {
-                Ok(_) => finished += 1,
+                Ok(_) => done.push(Done {
+                    action: Phase::Rename.name(),
+                    path: path.clone(),
+                    new_path: Some(new_path.clone()),
+                    from: None,
+                    on: vec![name.clone()],
+                }),
+                Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
                 // Done before the crash, or somebody was there since: the new plan sees what is.
                 Err(error)
                     if matches!(
                         error.kind(),
                         ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::AlreadyExists
                     ) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    stuck = true;
+                    let error = error.with_context("replica", name);
+                    let failed = FailedFile::new(path.clone(), Phase::Resume, error);
+                    finished.failed.push(failed);
+                    finished.left_alone.extend([path.clone(), new_path.clone()]);
+                }
             }
         }
+        finished.steps += done.len() as u64;
         let mut batch = Batch::new(now);
-        batch.delete(
-            &SYNC_OPERATIONS,
-            operation.id,
-            Precondition::At(operation.version),
-        );
-        store.commit(batch).await?;
+        if !done.is_empty() {
+            ledger.tell(&mut batch, &done)?;
+        }
+        if !stuck {
+            let at = Precondition::At(operation.version);
+            batch.delete(&SYNC_OPERATIONS, operation.id, at);
+        }
+        ledger.store.commit(batch).await?;
     }
     Ok(finished)
 }

@@ -7,16 +7,18 @@ use crate::connector::{ConnectorName, Expect, FilePath, NamedConnector};
 use crate::engine::transfer::Calls;
 use crate::error::{ErrorKind, Result};
 use crate::id::RunId;
-use crate::storage::{
-    Batch, Collection, IndexKey, IndexName, Precondition, Query, RecordId, Store,
-};
+use crate::storage::{Batch, Collection, IndexKey, IndexName, Precondition, Query, RecordId};
 
+use super::ledger::{Done, Ledger};
 use super::scan::OWN_FOLDER;
 
 /// The collection of recovered versions.
 pub const SYNC_RECOVERED: Collection<RecoveredFile> = Collection::new("sync_recovered");
 
 const BY_TIME: IndexName = IndexName::new("by_time");
+
+/// How many files are pruned at a time: what one journal event names.
+const PAGE: usize = 48;
 
 /// A version that a run has moved out of the way instead of losing it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -62,7 +64,7 @@ pub(super) fn recovery_path(run: RunId, number: u32, path: &FilePath) -> Result<
 
 /// Removes what was recovered before `until` from `places`; returns how many files that were.
 pub(super) async fn prune(
-    store: &Store,
+    ledger: &Ledger,
     places: &[NamedConnector],
     calls: &Calls,
     now: Timestamp,
@@ -73,11 +75,12 @@ pub(super) async fn prune(
     let mut query = Query::all(SYNC_RECOVERED.name().clone())
         .by(BY_TIME)
         .between(std::ops::Bound::Unbounded, old)
-        .with_limit(Batch::MAX);
+        .with_limit(PAGE);
     let mut removed = 0;
     loop {
-        let page = store.query(&query).await?;
+        let page = ledger.store.query(&query).await?;
         let mut batch = Batch::new(now);
+        let mut done = Vec::new();
         for record in &page.records {
             let file: RecoveredFile = record.value.read()?;
             let Some(place) = places.iter().find(|place| *place.name() == file.connector) else {
@@ -97,13 +100,23 @@ pub(super) async fn prune(
                 Ok(()) => {
                     batch.delete(&SYNC_RECOVERED, record.id.clone(), Precondition::Any);
                     removed += 1;
+                    done.push(Done {
+                        action: "prune",
+                        path: file.recovered.clone(),
+                        new_path: None,
+                        from: None,
+                        on: vec![file.connector.clone()],
+                    });
                 }
                 Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
                 // It is tried again by the next run.
                 Err(error) => tracing::warn!(path = %path, error = %error, "could not be pruned"),
             }
         }
-        store.commit(batch).await?;
+        if !done.is_empty() {
+            ledger.tell(&mut batch, &done)?;
+        }
+        ledger.store.commit(batch).await?;
         match page.next {
             Some(cursor) => query = query.with_after(cursor),
             None => return Ok(removed),

@@ -150,8 +150,7 @@ async fn list(
     {
         let files = page.entries.len() as u64;
         for entry in page.entries {
-            let path = entry.path.as_str();
-            if is_own(path) || !options.includes(path) {
+            if entry.path.is_internal() || !options.includes(entry.path.as_str()) {
                 continue;
             }
             let mut version = entry.version;
@@ -187,9 +186,10 @@ impl Scan {
     }
 }
 
-fn is_own(path: &str) -> bool {
-    path.strip_prefix(OWN_FOLDER)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Tells whether a name for people is one in the folder of garland's own files.
+fn is_own(name: &str) -> bool {
+    let top = name.split('/').next();
+    top.is_some_and(|top| top.eq_ignore_ascii_case(OWN_FOLDER))
 }
 
 /// Tells whether `path` is one of `names` or lies below one.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::clock::Timestamp;
 use crate::connector::{ConnectorName, FilePath, FileVersion, Hashes};
@@ -192,8 +193,9 @@ impl Agreement {
                     let Some(held) = record.held.get(*place) else {
                         continue;
                     };
-                    let path = held.name.as_ref().unwrap_or(&path);
-                    builder.push(path, record.version(held).as_ref());
+                    // A plan knows other spellings of one text by that of the agreement (`spec/sync.md` §7).
+                    let other = held.name.as_ref().filter(|name| !is_one_text(name, &path));
+                    builder.push(other.unwrap_or(&path), record.version(held).as_ref());
                 }
             }
             match page.next {
@@ -206,6 +208,10 @@ impl Agreement {
             .map(|builder| builder.finish().map_err(unreadable))
             .collect()
     }
+}
+
+fn is_one_text(one: &FilePath, other: &FilePath) -> bool {
+    one.as_str().nfc().eq(other.as_str().nfc())
 }
 
 fn unreadable(cause: Error) -> Error {

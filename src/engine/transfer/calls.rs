@@ -19,6 +19,14 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
+    /// The same, for what has to be done even when the rest is cancelled.
+    pub(crate) fn to_the_end(&self) -> Self {
+        Self {
+            cancel: CancellationToken::new(),
+            ..self.clone()
+        }
+    }
+
     /// Awaits one call.
     pub(crate) async fn once<T>(
         &self,

@@ -13,7 +13,7 @@ use super::job::{Destination, with_computed};
 use super::meter::Meter;
 use super::options::{TransferOptions, Verify};
 use super::source::Piece;
-use super::uploads::Uploads;
+use super::uploads::{UploadRecord, Uploads};
 use super::verify;
 
 /// What one destination needs.
@@ -128,12 +128,12 @@ impl Lane<'_> {
             recorded,
             resumed,
         } = upload;
-        let entry = self.finish(files, session, &computed).await?;
-        if recorded {
-            self.uploads
-                .forget(self.destination.connector.name(), &self.destination.path)
-                .await?;
+        let finished = self.finish(files, session, &computed).await;
+        let gone = !matches!(&finished, Err(error) if error.is_retryable() || error.kind() == ErrorKind::Cancelled);
+        if recorded && gone {
+            self.forget().await?;
         }
+        let entry = finished?;
         self.check(files, entry, &computed, resumed).await
     }
 
@@ -141,11 +141,20 @@ impl Lane<'_> {
     async fn open(&self, files: &dyn FileStore) -> Result<Upload> {
         let (name, path) = (self.destination.connector.name(), &self.destination.path);
         let resumable = self.version.size >= self.options.resume_from;
-        if resumable && let Some(token) = self.uploads.find(name, path, self.version).await? {
+        let left = if resumable {
+            self.uploads.find(name, path).await?
+        } else {
+            None
+        };
+        if let Some(UploadRecord { source, token, .. }) = left {
             let resumed = self.calls.repeat("transfer.resume", || async {
                 files.resume_upload(&token).await
             });
             match resumed.await {
+                // The beginning of another version is of no use to anybody. Best effort.
+                Ok(session) if source != *self.version => {
+                    let _ = self.calls.once("transfer.abort", session.abort()).await;
+                }
                 Ok(session) => {
                     tracing::debug!(path = %path, offset = session.offset(), "upload resumed");
                     return Ok(Upload {
@@ -294,28 +303,44 @@ impl Lane<'_> {
         let read_back = !vouched && (resumed || self.options.verify == Verify::ReadBack);
         let found = if read_back {
             let path = &self.destination.path;
-            verify::read_back(files, path, &entry.version, computed, self.calls).await?
+            match verify::read_back(files, path, &entry.version, computed, self.calls).await {
+                Ok(found) => found,
+                // Nobody would ever look at it again.
+                Err(error) => return Err(self.remove(files, entry.version, error).await),
+            }
         } else {
             entry.version.hashes.clone()
         };
         if entry.version.size == self.version.size && !found.contradict(computed) {
             return Ok(with_computed(entry, computed));
         }
-        let mut error = Error::new(
+        let error = Error::new(
             ErrorKind::Corrupt,
             "transfer.verify",
             "the copy is not what was sent",
         )
         .with_context("sent", computed)
         .with_context("stored", &found);
-        // Left there, it would look like an edit that somebody made, and travel on.
-        let expect = Expect::Version(entry.version.clone());
-        let removed = files.delete(&self.destination.path, &expect);
-        if let Err(cause) = self.calls.once("transfer.remove", removed).await {
-            error = error.with_context("warning", "the bad copy could not be removed");
-            error = error.with_source(cause);
+        Err(self.remove(files, entry.version, error).await)
+    }
+
+    /// Removes a copy that is bad or that nobody could look at. Left there, it would look like a
+    /// file that somebody has made, and travel on. Done even when the rest is cancelled.
+    async fn remove(&self, files: &dyn FileStore, version: FileVersion, error: Error) -> Error {
+        let expect = Expect::Version(version);
+        let calls = self.calls.to_the_end();
+        let removed = calls.repeat("transfer.remove", || async {
+            match files.delete(&self.destination.path, &expect).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                other => other,
+            }
+        });
+        match removed.await {
+            Ok(()) => error,
+            Err(cause) => error
+                .with_context("warning", "the bad copy could not be removed")
+                .with_source(cause),
         }
-        Err(error)
     }
 
     /// Ends a lane whose source has failed. What was sent is kept only if it is written down and
@@ -332,15 +357,26 @@ impl Lane<'_> {
         );
         if spoiled && upload.recorded {
             upload.recorded = false;
-            let (name, path) = (self.destination.connector.name(), &self.destination.path);
-            if let Err(cause) = self.uploads.forget(name, path).await {
+            if let Err(cause) = self.forget().await {
                 error = error.with_source(cause);
             }
         }
         self.abandon(upload, error).await
     }
 
-    async fn abandon(&self, upload: Upload, error: Error) -> Error {
+    async fn forget(&self) -> Result<()> {
+        let (name, path) = (self.destination.connector.name(), &self.destination.path);
+        self.uploads.forget(name, path).await
+    }
+
+    async fn abandon(&self, mut upload: Upload, mut error: Error) -> Error {
+        // What lies there would hold the space that other files need.
+        if upload.recorded && error.kind() == ErrorKind::Full {
+            upload.recorded = false;
+            if let Err(cause) = self.forget().await {
+                error = error.with_source(cause);
+            }
+        }
         if !upload.recorded {
             // Best effort: the error at hand says more than a failure to clean up after it.
             let _ = tokio::time::timeout(self.calls.stall, upload.session.abort()).await;

@@ -34,21 +34,17 @@ pub(super) struct Uploads<'a> {
 }
 
 impl Uploads<'_> {
-    /// Returns the token of an upload of this very version to this place.
+    /// Returns the upload to this place that is written down, of whatever version.
     pub(super) async fn find(
         self,
         connector: &ConnectorName,
         path: &FilePath,
-        source: &FileVersion,
-    ) -> Result<Option<UploadToken>> {
+    ) -> Result<Option<UploadRecord>> {
         let found = self
             .store
             .get(&TRANSFER_UPLOADS, &id(connector, path)?)
             .await?;
-        Ok(found
-            .map(|record| record.value)
-            .filter(|r| r.source == *source)
-            .map(|r| r.token))
+        Ok(found.map(|record| record.value))
     }
 
     pub(super) async fn remember(

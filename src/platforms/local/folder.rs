@@ -20,7 +20,7 @@ use super::error::{fault, refuse};
 use super::options::{Durability, LocalOptions};
 use super::stamp::{identity, version};
 use super::tree::Tree;
-use super::{probe, upload};
+use super::{probe, temp, upload};
 
 static PLATFORM: Platform = Platform::new("local", "Local folder", Category::Local, AuthKind::None);
 
@@ -186,7 +186,9 @@ impl Shared {
 
     /// Refuses a name that the file system would not take.
     pub(super) fn check_name(&self, path: &FilePath, operation: &'static str) -> Result<()> {
-        if self.facts.names.allows_path(path) {
+        // What is never listed must not be written either: it would look deleted ever after.
+        let is_own = path.components().any(temp::is_beside);
+        if self.facts.names.allows_path(path) && !is_own {
             return Ok(());
         }
         let message = "the folder cannot take this name";

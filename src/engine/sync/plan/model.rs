@@ -34,7 +34,8 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// What was left alone although the other side no longer has it or has another version, by path bytes.
     pub kept: Vec<Kept>,
-    /// Names of which a replica has another spelling than [`actions`](Plan::actions) use, by path bytes.
+    /// Names of which a replica has another spelling than [`actions`](Plan::actions) and
+    /// [`conflicts`](Plan::conflicts) use, by path bytes.
     pub spellings: Vec<Spelling>,
     /// How much it is.
     pub counts: Counts,

@@ -8,7 +8,7 @@ use crate::error::Result;
 use super::desk::Desk;
 use super::draft::Draft;
 use super::guards;
-use super::model::{Action, Plan, Spelling};
+use super::model::{Action, Conflict, Plan, Spelling};
 use super::options::{ConflictStrategy, PlanOptions, Relation};
 use super::renames::Renames;
 use super::scope::Scope;
@@ -100,7 +100,7 @@ impl<'o> Planner<'o> {
                 .iter()
                 .map(|replica| replica.name.clone())
                 .collect(),
-            spellings: spellings(&scopes, &finished.actions)?,
+            spellings: spellings(&scopes, &finished.actions, &finished.conflicts)?,
             actions: finished.actions,
             conflicts: finished.conflicts,
             kept: finished.kept,
@@ -171,16 +171,19 @@ impl fmt::Debug for Planner<'_> {
     }
 }
 
-/// Notes the spellings behind the paths that actions touch.
-fn spellings(scopes: &[Scope<'_>], actions: &[Action]) -> Result<Vec<Spelling>> {
+/// Notes the spellings behind the paths of actions and conflicts.
+fn spellings(
+    scopes: &[Scope<'_>],
+    actions: &[Action],
+    conflicts: &[Conflict],
+) -> Result<Vec<Spelling>> {
     let sides = || scopes.iter().flat_map(|scope| &scope.sides);
     if sides().all(|side| side.view.moved().is_empty()) {
         return Ok(Vec::new());
     }
-    let mut touched: Vec<&str> = actions
-        .iter()
-        .map(|action| action.path().as_str())
-        .collect();
+    let acted = actions.iter().map(Action::path);
+    let told = conflicts.iter().map(|conflict| &conflict.path);
+    let mut touched: Vec<&str> = acted.chain(told).map(FilePath::as_str).collect();
     touched.sort_unstable();
     let mut spellings = Vec::new();
     for side in sides() {
