@@ -21,8 +21,38 @@
 //! | `local` | yes | a folder on a disk, card or mount as a connector |
 //! | `sqlite` | yes | SQLite as the database; compiles C |
 //! | `filter` | yes | patterns with the meaning of a `.gitignore` |
+//! | `xmp` | yes | a merger for XMP sidecars |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
+//!
+//! # Observability
+//!
+//! Operations that do I/O run in [`tracing`](https://docs.rs/tracing) spans. No field holds a secret or the
+//! content of a file.
+//!
+//! | span | level | fields |
+//! |---|---|---|
+//! | `sync.run` | info | `sync.run`, `sync.places` |
+//! | `sync.plan` | info | `sync.places` |
+//! | `transfer.run` | debug | `file.path`, `file.size`, `transfer.source`, `transfer.destinations` |
+//! | `transfer.hash` | debug | `file.path`, `file.size`, `transfer.source` |
+//! | `storage.commit` | debug | `storage.writes` |
+//!
+//! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
+//! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].
+//!
+//! | name | kind | labels |
+//! |---|---|---|
+//! | `garland_transfer_bytes_total` | counter of bytes that destinations took, those sent again included | |
+//! | `garland_transfer_files_total` | counter, one for each destination | `outcome`: `delivered`, `conflict`, `cancelled`, `refused`, `failed` |
+//! | `garland_transfer_seconds` | histogram | `outcome`: as above, of the file as a whole |
+//! | `garland_retries_total` | counter | `operation`: `transfer.run`, `sync.merge` … |
+//! | `garland_sync_runs_total` | counter | `outcome`: `complete`, `incomplete`, `conflict`, `cancelled`, `refused`, `failed` |
+//! | `garland_sync_seconds` | histogram | `outcome`: as above |
+//! | `garland_sync_actions_total` | counter of what was done | `action`: `agree`, `copy`, `delete`, `merge`, `recover`, `rename`, `verify` |
+//! | `garland_sync_conflicts_total` | counter of what was met | `kind`: as [`sync::ConflictKind`], in snake case |
+//! | `garland_storage_commits_total` | counter | `backend`: `memory`, `sqlite`; `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
+//! | `garland_storage_commit_seconds` | histogram | `backend`: `sqlite`; `outcome`: as above |
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -42,6 +72,7 @@ mod orchestrator;
 pub mod permission;
 pub mod platforms;
 pub mod storage;
+mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

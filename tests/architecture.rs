@@ -83,6 +83,11 @@ const TABLE: &[Row] = &[
         rooms: &[],
     },
     Row {
+        name: "telemetry",
+        place: Place::Floor(0),
+        rooms: &[],
+    },
+    Row {
         name: "platforms",
         place: Place::Wing,
         rooms: &[],

@@ -12,6 +12,7 @@ use crate::storage::{
     Batch, CollectionName, Committed, IndexKey, IndexName, JournalEntry, JournalHead, JournalName,
     Json, LEASES, Query, Record, RecordId, RecordPage, StorageBackend, Version, Wake, Write,
 };
+use crate::telemetry::{self, STORAGE_COMMITS};
 
 use super::page::{PageOfEntries, PageOfRecords};
 use super::span::{Place, Span};
@@ -74,6 +75,18 @@ impl Memory {
         }
     }
 
+    fn apply(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
+        batch.validate()?;
+        let committed = {
+            let mut data = self.data()?;
+            let tenant = data.tenants.entry(organization.clone()).or_default();
+            tenant.verify(&batch)?;
+            tenant.apply(batch)
+        };
+        self.wakes.wake(Wake::Organization(organization.clone()));
+        Ok(committed)
+    }
+
     fn data(&self) -> Result<MutexGuard<'_, Data>> {
         let data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
         if data.opening == self.opening {
@@ -96,15 +109,11 @@ impl Default for Memory {
 #[async_trait]
 impl StorageBackend for Memory {
     async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
-        batch.validate()?;
-        let committed = {
-            let mut data = self.data()?;
-            let tenant = data.tenants.entry(organization.clone()).or_default();
-            tenant.verify(&batch)?;
-            tenant.apply(batch)
-        };
-        self.wakes.wake(Wake::Organization(organization.clone()));
-        Ok(committed)
+        let committed = self.apply(organization, batch);
+        let outcome = telemetry::outcome(&committed, "committed");
+        let labels = [("backend", "memory"), ("outcome", outcome)];
+        telemetry::count(STORAGE_COMMITS, &labels, 1);
+        committed
     }
 
     async fn get(

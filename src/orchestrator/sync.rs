@@ -2,6 +2,7 @@
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument as _;
 
 use crate::connector::FilePath;
 use crate::engine::sync::{
@@ -143,7 +144,8 @@ impl SyncRequest {
         let stream = events.subscribe();
         let engine = self.engine(&events, cancel.clone())?;
         drop(events);
-        let task = tokio::spawn(async move { engine.run(plan.as_ref()).await });
+        let run = async move { engine.run(plan.as_ref()).await };
+        let task = tokio::spawn(run.in_current_span());
         Ok(SyncRun {
             events: stream,
             task,

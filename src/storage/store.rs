@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
@@ -57,8 +58,10 @@ impl Store {
         if batch.is_empty() {
             return Ok(Committed::default());
         }
+        let writes = batch.writes().len();
+        let span = tracing::debug_span!("storage.commit", storage.writes = writes);
         let call = self.backend.commit(&self.organization, batch);
-        self.bounded("storage.commit", call).await
+        self.bounded("storage.commit", call).instrument(span).await
     }
 
     /// Reads one record.

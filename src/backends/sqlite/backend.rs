@@ -14,6 +14,7 @@ use crate::storage::{
     Batch, CollectionName, Committed, JournalEntry, JournalHead, JournalName, Query, Record,
     RecordId, RecordPage, StorageBackend, Wake, Write,
 };
+use crate::telemetry::{self, STORAGE_COMMIT_SECONDS, STORAGE_COMMITS};
 
 use super::options::SqliteOptions;
 use super::reader;
@@ -170,6 +171,26 @@ impl Sqlite {
         answer.await.map_err(|_| self.gone())?
     }
 
+    /// Hands a batch to the writing thread and waits for what became of it.
+    async fn write(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
+        batch.validate()?;
+        let size = size(&batch).min(kib(&self.inner.options));
+        let room = self.room(&self.inner.write_room, size).await?;
+        let (reply, answer) = oneshot::channel();
+        let commit = Commit {
+            organization: organization.clone(),
+            batch,
+            reply,
+            room,
+        };
+        self.inner
+            .ports
+            .writes
+            .send(WriteJob::Commit(commit))
+            .map_err(|_| self.gone())?;
+        answer.await.map_err(|_| self.gone())?
+    }
+
     async fn room(&self, room: &Arc<Semaphore>, size: u32) -> Result<OwnedSemaphorePermit> {
         let permit = Arc::clone(room).acquire_many_owned(size).await;
         permit.map_err(|_| self.gone())
@@ -188,22 +209,15 @@ impl Sqlite {
 #[async_trait]
 impl StorageBackend for Sqlite {
     async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
-        batch.validate()?;
-        let size = size(&batch).min(kib(&self.inner.options));
-        let room = self.room(&self.inner.write_room, size).await?;
-        let (reply, answer) = oneshot::channel();
-        let commit = Commit {
-            organization: organization.clone(),
-            batch,
-            reply,
-            room,
-        };
-        self.inner
-            .ports
-            .writes
-            .send(WriteJob::Commit(commit))
-            .map_err(|_| self.gone())?;
-        answer.await.map_err(|_| self.gone())?
+        let clock = &self.inner.options.clock;
+        let begun = clock.elapsed();
+        let committed = self.write(organization, batch).await;
+        let outcome = telemetry::outcome(&committed, "committed");
+        let labels = [("backend", "sqlite"), ("outcome", outcome)];
+        telemetry::count(STORAGE_COMMITS, &labels, 1);
+        let took = clock.elapsed().saturating_sub(begun);
+        telemetry::took(STORAGE_COMMIT_SECONDS, &labels, took);
+        committed
     }
 
     async fn get(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{ConnectorName, FilePath, NamedConnector};
@@ -31,6 +32,7 @@ use super::report::{FailedFile, SyncReport};
 use super::scan::Learned;
 use super::state::Agreement;
 use super::steps::Workshop;
+use super::tally;
 
 /// How long a run may be silent before another may take its place.
 const LEASE: Duration = Duration::from_secs(30);
@@ -119,7 +121,10 @@ impl Engine {
     /// Looks at every place and works out what would be done. Changes nothing.
     pub(crate) async fn plan(&self) -> Result<Plan> {
         let mover = self.mover();
-        Ok(self.prepare(&mover, &BTreeMap::new()).await?.plan)
+        let learned = BTreeMap::new();
+        let look = self.prepare(&mover, &learned);
+        let prepared = look.instrument(tally::plan_span(&self.names)).await?;
+        Ok(prepared.plan)
     }
 
     /// Reads the conflicts that wait for a person.
@@ -201,13 +206,17 @@ impl Engine {
     }
 
     async fn run_as(&self, task: Task<'_>) -> Result<SyncReport> {
-        let Environment {
-            store,
-            clock,
-            chance,
-            ..
-        } = &self.environment;
+        let Environment { clock, chance, .. } = &self.environment;
         let run = RunId::generate(&Ids::new(Arc::clone(clock), chance.clone()));
+        let begun = clock.elapsed();
+        let span = tally::run_span(run, &self.names);
+        let outcome = self.run_named(run, task).instrument(span).await;
+        tally::finished(&outcome, clock.elapsed().saturating_sub(begun));
+        outcome
+    }
+
+    async fn run_named(&self, run: RunId, task: Task<'_>) -> Result<SyncReport> {
+        let Environment { store, clock, .. } = &self.environment;
         let (started, begun) = (clock.now(), clock.elapsed());
         let lease = RecordId::parse(format!("sync/{}", self.agreement()?.as_str()))?;
         let mut lease = Lease::acquire(store.clone(), Arc::clone(clock), lease, run, LEASE).await?;

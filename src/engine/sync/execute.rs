@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::connector::{ConnectorName, FilePath};
@@ -175,13 +176,14 @@ impl Execution<'_> {
         }
         let sites = self.sites(action);
         let (workshop, plan) = (Arc::clone(&self.workshop), Arc::clone(&self.plan));
-        tasks.spawn(async move {
+        let work = async move {
             let outcome = match plan.actions.get(index) {
                 Some(action) => workshop.carry_out(action, &sites).await,
                 None => Outcome::default(),
             };
             (index, outcome)
-        });
+        };
+        tasks.spawn(work.in_current_span());
     }
 
     /// Tells whether something on the action's paths has failed before.
@@ -388,9 +390,8 @@ impl Execution<'_> {
         let pending = std::mem::take(&mut under.pending);
         let (ledger, places) = (Arc::clone(&self.ledger), Arc::clone(&self.workshop.places));
         let now = self.clock.now();
-        under
-            .writing
-            .spawn(async move { ledger.write(&places, pending, now).await });
+        let write = async move { ledger.write(&places, pending, now).await };
+        under.writing.spawn(write.in_current_span());
     }
 
     /// Writes down everything that waits, and takes back the announcements.

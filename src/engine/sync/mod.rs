@@ -26,6 +26,7 @@ mod report;
 mod scan;
 mod state;
 mod steps;
+mod tally;
 #[cfg(feature = "xmp")]
 mod xmp;
 

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::resilience::RetryPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
+use crate::telemetry::{self, RETRIES};
 
 /// What every call of a transfer is held to.
 #[derive(Clone, Debug)]
@@ -71,6 +72,7 @@ impl Calls {
             return Err(error);
         };
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        telemetry::count(RETRIES, &[("operation", operation)], 1);
         tracing::debug!(operation, attempt = failures, wait_ms, error = %error, "will try again");
         tokio::select! {
             biased;

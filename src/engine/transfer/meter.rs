@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::telemetry::{self, TRANSFER_BYTES};
+
 /// Running totals of everything that one [`Mover`](super::Mover) has moved.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -28,6 +30,7 @@ impl Meter {
 
     pub(crate) fn add_written(&self, bytes: u64) {
         self.written.fetch_add(bytes, Ordering::Relaxed);
+        telemetry::count(TRANSFER_BYTES, &[], bytes);
     }
 
     pub(crate) fn take_back_written(&self, bytes: u64) {

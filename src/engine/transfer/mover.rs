@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{
@@ -16,6 +18,7 @@ use crate::connector::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
 use crate::storage::Store;
+use crate::telemetry::{self, TRANSFER_FILES, TRANSFER_SECONDS};
 
 use super::calls::{Calls, cancelled};
 use super::hashing;
@@ -101,6 +104,20 @@ impl Mover {
     /// After a drop each destination has the whole file or what it had before. Large uploads go on
     /// from where they were when the same version is moved again.
     pub async fn run(&self, job: &TransferJob) -> Result<Moved> {
+        let begun = self.0.clock.elapsed();
+        let span = tracing::debug_span!(
+            "transfer.run",
+            file.path = %job.path,
+            file.size = job.version.size,
+            transfer.source = %job.source.name(),
+            transfer.destinations = job.destinations.len(),
+        );
+        let moved = self.carry(job).instrument(span).await;
+        count(job, &moved, self.0.clock.elapsed().saturating_sub(begun));
+        moved
+    }
+
+    async fn carry(&self, job: &TransferJob) -> Result<Moved> {
         let places = job
             .destinations
             .iter()
@@ -229,7 +246,13 @@ impl Mover {
             &self.0.calls,
             &self.0.meter,
         );
-        let hashes = hashes.await?;
+        let span = tracing::debug_span!(
+            "transfer.hash",
+            file.path = %path,
+            file.size = version.size,
+            transfer.source = %connector.name(),
+        );
+        let hashes = hashes.instrument(span).await?;
         confirm(connector, path, version, &hashes)?;
         Ok(hashes)
     }
@@ -355,6 +378,27 @@ impl Mover {
         }
         Ok(turn)
     }
+}
+
+/// Counts a file that has come to its end, for each destination by itself.
+fn count(job: &TransferJob, moved: &Result<Moved>, took: Duration) {
+    let whole = match moved {
+        Ok(moved) => {
+            for result in &moved.destinations {
+                let outcome = telemetry::outcome(result, "delivered");
+                telemetry::count(TRANSFER_FILES, &[("outcome", outcome)], 1);
+            }
+            let failed = moved.destinations.iter().find(|result| result.is_err());
+            failed.map_or("delivered", |failed| telemetry::outcome(failed, ""))
+        }
+        Err(_) => {
+            let outcome = telemetry::outcome(moved, "delivered");
+            let missed = job.destinations.len() as u64;
+            telemetry::count(TRANSFER_FILES, &[("outcome", outcome)], missed);
+            outcome
+        }
+    };
+    telemetry::took(TRANSFER_SECONDS, &[("outcome", whole)], took);
 }
 
 /// Which hashes to compute: all that anybody involved reports, and a strong one in any case.
