@@ -92,6 +92,7 @@ pub(crate) async fn scan(
                 name: place.name().clone(),
                 files: 0,
                 incomplete: None,
+                not_safe: None,
                 skipped: Vec::new(),
                 skipped_total: 0,
             },
