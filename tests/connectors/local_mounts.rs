@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use futures_util::StreamExt as _;
 use garland::ErrorKind;
 use garland::connector::{Expect, FileStore as _, Health, PlatformConnector as _, UploadRequest};
-use garland::platforms::LocalFolder;
+use garland::platforms::{Durability, LocalFolder, LocalOptions};
 use garland::testing::{Account, connector};
 
 use crate::tools::{list, names, path, put, put_if, read};
@@ -300,4 +300,72 @@ async fn a_card_that_ignores_case_keeps_every_promise() {
         Account::new(first, LocalFolder::open(root.path()).unwrap()).keeping(root)
     })
     .await;
+}
+
+/// The folder for a test that runs itself again, with system calls that fail or take their time.
+const TAMPERED: &str = "GARLAND_TEST_TAMPERED";
+
+/// Runs a test again under `strace`, which tampers with its system calls.
+fn tampered(test: &str, inject: &str, root: &Path) {
+    let run = |program: &mut Command| {
+        let output = program.env(TAMPERED, root).output().ok()?;
+        let text = [output.stdout, output.stderr].concat();
+        Some((
+            output.status.success(),
+            String::from_utf8_lossy(&text).into_owned(),
+        ))
+    };
+    let strace = || {
+        let mut command = Command::new("strace");
+        command.args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("inject={inject}"),
+        ]);
+        command
+    };
+    if !run(strace().arg("true")).is_some_and(|(works, _)| works) {
+        eprintln!("SKIPPED: no strace here, or no leave to use it");
+        return;
+    }
+    let mut again = strace();
+    again.arg(std::env::current_exe().unwrap());
+    let (passed, text) = run(again.args(["--exact", &format!("local_mounts::{test}")])).unwrap();
+    assert!(passed && text.contains("1 passed"), "{inject}: {text}");
+}
+
+#[tokio::test]
+async fn a_failed_flush_is_not_tried_again() {
+    let Some(root) = std::env::var_os(TAMPERED) else {
+        for cause in ["EIO", "ENOSPC"] {
+            let root = tempfile::tempdir().unwrap();
+            fs::create_dir_all(root.path().join(".garland/uploads")).unwrap();
+            fs::write(root.path().join(cause), "").unwrap();
+            let inject = format!("fsync,syncfs:error={cause}");
+            tampered("a_failed_flush_is_not_tried_again", &inject, root.path());
+        }
+        return;
+    };
+    let root = Path::new(&root);
+    let is_full = root.join("ENOSPC").exists();
+    let kind = |other| if is_full { ErrorKind::Full } else { other };
+    let folder = LocalFolder::open(root).unwrap();
+    let error = folder.persist().await.unwrap_err();
+    assert_eq!(error.kind(), kind(ErrorKind::Corrupt), "{error}");
+
+    let options = LocalOptions::default().with_durability(Durability::EachFile);
+    let folder = LocalFolder::open_with(root, options).unwrap();
+    let error = put(&folder, "a.jpg", "a").await.unwrap_err();
+    assert_eq!(error.kind(), kind(ErrorKind::Expired), "{error}");
+    assert!(!root.join("a.jpg").exists());
+    let left = fs::read_dir(root.join(".garland/uploads")).unwrap();
+    assert_eq!(left.count(), 0);
+    // A folder that could not be written through is not found there by the next try.
+    for _ in 0..2 {
+        put(&folder, "day/a.jpg", "a").await.unwrap_err();
+        assert!(!root.join("day").exists());
+    }
 }

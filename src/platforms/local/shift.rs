@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use crate::connector::{Expect, FileEntry, FilePath, FileVersion};
 use crate::error::{ErrorKind, Result};
 
-use super::error::{fault, io_fault, refuse};
+use super::error::{fault, flush_fault, io_fault, refuse};
 use super::folder::Shared;
 use super::names::entries;
 use super::place::{appear, rename_new};
@@ -89,7 +89,7 @@ pub(super) fn rename(
     }
     if shared.syncs_each_file() {
         for folder in [&target.folder, &source.folder] {
-            sync_folder(folder.as_fd()).map_err(to_error)?;
+            sync_folder(folder.as_fd()).map_err(|cause| flush_fault(operation, to, cause))?;
         }
     }
     shared.tree.prune(from);
@@ -103,7 +103,7 @@ pub(super) fn delete(shared: &Shared, path: &FilePath, expect: &Expect) -> Resul
     let (place, _) = there(shared, path, expect, operation)?;
     unlinkat(&place.folder, place.name, AtFlags::empty()).map_err(to_error)?;
     if shared.syncs_each_file() {
-        sync_folder(place.folder.as_fd()).map_err(to_error)?;
+        sync_folder(place.folder.as_fd()).map_err(|cause| flush_fault(operation, path, cause))?;
     }
     shared.tree.prune(path);
     Ok(())

@@ -143,6 +143,14 @@ impl Session {
                 &self.request.expect,
                 operation,
             )
+            .map_err(|error| match error.kind() {
+                // The pages in memory are not to be trusted: the upload begins anew.
+                ErrorKind::Corrupt => {
+                    let message = "the disk did not take what was sent";
+                    refuse(ErrorKind::Expired, operation, path, message).with_source(error)
+                }
+                _ => error,
+            })
         })();
         if done.as_ref().is_err_and(|error| !error.is_retryable()) {
             let _left_behind = temp.remove();
