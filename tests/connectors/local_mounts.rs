@@ -369,3 +369,24 @@ async fn a_failed_flush_is_not_tried_again() {
         assert!(!root.join("day").exists());
     }
 }
+
+#[tokio::test]
+async fn a_file_leaves_its_disk_only_when_it_is_safe_on_the_other() {
+    let Some(root) = std::env::var_os(TAMPERED) else {
+        let root = tempfile::tempdir().unwrap();
+        let Some(_mount) = Mount::tmpfs(&root.path().join("card"), "1m") else {
+            return;
+        };
+        fs::write(root.path().join("card/a.jpg"), "a").unwrap();
+        let test = "a_file_leaves_its_disk_only_when_it_is_safe_on_the_other";
+        return tampered(test, "fsync:error=EIO", root.path());
+    };
+    let folder = LocalFolder::open(&root).unwrap();
+    let (from, to) = (path("card/a.jpg"), path("day/a.jpg"));
+    let error = folder
+        .rename(&from, &Expect::Anything, &to)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(names(&folder).await, ["card/a.jpg"]);
+}

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::os::fd::AsFd as _;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, renameat, unlinkat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, fsync, openat, renameat, unlinkat};
+use rustix::io::{self, Errno};
 
 use crate::connector::{Expect, FileEntry, FilePath, FileVersion};
 use crate::error::{ErrorKind, Result};
@@ -15,7 +15,7 @@ use super::names::entries;
 use super::place::{appear, rename_new};
 use super::stamp::{Stamp, kind};
 use super::temp::{Temp, set_modified};
-use super::tree::{Place, TRIES, readable, sync_folder};
+use super::tree::{Place, TRIES, open_below, readable, sync_folder};
 
 /// Copies a file inside the folder; the kernel shares the blocks where it can.
 pub(super) fn copy(
@@ -148,10 +148,19 @@ fn carry(
 ) -> Result<FileEntry> {
     let expected = shared.version(before);
     let entry = copy(shared, from, &expected, to, &Expect::Absent)?;
+    // The source is the only copy that survives a loss of power until this one does.
+    if let Err(error) = write_through(shared, to, operation) {
+        let _left_behind = delete(shared, to, &Expect::Version(entry.version));
+        return Err(error);
+    }
     match there(shared, from, &Expect::Version(expected), operation) {
         Ok((place, now)) if Stamp::of(&now) == Stamp::of(before) => {
             unlinkat(&place.folder, place.name, AtFlags::empty())
                 .map_err(|cause| fault(operation, from, cause))?;
+            if shared.syncs_each_file() {
+                sync_folder(place.folder.as_fd())
+                    .map_err(|cause| flush_fault(operation, from, cause))?;
+            }
             shared.tree.prune(from);
             Ok(entry)
         }
@@ -162,6 +171,23 @@ fn carry(
             Err(refuse(ErrorKind::Conflict, operation, from, message))
         }
     }
+}
+
+/// Writes a file and all folders above it through to the disk.
+fn write_through(shared: &Shared, path: &FilePath, operation: &'static str) -> Result<()> {
+    let to_error = |cause| fault(operation, path, cause);
+    let flushed =
+        |answer: io::Result<()>| answer.map_err(|cause| flush_fault(operation, path, cause));
+    let (file, _) = open(shared, path, operation)?;
+    flushed(fsync(&file))?;
+    let root = shared.tree.open_root(operation)?;
+    let mut folder = path.parent();
+    while let Some(at) = folder {
+        let opened = open_below(root.as_fd(), at, false).map_err(to_error)?;
+        flushed(sync_folder(opened.as_fd()))?;
+        folder = at.rsplit_once('/').map(|(above, _)| above);
+    }
+    flushed(sync_folder(root.as_fd()))
 }
 
 fn open(shared: &Shared, path: &FilePath, operation: &'static str) -> Result<(File, Stat)> {
