@@ -390,3 +390,34 @@ async fn a_file_leaves_its_disk_only_when_it_is_safe_on_the_other() {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert_eq!(names(&folder).await, ["card/a.jpg"]);
 }
+
+#[tokio::test]
+async fn what_is_saved_while_the_old_version_is_deleted_stays() {
+    let Some(root) = std::env::var_os(TAMPERED) else {
+        for slow in ["unlinkat", "renameat,renameat2"] {
+            let root = tempfile::tempdir().unwrap();
+            let test = "what_is_saved_while_the_old_version_is_deleted_stays";
+            tampered(test, &format!("{slow}:delay_enter=400000"), root.path());
+        }
+        return;
+    };
+    let root = Path::new(&root);
+    let folder = LocalFolder::open(root).unwrap();
+    fs::write(root.join("a.jpg"), "old").unwrap();
+    fs::create_dir_all(root.join(".garland/deleted")).unwrap();
+    let old = folder.stat(&path("a.jpg")).await.unwrap().unwrap();
+    let deleting = tokio::spawn(async move {
+        let expect = Expect::Version(old.version);
+        folder.delete(&path("a.jpg"), &expect).await
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    fs::write(root.join("a.jpg"), "newer").unwrap();
+    if let Err(error) = deleting.await.unwrap() {
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    }
+    assert_eq!(fs::read(root.join("a.jpg")).unwrap(), b"newer");
+    assert_eq!(
+        fs::read_dir(root.join(".garland/deleted")).unwrap().count(),
+        0
+    );
+}
