@@ -421,3 +421,31 @@ async fn what_is_saved_while_the_old_version_is_deleted_stays() {
         0
     );
 }
+
+#[tokio::test]
+async fn a_write_that_was_given_up_holds_the_upload_only_while_it_lasts() {
+    let Some(root) = std::env::var_os(TAMPERED) else {
+        let root = tempfile::tempdir().unwrap();
+        let test = "a_write_that_was_given_up_holds_the_upload_only_while_it_lasts";
+        return tampered(test, "pwrite64:delay_enter=2000000", root.path());
+    };
+    let folder = LocalFolder::open(&root).unwrap();
+    let request = UploadRequest::new(path("a.jpg"), 1);
+    let mut session = folder.upload(request).await.unwrap();
+    let token = session.token().unwrap();
+    let patience = std::time::Duration::from_millis(100);
+    let given_up = tokio::time::timeout(patience, session.write("a".into())).await;
+    assert!(given_up.is_err());
+    drop(session);
+    let mut refused = 0;
+    let session = loop {
+        match folder.resume_upload(&token).await {
+            Err(error) if error.is_retryable() && refused < 5 => refused += 1,
+            answer => break answer.unwrap(),
+        }
+    };
+    assert!(refused > 0);
+    assert_eq!(session.offset(), 1);
+    session.finish(&Default::default()).await.unwrap();
+    assert_eq!(names(&folder).await, ["a.jpg"]);
+}

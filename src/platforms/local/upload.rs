@@ -75,6 +75,13 @@ impl Session {
                     tries += 1;
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
+                // The lock goes by itself: a passing fault, after which a caller tries again.
+                Err(error) if error.kind() == ErrorKind::Locked => {
+                    let message = "a write to the upload is still under way";
+                    let error =
+                        Error::new(ErrorKind::Unavailable, operation, message).with_source(error);
+                    return Err(error);
+                }
                 answer => return answer,
             }
         }
