@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use futures_util::StreamExt as _;
 use garland::ErrorKind;
 use garland::connector::{Expect, FileStore as _, PlatformConnector as _, SkipReason};
 use garland::platforms::{LocalFolder, LocalOptions};
@@ -160,4 +161,45 @@ async fn what_is_not_a_folder_is_not_opened() {
     };
     assert_eq!(kind("missing"), ErrorKind::NotFound);
     assert_eq!(kind("file"), ErrorKind::InvalidInput);
+}
+
+/// What is there under another kind than its name was read with is told, not taken for deleted.
+#[tokio::test]
+async fn what_becomes_something_else_under_the_listing_is_not_gone() {
+    for (now, complete) in [("link", true), ("gone", true), ("other", false)] {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        for name in ["a", "b", "n"] {
+            fs::write(at(name), "x").unwrap();
+        }
+        fs::create_dir(at("m")).unwrap();
+        fs::write(at("m/a"), "x").unwrap();
+        let options = LocalOptions::default().with_page_size(1);
+        let folder = LocalFolder::open_with(root.path(), options).unwrap();
+        let mut pages = folder.list();
+        let mut told = vec![pages.next().await.unwrap().unwrap()];
+        // One page is worked on ahead, and no more: `m` and `n` were only named so far.
+        fs::remove_dir_all(at("m")).unwrap();
+        fs::remove_file(at("n")).unwrap();
+        match now {
+            "link" => {
+                symlink("a", at("m")).unwrap();
+                symlink("a", at("n")).unwrap();
+            }
+            "other" => fs::create_dir(at("n")).unwrap(),
+            _ => {}
+        }
+        let rest: Vec<_> = pages.collect().await;
+        assert_eq!(rest.iter().all(Result::is_ok), complete, "{now}: {rest:?}");
+        told.extend(rest.into_iter().filter_map(Result::ok));
+        let skipped = told.iter().flat_map(|page| &page.skipped);
+        let skipped: Vec<_> = skipped.map(|it| (it.name.as_str(), it.reason)).collect();
+        let links = ["m", "n"].map(|name| (name, SkipReason::SymbolicLink));
+        let expected = if now == "link" {
+            links.to_vec()
+        } else {
+            vec![]
+        };
+        assert_eq!(skipped, expected, "{now}");
+    }
 }

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use futures_util::StreamExt as _;
 use garland::ErrorKind;
 use garland::connector::{Expect, FileStore as _, Health, PlatformConnector as _, UploadRequest};
-use garland::platforms::LocalFolder;
+use garland::platforms::{Durability, LocalFolder, LocalOptions};
 use garland::testing::{Account, connector};
 
 use crate::tools::{list, names, path, put, put_if, read};
@@ -300,4 +300,152 @@ async fn a_card_that_ignores_case_keeps_every_promise() {
         Account::new(first, LocalFolder::open(root.path()).unwrap()).keeping(root)
     })
     .await;
+}
+
+/// The folder for a test that runs itself again, with system calls that fail or take their time.
+const TAMPERED: &str = "GARLAND_TEST_TAMPERED";
+
+/// Runs a test again under `strace`, which tampers with its system calls.
+fn tampered(test: &str, inject: &str, root: &Path) {
+    let run = |program: &mut Command| {
+        let output = program.env(TAMPERED, root).output().ok()?;
+        let text = [output.stdout, output.stderr].concat();
+        Some((
+            output.status.success(),
+            String::from_utf8_lossy(&text).into_owned(),
+        ))
+    };
+    let strace = || {
+        let mut command = Command::new("strace");
+        command.args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("inject={inject}"),
+        ]);
+        command
+    };
+    if !run(strace().arg("true")).is_some_and(|(works, _)| works) {
+        eprintln!("SKIPPED: no strace here, or no leave to use it");
+        return;
+    }
+    let mut again = strace();
+    again.arg(std::env::current_exe().unwrap());
+    let (passed, text) = run(again.args(["--exact", &format!("local_mounts::{test}")])).unwrap();
+    assert!(passed && text.contains("1 passed"), "{inject}: {text}");
+}
+
+#[tokio::test]
+async fn a_failed_flush_is_not_tried_again() {
+    let Some(root) = std::env::var_os(TAMPERED) else {
+        for cause in ["EIO", "ENOSPC"] {
+            let root = tempfile::tempdir().unwrap();
+            fs::create_dir_all(root.path().join(".garland/uploads")).unwrap();
+            fs::write(root.path().join(cause), "").unwrap();
+            let inject = format!("fsync,syncfs:error={cause}");
+            tampered("a_failed_flush_is_not_tried_again", &inject, root.path());
+        }
+        return;
+    };
+    let root = Path::new(&root);
+    let is_full = root.join("ENOSPC").exists();
+    let kind = |other| if is_full { ErrorKind::Full } else { other };
+    let folder = LocalFolder::open(root).unwrap();
+    let error = folder.persist().await.unwrap_err();
+    assert_eq!(error.kind(), kind(ErrorKind::Corrupt), "{error}");
+
+    let options = LocalOptions::default().with_durability(Durability::EachFile);
+    let folder = LocalFolder::open_with(root, options).unwrap();
+    let error = put(&folder, "a.jpg", "a").await.unwrap_err();
+    assert_eq!(error.kind(), kind(ErrorKind::Expired), "{error}");
+    assert!(!root.join("a.jpg").exists());
+    let left = fs::read_dir(root.join(".garland/uploads")).unwrap();
+    assert_eq!(left.count(), 0);
+    // A folder that could not be written through is not found there by the next try.
+    for _ in 0..2 {
+        put(&folder, "day/a.jpg", "a").await.unwrap_err();
+        assert!(!root.join("day").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_file_leaves_its_disk_only_when_it_is_safe_on_the_other() {
+    let Some(root) = std::env::var_os(TAMPERED) else {
+        let root = tempfile::tempdir().unwrap();
+        let Some(_mount) = Mount::tmpfs(&root.path().join("card"), "1m") else {
+            return;
+        };
+        fs::write(root.path().join("card/a.jpg"), "a").unwrap();
+        let test = "a_file_leaves_its_disk_only_when_it_is_safe_on_the_other";
+        return tampered(test, "fsync:error=EIO", root.path());
+    };
+    let folder = LocalFolder::open(&root).unwrap();
+    let (from, to) = (path("card/a.jpg"), path("day/a.jpg"));
+    let error = folder
+        .rename(&from, &Expect::Anything, &to)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(names(&folder).await, ["card/a.jpg"]);
+}
+
+#[tokio::test]
+async fn what_is_saved_while_the_old_version_is_deleted_stays() {
+    let Some(root) = std::env::var_os(TAMPERED) else {
+        for slow in ["unlinkat", "renameat,renameat2"] {
+            let root = tempfile::tempdir().unwrap();
+            let test = "what_is_saved_while_the_old_version_is_deleted_stays";
+            tampered(test, &format!("{slow}:delay_enter=400000"), root.path());
+        }
+        return;
+    };
+    let root = Path::new(&root);
+    let folder = LocalFolder::open(root).unwrap();
+    fs::write(root.join("a.jpg"), "old").unwrap();
+    fs::create_dir_all(root.join(".garland/deleted")).unwrap();
+    let old = folder.stat(&path("a.jpg")).await.unwrap().unwrap();
+    let deleting = tokio::spawn(async move {
+        let expect = Expect::Version(old.version);
+        folder.delete(&path("a.jpg"), &expect).await
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    fs::write(root.join("a.jpg"), "newer").unwrap();
+    if let Err(error) = deleting.await.unwrap() {
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    }
+    assert_eq!(fs::read(root.join("a.jpg")).unwrap(), b"newer");
+    assert_eq!(
+        fs::read_dir(root.join(".garland/deleted")).unwrap().count(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_write_that_was_given_up_holds_the_upload_only_while_it_lasts() {
+    let Some(root) = std::env::var_os(TAMPERED) else {
+        let root = tempfile::tempdir().unwrap();
+        let test = "a_write_that_was_given_up_holds_the_upload_only_while_it_lasts";
+        return tampered(test, "pwrite64:delay_enter=2000000", root.path());
+    };
+    let folder = LocalFolder::open(&root).unwrap();
+    let request = UploadRequest::new(path("a.jpg"), 1);
+    let mut session = folder.upload(request).await.unwrap();
+    let token = session.token().unwrap();
+    let patience = std::time::Duration::from_millis(100);
+    let given_up = tokio::time::timeout(patience, session.write("a".into())).await;
+    assert!(given_up.is_err());
+    drop(session);
+    let mut refused = 0;
+    let session = loop {
+        match folder.resume_upload(&token).await {
+            Err(error) if error.is_retryable() && refused < 5 => refused += 1,
+            answer => break answer.unwrap(),
+        }
+    };
+    assert!(refused > 0);
+    assert_eq!(session.offset(), 1);
+    session.finish(&Default::default()).await.unwrap();
+    assert_eq!(names(&folder).await, ["a.jpg"]);
 }

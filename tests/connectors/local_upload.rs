@@ -123,7 +123,7 @@ async fn a_crash_at_any_step_leaves_the_whole_file_or_none_and_the_next_run_deli
 }
 
 #[tokio::test]
-async fn only_one_process_is_at_an_upload() {
+async fn only_one_session_is_at_an_upload_and_the_next_may_wait_for_it() {
     let root = tempfile::tempdir().unwrap();
     let folder = LocalFolder::open(root.path()).unwrap();
     let session = folder
@@ -132,7 +132,8 @@ async fn only_one_process_is_at_an_upload() {
         .unwrap();
     let token = session.token().unwrap();
     let error = folder.resume_upload(&token).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Locked);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.is_retryable());
     drop(session);
     folder.resume_upload(&token).await.unwrap();
 }

@@ -29,6 +29,26 @@ pub(super) fn fault(operation: &'static str, path: impl fmt::Display, cause: Err
         .with_source(io::Error::from(cause))
 }
 
+/// Maps an error of a flush (`fsync`, `syncfs`). None of them may be tried again.
+///
+/// Linux tells of a failed write-back once and then takes the pages for clean, so a second flush
+/// would succeed without the bytes being on the disk.
+///
+/// Source: <https://wiki.postgresql.org/wiki/Fsync_Errors>
+pub(super) fn flush_fault(operation: &'static str, path: impl fmt::Display, cause: Errno) -> Error {
+    let kind = match cause {
+        Errno::NOSPC | Errno::DQUOT => ErrorKind::Full,
+        _ => ErrorKind::Corrupt,
+    };
+    refuse(
+        kind,
+        operation,
+        path,
+        "what was written may not be on the disk",
+    )
+    .with_source(io::Error::from(cause))
+}
+
 /// Maps an error of the standard library.
 pub(super) fn io_fault(
     operation: &'static str,

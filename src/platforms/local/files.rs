@@ -12,7 +12,7 @@ use crate::connector::{
 use crate::error::Result;
 
 use super::blocking::{ahead, blocking};
-use super::error::fault;
+use super::error::{fault, flush_fault};
 use super::folder::LocalFolder;
 use super::options::Durability;
 use super::read::Reading;
@@ -113,9 +113,9 @@ impl FileStore for LocalFolder {
             blocking(operation, move || {
                 let root = shared.tree.open_root(operation)?;
                 let name = shared.tree.root.display();
-                super::tree::readable(&root)
-                    .and_then(rustix::fs::syncfs)
-                    .map_err(|cause| fault(operation, name, cause))
+                let folder =
+                    super::tree::readable(&root).map_err(|cause| fault(operation, &name, cause))?;
+                rustix::fs::syncfs(folder).map_err(|cause| flush_fault(operation, name, cause))
             })
             .await?;
         }

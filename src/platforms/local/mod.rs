@@ -9,6 +9,8 @@
 //!   (some FUSE drivers) only garland itself is held off, by a lock, and not another program. The version
 //!   of [`Expect::Version`](crate::connector::Expect) is looked at right before the file is moved;
 //!   between the two lie microseconds in which another program's write would be overwritten.
+//! - A delete of one version moves the file aside, under `.garland/deleted/`, looks at it once more
+//!   and puts it back if it is another: what is saved meanwhile is not lost.
 //! - Nothing outside the root is ever touched: no symbolic link is followed on the way to a file,
 //!   not even one that is put there meanwhile.
 //! - A file that changes while it is read ends the read with

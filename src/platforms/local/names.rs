@@ -22,15 +22,18 @@ struct Item {
 }
 
 impl Names {
-    /// Reads a folder. `resolve` tells the kind of a name whose entry does not settle it.
+    /// Reads a folder. `resolve` tells the kind of a name whose entry does not settle it, and
+    /// `None` of one that has gone; an error of it ends the reading.
     pub(super) fn read(
         folder: BorrowedFd<'_>,
         buffer: &mut Vec<u8>,
-        mut resolve: impl FnMut(&[u8], FileType) -> FileType,
+        mut resolve: impl FnMut(&[u8], FileType) -> io::Result<Option<FileType>>,
     ) -> io::Result<Self> {
         let mut names = Self::default();
         each(folder, buffer, |name, kind| {
-            let kind = resolve(name, kind);
+            let Some(kind) = resolve(name, kind)? else {
+                return Ok(());
+            };
             if let Ok(length) = u16::try_from(name.len()) {
                 let at = names.text.len();
                 names.text.extend_from_slice(name);
@@ -44,6 +47,7 @@ impl Names {
                 };
                 names.items.push(item);
             }
+            Ok(())
         })?;
         let text = &names.text;
         for item in &mut names.items {
@@ -85,6 +89,7 @@ pub(super) fn entries(folder: impl AsFd) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     each(folder.as_fd(), &mut Vec::new(), |name, _| {
         names.extend(str::from_utf8(name).map(str::to_owned));
+        Ok(())
     })?;
     Ok(names)
 }
@@ -93,7 +98,7 @@ pub(super) fn entries(folder: impl AsFd) -> io::Result<Vec<String>> {
 fn each(
     folder: BorrowedFd<'_>,
     buffer: &mut Vec<u8>,
-    mut take: impl FnMut(&[u8], FileType),
+    mut take: impl FnMut(&[u8], FileType) -> io::Result<()>,
 ) -> io::Result<()> {
     // One call of the kernel then brings some two thousand names.
     const BUFFER: usize = 64 << 10;
@@ -104,7 +109,7 @@ fn each(
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
-            take(name, entry.file_type());
+            take(name, entry.file_type())?;
         }
     }
     Ok(())
@@ -114,13 +119,13 @@ fn each(
 fn each(
     folder: BorrowedFd<'_>,
     _: &mut Vec<u8>,
-    mut take: impl FnMut(&[u8], FileType),
+    mut take: impl FnMut(&[u8], FileType) -> io::Result<()>,
 ) -> io::Result<()> {
     for entry in rustix::fs::Dir::read_from(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
-            take(name, entry.file_type());
+            take(name, entry.file_type())?;
         }
     }
     Ok(())

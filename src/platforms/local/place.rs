@@ -9,7 +9,7 @@ use rustix::io::{self, Errno};
 use crate::connector::{Expect, FileEntry, FilePath};
 use crate::error::{ErrorKind, Result};
 
-use super::error::{fault, io_fault, refuse};
+use super::error::{fault, flush_fault, io_fault, refuse};
 use super::folder::Shared;
 use super::stamp::kind;
 use super::temp::{Temp, set_modified};
@@ -17,7 +17,8 @@ use super::tree::{Place, TRIES, readable, sync_folder};
 
 /// Moves a whole file to `path` if `expect` holds there, and tells what it is then.
 ///
-/// After an error the file is still where it was.
+/// After an error the file is still where it was, but for [`ErrorKind::Corrupt`] and
+/// [`ErrorKind::Full`] of a flush: then it may have appeared, and must be written anew.
 pub(super) fn appear(
     shared: &Shared,
     temp: &mut Temp,
@@ -27,7 +28,7 @@ pub(super) fn appear(
 ) -> Result<FileEntry> {
     let to_error = |cause| fault(operation, path, cause);
     if shared.syncs_each_file() {
-        rustix::fs::fsync(&temp.file).map_err(to_error)?;
+        rustix::fs::fsync(&temp.file).map_err(|cause| flush_fault(operation, path, cause))?;
     }
     let mut beside: Option<Temp> = None;
     let result = settle(shared, temp, &mut beside, path, expect, operation);
@@ -73,7 +74,8 @@ fn settle(
         match moved {
             Ok(()) => {
                 if beside.is_some() || shared.syncs_each_file() {
-                    sync_folder(place.folder.as_fd()).map_err(to_error)?;
+                    sync_folder(place.folder.as_fd())
+                        .map_err(|cause| flush_fault(operation, path, cause))?;
                 }
                 return Ok(());
             }

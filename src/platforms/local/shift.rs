@@ -3,19 +3,21 @@
 use std::fs::File;
 use std::os::fd::AsFd as _;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, renameat, unlinkat};
-use rustix::io::Errno;
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Stat, fstat, fsync, openat, renameat, statat, unlinkat,
+};
+use rustix::io::{self, Errno};
 
 use crate::connector::{Expect, FileEntry, FilePath, FileVersion};
 use crate::error::{ErrorKind, Result};
 
-use super::error::{fault, io_fault, refuse};
+use super::error::{fault, flush_fault, io_fault, refuse};
 use super::folder::Shared;
 use super::names::entries;
 use super::place::{appear, rename_new};
 use super::stamp::{Stamp, kind};
-use super::temp::{Temp, set_modified};
-use super::tree::{Place, TRIES, readable, sync_folder};
+use super::temp::{Temp, set_aside, set_modified};
+use super::tree::{Place, TRIES, open_below, readable, sync_folder};
 
 /// Copies a file inside the folder; the kernel shares the blocks where it can.
 pub(super) fn copy(
@@ -89,7 +91,7 @@ pub(super) fn rename(
     }
     if shared.syncs_each_file() {
         for folder in [&target.folder, &source.folder] {
-            sync_folder(folder.as_fd()).map_err(to_error)?;
+            sync_folder(folder.as_fd()).map_err(|cause| flush_fault(operation, to, cause))?;
         }
     }
     shared.tree.prune(from);
@@ -100,13 +102,55 @@ pub(super) fn rename(
 pub(super) fn delete(shared: &Shared, path: &FilePath, expect: &Expect) -> Result<()> {
     let operation = "local.delete";
     let to_error = |cause| fault(operation, path, cause);
-    let (place, _) = there(shared, path, expect, operation)?;
-    unlinkat(&place.folder, place.name, AtFlags::empty()).map_err(to_error)?;
+    let (place, before) = there(shared, path, expect, operation)?;
+    let there = place.look().map_err(to_error)?;
+    let is_link = there.is_some_and(|stat| kind(&stat) == FileType::Symlink);
+    if *expect == Expect::Anything || is_link {
+        unlinkat(&place.folder, place.name, AtFlags::empty()).map_err(to_error)?;
+    } else {
+        take_away(shared, &place, &before, path, operation)?;
+    }
     if shared.syncs_each_file() {
-        sync_folder(place.folder.as_fd()).map_err(to_error)?;
+        sync_folder(place.folder.as_fd()).map_err(|cause| flush_fault(operation, path, cause))?;
     }
     shared.tree.prune(path);
     Ok(())
+}
+
+/// Removes a file that is still what it was when it was looked at.
+///
+/// It is moved aside before the last look, so that a file saved at its place meanwhile stays.
+fn take_away(
+    shared: &Shared,
+    place: &Place<'_>,
+    before: &Stat,
+    path: &FilePath,
+    operation: &'static str,
+) -> Result<()> {
+    let (folder, name) = set_aside(&shared.tree, place, operation)?;
+    let has_ids = shared.tree.has_ids;
+    let removed = statat(&folder, &*name, AtFlags::SYMLINK_NOFOLLOW).and_then(|after| {
+        let same = Stamp::of(&after).is_renamed(&Stamp::of(before), has_ids);
+        if same {
+            unlinkat(&folder, &*name, AtFlags::empty())?;
+        }
+        Ok(same)
+    });
+    let error = match removed {
+        Ok(true) => return Ok(()),
+        Ok(false) => refuse(
+            ErrorKind::Conflict,
+            operation,
+            path,
+            "another version is there",
+        ),
+        Err(cause) => fault(operation, path, cause),
+    };
+    match rename_new(folder.as_fd(), &name, place) {
+        Ok(()) => Err(error),
+        // A third version is there by now: the second stays where somebody can find it.
+        Err(_) => Err(error.with_context("kept as", name)),
+    }
 }
 
 /// Finds a file that is to be changed, and checks it.
@@ -148,10 +192,19 @@ fn carry(
 ) -> Result<FileEntry> {
     let expected = shared.version(before);
     let entry = copy(shared, from, &expected, to, &Expect::Absent)?;
+    // The source is the only copy that survives a loss of power until this one does.
+    if let Err(error) = write_through(shared, to, operation) {
+        let _left_behind = delete(shared, to, &Expect::Version(entry.version));
+        return Err(error);
+    }
     match there(shared, from, &Expect::Version(expected), operation) {
         Ok((place, now)) if Stamp::of(&now) == Stamp::of(before) => {
             unlinkat(&place.folder, place.name, AtFlags::empty())
                 .map_err(|cause| fault(operation, from, cause))?;
+            if shared.syncs_each_file() {
+                sync_folder(place.folder.as_fd())
+                    .map_err(|cause| flush_fault(operation, from, cause))?;
+            }
             shared.tree.prune(from);
             Ok(entry)
         }
@@ -162,6 +215,23 @@ fn carry(
             Err(refuse(ErrorKind::Conflict, operation, from, message))
         }
     }
+}
+
+/// Writes a file and all folders above it through to the disk.
+fn write_through(shared: &Shared, path: &FilePath, operation: &'static str) -> Result<()> {
+    let to_error = |cause| fault(operation, path, cause);
+    let flushed =
+        |answer: io::Result<()>| answer.map_err(|cause| flush_fault(operation, path, cause));
+    let (file, _) = open(shared, path, operation)?;
+    flushed(fsync(&file))?;
+    let root = shared.tree.open_root(operation)?;
+    let mut folder = path.parent();
+    while let Some(at) = folder {
+        let opened = open_below(root.as_fd(), at, false).map_err(to_error)?;
+        flushed(sync_folder(opened.as_fd()))?;
+        folder = at.rsplit_once('/').map(|(above, _)| above);
+    }
+    flushed(sync_folder(root.as_fd()))
 }
 
 fn open(shared: &Shared, path: &FilePath, operation: &'static str) -> Result<(File, Stat)> {

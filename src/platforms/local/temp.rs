@@ -4,20 +4,23 @@ use std::fs::{File, FileTimes};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, openat, renameat, unlinkat};
 use rustix::io::{self, Errno};
 
 use crate::connector::to_hex;
 use crate::error::{ErrorKind, Result};
 
 use super::error::{fault, refuse};
-use super::tree::Tree;
+use super::tree::{Place, Tree};
 
 /// Where unfinished files lie.
 pub(super) const UPLOADS: &str = ".garland/uploads";
 
 /// How an unfinished file beside its place begins, on another file system than the root's.
 const BESIDE: &str = ".garland-upload-";
+
+/// Where a file waits, for a moment, to be deleted.
+const DELETED: &str = ".garland/deleted";
 
 /// An unfinished file, locked against other processes.
 #[derive(Debug)]
@@ -92,6 +95,31 @@ impl Temp {
             name,
         })
     }
+}
+
+/// Moves a file out of its place to where nobody saves over it; tells where it is then.
+pub(super) fn set_aside(
+    tree: &Tree,
+    place: &Place<'_>,
+    operation: &'static str,
+) -> Result<(OwnedFd, String)> {
+    let to_error = |cause| fault(operation, place.name, cause);
+    let name = random_name();
+    if let Ok(folder) = tree.make_folder(DELETED, operation) {
+        match renameat(&place.folder, place.name, &folder, &*name) {
+            Ok(()) => return Ok((folder, name)),
+            Err(Errno::XDEV) => {}
+            Err(cause) => return Err(to_error(cause)),
+        }
+    }
+    // On another file system than the root's, or in a root that takes no new folders.
+    let name = format!("{BESIDE}{name}");
+    let folder = place
+        .folder
+        .try_clone()
+        .map_err(|_| to_error(Errno::MFILE))?;
+    renameat(&place.folder, place.name, &folder, &*name).map_err(to_error)?;
+    Ok((folder, name))
 }
 
 /// Sets the modified time of a file that is not at its place yet.

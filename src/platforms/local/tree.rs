@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, mkdirat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, mkdirat, openat, statat, unlinkat};
 use rustix::io::{self, Errno};
 
 use crate::connector::FilePath;
@@ -130,7 +130,12 @@ impl Tree {
             at = match open_step(at.as_fd(), component) {
                 Err(Errno::NOENT) => {
                     match mkdirat(&at, component, Mode::from_raw_mode(0o777)) {
-                        Ok(()) if self.sync_folders => sync_folder(at.as_fd())?,
+                        Ok(()) if self.sync_folders => {
+                            sync_folder(at.as_fd()).inspect_err(|_| {
+                                // Found the next time, it would be taken for written through.
+                                let _in_use = unlinkat(&at, component, AtFlags::REMOVEDIR);
+                            })?;
+                        }
                         // Somebody else was faster, which is as good.
                         Ok(()) | Err(Errno::EXIST) => {}
                         Err(cause) => return Err(cause),
@@ -154,9 +159,9 @@ impl Tree {
                 .rsplit_once('/')
                 .map_or((None, at), |(a, n)| (Some(a), n));
             let removed = match above {
-                None => rustix::fs::unlinkat(&root, name, AtFlags::REMOVEDIR),
+                None => unlinkat(&root, name, AtFlags::REMOVEDIR),
                 Some(above) => open_below(root.as_fd(), above, false)
-                    .and_then(|above| rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR)),
+                    .and_then(|above| unlinkat(above, name, AtFlags::REMOVEDIR)),
             };
             // Not empty, or not ours to remove: then nothing above is empty either.
             if removed.is_err() {

@@ -75,6 +75,13 @@ impl Session {
                     tries += 1;
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
+                // The lock goes by itself: a passing fault, after which a caller tries again.
+                Err(error) if error.kind() == ErrorKind::Locked => {
+                    let message = "a write to the upload is still under way";
+                    let error =
+                        Error::new(ErrorKind::Unavailable, operation, message).with_source(error);
+                    return Err(error);
+                }
                 answer => return answer,
             }
         }
@@ -143,6 +150,14 @@ impl Session {
                 &self.request.expect,
                 operation,
             )
+            .map_err(|error| match error.kind() {
+                // The pages in memory are not to be trusted: the upload begins anew.
+                ErrorKind::Corrupt => {
+                    let message = "the disk did not take what was sent";
+                    refuse(ErrorKind::Expired, operation, path, message).with_source(error)
+                }
+                _ => error,
+            })
         })();
         if done.as_ref().is_err_and(|error| !error.is_retryable()) {
             let _left_behind = temp.remove();

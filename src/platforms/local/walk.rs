@@ -10,7 +10,7 @@ use crate::connector::{FileEntry, FilePath, ListPage, SkipReason, Skipped};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::blocking::Produce;
-use super::error::fault;
+use super::error::{fault, refuse};
 use super::folder::Shared;
 use super::names::Names;
 use super::stamp::{identity, kind};
@@ -73,22 +73,9 @@ impl Walker {
     /// Reads a folder and makes it the one at hand.
     fn enter(&mut self, folder: OwnedFd, above: usize) -> io::Result<()> {
         let follow = self.shared.tree.follow_links;
-        let names = Names::read(
-            folder.as_fd(),
-            &mut self.buffer,
-            |name, listed| match listed {
-                FileType::Unknown => statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
-                    .map_or(FileType::Unknown, |stat| kind(&stat)),
-                FileType::Symlink if follow => {
-                    let behind = statat(&folder, name, AtFlags::empty()).map(|stat| kind(&stat));
-                    match behind {
-                        Ok(kind @ (FileType::Directory | FileType::RegularFile)) => kind,
-                        _ => FileType::Symlink,
-                    }
-                }
-                listed => listed,
-            },
-        )?;
+        let names = Names::read(folder.as_fd(), &mut self.buffer, |name, listed| {
+            resolve(&folder, name, listed, follow)
+        })?;
         // Only links can lead in a circle, so only with them the way back must be known.
         let identity = if follow {
             identity(&fstat(&folder)?)
@@ -154,17 +141,18 @@ impl Walker {
                 }
                 FileType::Directory => {
                     let opened = open(&self.shared, folder, name);
+                    // Looked at again here, where its folder is at hand.
+                    if let Err(cause) = opened
+                        && is_another(cause)
+                    {
+                        look_again(folder, name, &self.path, page)?;
+                        self.path.truncate(above);
+                        continue;
+                    }
                     self.descend(opened, above, page)?;
                 }
                 other => {
-                    let reason = match other {
-                        FileType::Symlink => Some(SkipReason::SymbolicLink),
-                        // It has gone since its name was read.
-                        FileType::Unknown => None,
-                        _ => Some(SkipReason::SpecialFile),
-                    };
-                    let skipped = reason.map(|reason| Skipped::new(&*self.path, reason));
-                    page.skipped.extend(skipped);
+                    page.skipped.push(Skipped::new(&*self.path, reason(other)));
                     self.path.truncate(above);
                 }
             }
@@ -196,8 +184,8 @@ impl Walker {
         let error = fault(OPERATION, &self.path, cause);
         self.path.truncate(above);
         match error.kind() {
-            // It has gone since its name was read, or is a folder no longer.
-            _ if matches!(cause, Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(()),
+            // It was removed after it was opened.
+            _ if cause == Errno::NOENT => Ok(()),
             ErrorKind::Denied => {
                 self.denied.get_or_insert(error);
                 Ok(())
@@ -262,8 +250,68 @@ fn list(
                 .push(FileEntry::new(path, shared.version(&stat)));
             Ok(())
         }
-        Ok(_) | Err(Errno::NOENT) => Ok(()),
+        Ok(_) => look_again(folder, name, path, page),
+        Err(cause) if is_another(cause) => look_again(folder, name, path, page),
         Err(cause) => Err(fault(OPERATION, path, cause)),
+    }
+}
+
+/// Tells the kind of a name that was just read, and `None` if it has gone since.
+///
+/// # Errors
+/// Any other failure: what cannot be looked at may well be there, and must not look deleted.
+fn resolve(
+    folder: &OwnedFd,
+    name: &[u8],
+    listed: FileType,
+    follow: bool,
+) -> io::Result<Option<FileType>> {
+    let kind = match listed {
+        FileType::Unknown => match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => kind(&stat),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(cause) => return Err(cause),
+        },
+        listed => listed,
+    };
+    if kind != FileType::Symlink || !follow {
+        return Ok(Some(kind));
+    }
+    // A link that leads nowhere is told as a link, which is not the same as gone.
+    let behind = statat(folder, name, AtFlags::empty()).map(|stat| self::kind(&stat));
+    Ok(Some(match behind {
+        Ok(behind @ (FileType::Directory | FileType::RegularFile)) => behind,
+        _ => FileType::Symlink,
+    }))
+}
+
+/// Tells whether an error says that what was listed has gone or is something else now.
+fn is_another(cause: Errno) -> bool {
+    matches!(cause, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
+}
+
+/// Tells what has become of a name that is no longer what it was when it was read.
+fn look_again(folder: &OwnedFd, name: &str, path: &str, page: &mut ListPage) -> Result<()> {
+    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| kind(&stat)) {
+        Err(Errno::NOENT) => Ok(()),
+        Err(cause) => Err(fault(OPERATION, path, cause)),
+        // Its place in the order may be another now.
+        Ok(FileType::RegularFile | FileType::Directory) => {
+            let message = "it changed while it was listed";
+            Err(refuse(ErrorKind::Unavailable, OPERATION, path, message))
+        }
+        Ok(other) => {
+            page.skipped.push(Skipped::new(path, reason(other)));
+            Ok(())
+        }
+    }
+}
+
+/// Says why something that is neither a file nor a folder is passed over.
+fn reason(kind: FileType) -> SkipReason {
+    match kind {
+        FileType::Symlink => SkipReason::SymbolicLink,
+        _ => SkipReason::SpecialFile,
     }
 }
 
@@ -284,4 +332,23 @@ fn reopen(shared: &Shared, path: &str) -> Result<OwnedFd> {
     }
     open_below(root.as_fd(), path, shared.tree.follow_links)
         .map_err(|cause| fault(OPERATION, path, cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_there_is_taken_for_gone() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("file"), "x").unwrap();
+        let folder = OwnedFd::from(fs::File::open(root.path()).unwrap());
+        let kind = |name: &str| resolve(&folder, name.as_bytes(), FileType::Unknown, false);
+        assert_eq!(kind("file"), Ok(Some(FileType::RegularFile)));
+        assert_eq!(kind("missing"), Ok(None));
+        assert_eq!(kind("file/below"), Err(Errno::NOTDIR));
+        assert_eq!(kind(&"n".repeat(300)), Err(Errno::NAMETOOLONG));
+    }
 }
