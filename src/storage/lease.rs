@@ -18,6 +18,10 @@ use super::store::Store;
 /// empties it: whoever held one is dead.
 pub const LEASES: Collection<LeaseRecord> = Collection::new("leases");
 
+/// The collection of fences: one record for each lease, written whenever somebody takes it and never
+/// else, so that its version tells one holder from the next.
+pub const LEASE_FENCES: Collection<RunId> = Collection::new("lease_fences");
+
 /// Who holds something, and until when.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -40,6 +44,25 @@ pub struct Lease {
     holder: RunId,
     length: Duration,
     version: Version,
+    fence: Version,
+}
+
+/// Holds a batch to the condition that nobody has taken the lease since.
+#[derive(Clone, Debug)]
+pub struct Fence {
+    id: RecordId,
+    version: Version,
+}
+
+impl Fence {
+    /// Adds the condition to `batch`; its commit fails with [`ErrorKind::Conflict`] if it does not hold.
+    pub fn guard(&self, batch: &mut Batch) {
+        batch.check(
+            &LEASE_FENCES,
+            self.id.clone(),
+            Precondition::At(self.version),
+        );
+    }
 }
 
 impl Lease {
@@ -88,8 +111,9 @@ impl Lease {
             holder,
             length,
             version: Version::default(),
+            fence: Version::default(),
         };
-        lease.write(precondition).await?;
+        lease.write(precondition, true).await?;
         Ok(lease)
     }
 
@@ -106,18 +130,21 @@ impl Lease {
         if let Some(lease) = found.filter(|lease| lease.value.holder == self.holder) {
             self.version = lease.version;
         }
-        self.write(Precondition::At(self.version)).await
+        self.write(Precondition::At(self.version), false).await
     }
 
-    /// Adds to `batch` the condition that the lease is still held.
-    pub fn guard(&self, batch: &mut Batch) {
-        batch.check(&LEASES, self.id.clone(), Precondition::At(self.version));
+    /// Returns what holds a batch to the condition that nobody has taken the lease since.
+    #[must_use]
+    pub fn fence(&self) -> Fence {
+        Fence {
+            id: self.id.clone(),
+            version: self.fence,
+        }
     }
 
     /// Gives it back.
     ///
-    /// The record stays, run out: were it deleted, its versions would begin anew, and a guard of an
-    /// earlier holder could hold again.
+    /// The record stays, run out: were it deleted, its versions would begin anew.
     ///
     /// # Errors
     /// Those of the database; the lease then runs out by itself.
@@ -144,7 +171,7 @@ impl Lease {
         }
     }
 
-    async fn write(&mut self, precondition: Precondition) -> Result<()> {
+    async fn write(&mut self, precondition: Precondition, takes: bool) -> Result<()> {
         let now = self.clock.now();
         let record = LeaseRecord {
             holder: self.holder,
@@ -153,9 +180,15 @@ impl Lease {
         };
         let mut batch = Batch::new(now);
         batch.put_with(&LEASES, self.id.clone(), &record, precondition, Vec::new())?;
+        if takes {
+            batch.put(&LEASE_FENCES, self.id.clone(), &self.holder)?;
+        }
         match self.store.commit(batch).await {
             Ok(committed) => {
                 self.version = committed.versions.first().copied().unwrap_or_default();
+                if let Some(fence) = committed.versions.get(1) {
+                    self.fence = *fence;
+                }
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Conflict => {

@@ -15,7 +15,7 @@ mod store;
 pub use backend::{StorageBackend, Wake};
 pub use batch::{Batch, Committed, Precondition, Write};
 pub use journal::{ChainHash, JournalEntry, JournalHead};
-pub use lease::{LEASES, Lease, LeaseRecord};
+pub use lease::{Fence, LEASE_FENCES, LEASES, Lease, LeaseRecord};
 pub use names::{CollectionName, IndexKey, IndexName, JournalName, Json, RecordId};
 pub use record::{Collection, Query, QueryCursor, Record, RecordPage, Version, Versioned};
 pub use store::Store;

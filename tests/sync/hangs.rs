@@ -11,7 +11,7 @@ use garland::testing::{FaultKind, FaultRule, Faults, Moment, Operation};
 
 use crate::tools::{Call, Desk, Hooked, files, listed, plain, shaky};
 
-const FILE_CALLS: [Operation; 10] = [
+const FILE_CALLS: [Operation; 9] = [
     Operation::ListPage,
     Operation::Stat,
     Operation::Read,
@@ -21,7 +21,6 @@ const FILE_CALLS: [Operation; 10] = [
     Operation::Finish,
     Operation::Rename,
     Operation::Delete,
-    Operation::Persist,
 ];
 
 #[tokio::test(start_paused = true)]
@@ -230,4 +229,38 @@ async fn a_dropped_run_leaves_whole_files_and_the_next_goes_on() {
         again.at_rest().await;
         assert_eq!(drive.unfinished_uploads(), 0, "drop at {drop_at}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_does_not_answer_for_its_disk_is_not_remembered() {
+    let faults = Faults::none();
+    let (card, drive) = (MemoryPlatform::default(), MemoryPlatform::default());
+    card.put("a", "a").unwrap();
+    let desk = Desk::peers()
+        .place("card", shaky("card", &card, &faults))
+        .place("drive", shaky("drive", &drive, &faults));
+    for kind in [
+        FaultKind::Hang(Moment::Before),
+        FaultKind::Error(ErrorKind::Unavailable),
+    ] {
+        faults.add_rule(FaultRule::new(Operation::Persist, kind).at("drive"));
+        let report = desk.run().await.unwrap();
+        assert!(!report.is_complete(), "{report}");
+        let unsafe_places: Vec<_> = report
+            .replicas
+            .iter()
+            .map(|r| r.not_safe.is_some())
+            .collect();
+        assert_eq!(
+            unsafe_places,
+            [false, true],
+            "asked once, and not believed later"
+        );
+        assert_eq!(drive.get("a").as_deref(), Some(&b"a"[..]));
+    }
+    // Nothing was remembered, so the file is agreed on only now.
+    let report = desk.settle().await;
+    assert_eq!((report.done.copy, report.done.agree), (0, 1));
+    drive.remove("a").unwrap();
+    assert_eq!(desk.settle().await.done.delete, 1);
 }

@@ -1,6 +1,7 @@
 //! Conflicts that wait for a person.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,8 @@ pub struct OpenVersion {
 }
 
 /// What a person wants of an [`OpenConflict`].
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Choice {
     /// The version of this place goes everywhere; the others go to the recovery folders.
@@ -139,6 +141,38 @@ pub(super) async fn close(
         }
     }
     store.commit(batch).await.map(|_| ())
+}
+
+/// Tells whether the versions in conflict are still those that a person has seen.
+pub(super) fn is_as_seen(
+    seen: &OpenConflict,
+    plan: &Plan,
+    world: &World,
+    names: &[ConnectorName],
+) -> bool {
+    let sorted = |conflict: &OpenConflict| {
+        let mut versions = conflict.versions.clone();
+        versions
+            .iter_mut()
+            .for_each(|version| version.replicas.sort());
+        versions.sort_by(|a, b| a.replicas.cmp(&b.replicas));
+        versions
+    };
+    let before = sorted(seen);
+    plan.conflicts
+        .iter()
+        .filter(|conflict| conflict.path == seen.path)
+        .any(|conflict| {
+            let now = sorted(&describe(
+                conflict, plan, world, names, seen.run, seen.found,
+            ));
+            now.len() == before.len()
+                && now.iter().zip(&before).all(|(now, before)| {
+                    let then = before.version.as_ref();
+                    now.replicas == before.replicas
+                        && !then.changed(now.version.as_ref(), Duration::ZERO)
+                })
+        })
 }
 
 /// The strategy that a person has chosen for one path.

@@ -1,9 +1,10 @@
 //! A sync from listing to report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{join_all, try_join_all};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -15,7 +16,7 @@ use crate::engine::transfer::Mover;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, Ids, RunId};
 use crate::permission::{Actor, Resource};
-use crate::storage::{Batch, JournalName, Lease, RecordId, Store};
+use crate::storage::{Batch, Fence, JournalName, Lease, RecordId, Store};
 
 use super::book::Book;
 use super::conflicts::{self, Choice, OpenConflict};
@@ -66,8 +67,15 @@ pub(crate) struct Engine {
 struct Task<'a> {
     /// The plan that was agreed on beforehand.
     agreed: Option<&'a Plan>,
-    /// The one path whose conflict is to be settled.
-    only: Option<&'a FilePath>,
+    /// The one conflict that is to be settled, and how.
+    chosen: Option<Settlement<'a>>,
+}
+
+/// What a person has seen, and chosen.
+#[derive(Clone, Copy, Debug)]
+struct Settlement<'a> {
+    conflict: &'a OpenConflict,
+    choice: &'a Choice,
 }
 
 impl Engine {
@@ -137,7 +145,11 @@ impl Engine {
 
     /// Carries out `agreed`, or whatever is to be done.
     pub(crate) async fn run(&self, agreed: Option<&Plan>) -> Result<SyncReport> {
-        self.run_as(Task { agreed, only: None }).await
+        self.run_as(Task {
+            agreed,
+            chosen: None,
+        })
+        .await
     }
 
     /// Settles one conflict as a person has chosen, and touches nothing else.
@@ -155,11 +167,11 @@ impl Engine {
                 .with_context("path", path)
             })?;
         let mut engine = self.clone();
-        let strategy = match choice {
+        let strategy = match &choice {
             Choice::KeepAll => ConflictStrategy::Duplicate,
             Choice::Merge => ConflictStrategy::Merge,
             Choice::Keep(place) => {
-                engine.put_first(&conflict, &place)?;
+                engine.put_first(&conflict, place)?;
                 ConflictStrategy::SourceWins
             }
         };
@@ -173,7 +185,10 @@ impl Engine {
         engine
             .run_as(Task {
                 agreed: None,
-                only: Some(path),
+                chosen: Some(Settlement {
+                    conflict: &conflict,
+                    choice: &choice,
+                }),
             })
             .await
     }
@@ -216,19 +231,17 @@ impl Engine {
     }
 
     async fn run_named(&self, run: RunId, task: Task<'_>) -> Result<SyncReport> {
-        let Environment { store, clock, .. } = &self.environment;
+        let Environment { clock, .. } = &self.environment;
         let (started, begun) = (clock.now(), clock.elapsed());
-        let lease = RecordId::parse(format!("sync/{}", self.agreement()?.as_str()))?;
-        let mut lease = Lease::acquire(store.clone(), Arc::clone(clock), lease, run, LEASE).await?;
+        let mut leases = self.lease(run).await?;
         self.events.emit(SyncEvent::Started { run });
-        let places = &self.names;
-        self.note(STARTED, &Started { run, places }).await?;
+        let fences = leases.iter().map(Lease::fence).collect();
         let outcome = tokio::select! {
             biased;
-            lost = hold(&mut lease) => Err(lost),
-            outcome = self.rounds(run, started, task) => outcome,
+            lost = hold(&mut leases, &**clock) => Err(lost),
+            outcome = self.rounds(run, started, task, fences) => outcome,
         };
-        let released = lease.release().await;
+        let released = release(leases).await;
         let took = clock.elapsed().saturating_sub(begun);
         let failed = outcome
             .as_ref()
@@ -250,15 +263,47 @@ impl Engine {
         Ok(report)
     }
 
-    /// Lists, plans and carries out, as often as it takes to come to rest.
-    async fn rounds(&self, run: RunId, started: Timestamp, task: Task<'_>) -> Result<SyncReport> {
+    /// Takes the lease of every agreement, always in the order of their names, so that two runs
+    /// never wait for each other.
+    async fn lease(&self, run: RunId) -> Result<Vec<Lease>> {
         let Environment { store, clock, .. } = &self.environment;
+        let names: BTreeSet<&str> = self.agreements.iter().map(Agreement::as_str).collect();
+        let mut leases = Vec::with_capacity(names.len());
+        for name in names {
+            let id = RecordId::parse(format!("sync/{name}"))?;
+            match Lease::acquire(store.clone(), Arc::clone(clock), id, run, LEASE).await {
+                Ok(lease) => leases.push(lease),
+                Err(error) => {
+                    release(leases).await?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(leases)
+    }
+
+    /// Lists, plans and carries out, as often as it takes to come to rest.
+    async fn rounds(
+        &self,
+        run: RunId,
+        started: Timestamp,
+        task: Task<'_>,
+        fences: Vec<Fence>,
+    ) -> Result<SyncReport> {
+        let Environment { store, clock, .. } = &self.environment;
+        let places = &self.names;
+        self.note(STARTED, &Started { run, places }).await?;
+        if let Some(chosen) = task.chosen {
+            let (path, choice) = (&chosen.conflict.path, chosen.choice);
+            self.note(CHOSEN, &Chosen { run, path, choice }).await?;
+        }
         let mover = self.mover();
         let ledger = Arc::new(Ledger {
             store: store.clone(),
             run,
             actor: self.environment.actor.clone(),
             relation: self.options.relation,
+            fences,
             agreements: self.agreements.clone(),
             calls: mover.calls().to_the_end(),
         });
@@ -283,8 +328,16 @@ impl Engine {
                 mut plan,
                 mut replicas,
             } = prepared;
-            if let Some(path) = task.only {
-                conflicts::narrow(&mut plan, path);
+            if let Some(Settlement { conflict, .. }) = task.chosen {
+                if round == 1 && !conflicts::is_as_seen(conflict, &plan, &world, &self.names) {
+                    return Err(Error::new(
+                        ErrorKind::Conflict,
+                        "sync.resolve",
+                        "the file has changed since this conflict was found; run the sync again",
+                    )
+                    .with_context("path", &conflict.path));
+                }
+                conflicts::narrow(&mut plan, &conflict.path);
             }
             if round == 1 && task.agreed.is_some_and(|agreed| *agreed != plan) {
                 return Err(Error::new(
@@ -332,7 +385,10 @@ impl Engine {
                 learned: hashed,
                 ..
             } = executed;
-            let again = (!moved_on.is_empty() || !hashed.is_empty()) && round < self.options.rounds;
+            // A plan that was agreed on is carried out, not followed by another that nobody has seen.
+            let again = task.agreed.is_none()
+                && (!moved_on.is_empty() || !hashed.is_empty())
+                && round < self.options.rounds;
             for (replica, hashed) in hashed {
                 learned.entry(replica).or_default().extend(hashed);
             }
@@ -344,9 +400,9 @@ impl Engine {
             failed.extend(moved_on.into_iter().map(restless));
             let agreement = self.agreement()?;
             let now = clock.now();
-            match task.only {
-                Some(path) if failed.is_empty() => {
-                    conflicts::close(store, agreement, path, now).await?;
+            match task.chosen {
+                Some(Settlement { conflict, .. }) if failed.is_empty() => {
+                    conflicts::close(store, agreement, &conflict.path, now).await?;
                 }
                 Some(_) => {}
                 None => {
@@ -422,6 +478,14 @@ impl Engine {
 /// What the journal is told of a run.
 const STARTED: EventKind = EventKind::new("sync.started");
 const FINISHED: EventKind = EventKind::new("sync.finished");
+const CHOSEN: EventKind = EventKind::new("sync.chosen");
+
+#[derive(Serialize)]
+struct Chosen<'a> {
+    run: RunId,
+    path: &'a FilePath,
+    choice: &'a Choice,
+}
 
 #[derive(Serialize)]
 struct Started<'a> {
@@ -438,18 +502,31 @@ struct Finished {
     error: Option<String>,
 }
 
-/// Keeps a lease, and returns only when it is lost: whoever has it then must not be disturbed.
-async fn hold(lease: &mut Lease) -> Error {
-    let mut failures = 0;
+/// Keeps leases, and returns only when one is lost: whoever has it then must not be disturbed.
+async fn hold(leases: &mut [Lease], clock: &dyn Clock) -> Error {
+    let mut renewed = clock.elapsed();
     loop {
         tokio::time::sleep(RENEW).await;
-        match lease.renew().await {
-            Ok(()) => failures = 0,
-            // There is time for some more tries before it runs out.
-            Err(error) if error.is_retryable() && failures < 3 => failures += 1,
-            Err(error) => return error,
+        let began = clock.elapsed();
+        let left = LEASE.saturating_sub(began.saturating_sub(renewed));
+        let renewing = try_join_all(leases.iter_mut().map(Lease::renew));
+        match tokio::time::timeout(left, renewing).await {
+            Ok(Ok(_)) => renewed = began,
+            Ok(Err(error)) if error.is_retryable() => {}
+            Ok(Err(error)) => return error,
+            Err(_) => {
+                let late = "the lease has run out, because the database did not answer";
+                return Error::new(ErrorKind::Locked, "sync.run", late);
+            }
         }
     }
+}
+
+async fn release(leases: Vec<Lease>) -> Result<()> {
+    for released in join_all(leases.into_iter().map(Lease::release)).await {
+        released?;
+    }
+    Ok(())
 }
 
 fn refused(plan: &Plan) -> Error {
@@ -461,7 +538,7 @@ fn refused(plan: &Plan) -> Error {
     Error::new(
         ErrorKind::Refused,
         "sync.run",
-        "a guard refused the plan; nothing was done",
+        "a guard refused the plan; nothing of it was done",
     )
     .with_context("guard", guards.join("; "))
 }

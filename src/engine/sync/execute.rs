@@ -318,7 +318,7 @@ impl Execution<'_> {
     async fn announce(&self, actions: &[Action]) -> Result<()> {
         let now = self.clock.now();
         for actions in actions.chunks(PATHS_AN_EVENT) {
-            let mut batch = Batch::new(now);
+            let mut batch = self.ledger.batch(now);
             let mut intended = Vec::new();
             for action in actions {
                 let Some(id) = self.operation(action)? else {

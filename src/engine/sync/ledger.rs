@@ -12,7 +12,7 @@ use crate::engine::transfer::Calls;
 use crate::error::{Error, Result};
 use crate::id::RunId;
 use crate::permission::Actor;
-use crate::storage::{Batch, JournalName, Store};
+use crate::storage::{Batch, Fence, JournalName, Store};
 
 use super::book::Agreed;
 use super::plan::Relation;
@@ -20,7 +20,7 @@ use super::recovery::RecoveredFile;
 use super::state::{Agreement, BaseRecord};
 
 /// How many paths one journal event names.
-pub(super) const PATHS_AN_EVENT: usize = 48;
+pub(super) const PATHS_AN_EVENT: usize = 30;
 
 /// What waits to be written down.
 #[derive(Debug, Default)]
@@ -67,6 +67,8 @@ pub(super) struct Ledger {
     pub(super) run: RunId,
     pub(super) actor: Actor,
     pub(super) relation: Relation,
+    /// What holds every record to this run still being the one that may write it.
+    pub(super) fences: Vec<Fence>,
     /// One for peers; one for each target otherwise, in their order.
     pub(super) agreements: Vec<Agreement>,
     pub(super) calls: Calls,
@@ -86,7 +88,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<BTreeMap<usize, Error>> {
         let unsafe_places = self.persist(places, &pending.agreed).await?;
-        let mut batch = Batch::new(now);
+        let mut batch = self.batch(now);
         for acts in pending.done.chunks(PATHS_AN_EVENT) {
             self.make_room(&mut batch, now).await?;
             self.tell(&mut batch, ACTS, acts)?;
@@ -122,6 +124,13 @@ impl Ledger {
         }
         self.store.commit(batch).await?;
         Ok(unsafe_places)
+    }
+
+    /// Begins a batch that is committed only while this run is the one that may write.
+    pub(super) fn batch(&self, now: Timestamp) -> Batch {
+        let mut batch = Batch::new(now);
+        self.fences.iter().for_each(|fence| fence.guard(&mut batch));
+        batch
     }
 
     /// Asks every place that an agreement names to hold what it has.
@@ -194,7 +203,7 @@ impl Ledger {
     async fn make_room(&self, batch: &mut Batch, now: Timestamp) -> Result<()> {
         if !batch.has_room(1) {
             self.store
-                .commit(std::mem::replace(batch, Batch::new(now)))
+                .commit(std::mem::replace(batch, self.batch(now)))
                 .await?;
         }
         Ok(())

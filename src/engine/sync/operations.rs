@@ -9,7 +9,7 @@ use crate::connector::{ConnectorName, FilePath, FileVersion, NamedConnector};
 use crate::engine::transfer::Calls;
 use crate::error::{ErrorKind, Result};
 use crate::id::RunId;
-use crate::storage::{Batch, Collection, Precondition, Query, RecordId, Store, Versioned};
+use crate::storage::{Collection, Precondition, Query, RecordId, Store, Versioned};
 
 use super::ledger::{ACTS, Done, Ledger};
 use super::moves;
@@ -135,7 +135,7 @@ pub(super) async fn finish(
             }
         }
         finished.steps += done.len() as u64;
-        let mut batch = Batch::new(now);
+        let mut batch = ledger.batch(now);
         if !done.is_empty() {
             ledger.tell(&mut batch, ACTS, &done)?;
         }

@@ -259,7 +259,12 @@ impl Workshop {
             let name = place.name().as_str();
             inputs.push(MergeInput::new(name, site.version()?.clone(), content));
         }
-        let merged = merger.merge(path, &inputs)?;
+        let (merger, file) = (Arc::clone(merger), path.clone());
+        let work = move || merger.merge(&file, &inputs);
+        let merged = tokio::task::spawn_blocking(work).await.map_err(|cause| {
+            Error::new(ErrorKind::Unexpected, "sync.merge", "the merge was stopped")
+                .with_source(cause)
+        })??;
         for site in sites.iter().filter(|site| to.contains(site.replica)) {
             match self.replace(path, site, &merged, outcome).await {
                 Ok(entry) => {
