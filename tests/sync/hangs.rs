@@ -6,7 +6,7 @@ use std::time::Duration;
 use garland::ErrorKind;
 use garland::connector::FileFacts;
 use garland::platforms::{MemoryOptions, MemoryPlatform};
-use garland::sync::ConflictStrategy;
+use garland::sync::{ConflictStrategy, SYNC_RECOVERED};
 use garland::testing::{FaultKind, FaultRule, Faults, Moment, Operation};
 
 use crate::tools::{Call, Desk, Hooked, files, listed, plain, shaky};
@@ -73,6 +73,9 @@ async fn a_call_that_hangs_is_given_up_and_made_again() {
                     ("edited", "edited again"),
                     ("new", "new"),
                 ]);
+                assert_eq!(report.rounds, 1, "{when}: nothing is done twice");
+                let kept_aside = desk.records(&SYNC_RECOVERED).await;
+                assert_eq!(kept_aside.len(), 1, "{when}");
                 assert_eq!(listed(&card), all, "{when}");
                 assert_eq!(listed(&drive), all, "{when}");
                 let kept = card.contents().into_values();

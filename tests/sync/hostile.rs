@@ -128,7 +128,7 @@ async fn a_listed_size_that_is_not_true_delivers_nothing() {
                 .unwrap();
         }
         let page = ListPage::new(vec![entry("a", size), entry("b", 4)]);
-        let hooked = Hooked::new(account).listing(vec![page]);
+        let hooked = Hooked::new(account).listing(vec![page]).credulous();
         let drive = plain();
         let desk = Desk::new(Relation::Backup)
             .place("card", hooked)
