@@ -7,7 +7,7 @@ use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::sync::{Plan, Relation};
 use garland::{ErrorKind, Timestamp};
 
-use crate::tools::{Call, Desk, Hooked, files, listed, plain};
+use crate::tools::{Desk, Hooked, files, listed, plain};
 use crate::world::START;
 
 const OUTSIDE: [&str; 14] = [
@@ -150,7 +150,7 @@ mod folders {
     use garland::platforms::LocalFolder;
 
     use super::*;
-    use crate::tools::{tree, whole_tree};
+    use crate::tools::{Call, tree, whole_tree};
 
     /// A folder with a link that leads out, and what lies there.
     fn target(root: &Path) -> (LocalFolder, Vec<std::path::PathBuf>) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+#[cfg(feature = "local")]
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -229,6 +230,7 @@ pub(crate) fn path(text: &str) -> FilePath {
 }
 
 /// Every file below a folder with its content, garland's own left out.
+#[cfg(feature = "local")]
 pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = whole_tree(root);
     all.retain(|path, _| !path.starts_with(".garland/"));
@@ -236,6 +238,7 @@ pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Every file below a folder with its content; links are not followed.
+#[cfg(feature = "local")]
 pub(crate) fn whole_tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     let mut open = vec![root.to_owned()];
