@@ -258,6 +258,7 @@ impl Engine {
             store: store.clone(),
             run,
             actor: self.environment.actor.clone(),
+            relation: self.options.relation,
             agreements: self.agreements.clone(),
             calls: mover.calls().to_the_end(),
         });
@@ -271,6 +272,7 @@ impl Engine {
         } = operations::finish(&ledger, &self.places, mover.calls(), clock.now()).await?;
         let mut learned: BTreeMap<usize, Learned> = BTreeMap::new();
         let mut done = Counts::default();
+        let mut unsafe_places: BTreeMap<usize, Error> = BTreeMap::new();
         let mut met: BTreeMap<FilePath, Vec<Conflict>> = BTreeMap::new();
         let mut round = 0;
         loop {
@@ -279,7 +281,7 @@ impl Engine {
             let Prepared {
                 world,
                 mut plan,
-                replicas,
+                mut replicas,
             } = prepared;
             if let Some(path) = task.only {
                 conflicts::narrow(&mut plan, path);
@@ -314,6 +316,7 @@ impl Engine {
             .run()
             .await?;
             add(&mut done, executed.done);
+            unsafe_places.extend(executed.unsafe_places);
             // What an earlier round has settled is no conflict any more, but was one.
             let mut latest: BTreeMap<FilePath, Vec<Conflict>> = BTreeMap::new();
             for conflict in &plan.conflicts {
@@ -357,6 +360,11 @@ impl Engine {
             );
             recovery::prune(&ledger, &self.places, mover.calls(), now, until).await?;
             let plan = Arc::unwrap_or_clone(plan);
+            for (index, error) in unsafe_places {
+                if let Some(replica) = replicas.get_mut(index) {
+                    replica.not_safe = Some(error);
+                }
+            }
             return Ok(SyncReport {
                 run,
                 started,

@@ -10,11 +10,11 @@ use crate::clock::Clock;
 use crate::connector::{ConnectorName, FilePath};
 use crate::engine::transfer::cancelled;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Batch, Precondition};
+use crate::storage::{Batch, Precondition, RecordId};
 
 use super::book::{Book, Effects, paths};
 use super::events::{SyncEvent, SyncEvents};
-use super::ledger::{Done, Ledger, Pending};
+use super::ledger::{Done, INTENDED, Ledger, PATHS_AN_EVENT, Pending};
 use super::operations::{self, OperationRecord, SYNC_OPERATIONS};
 use super::plan::{Action, Counts, Plan, ReplicaIndex, ReplicaSet};
 use super::progress::{Phase, Progress, Rates, TICK, eta};
@@ -36,6 +36,8 @@ pub(super) struct Executed {
     pub(super) failed: Vec<FailedFile>,
     /// Files that were not any more what they were when they were listed.
     pub(super) moved_on: Vec<FilePath>,
+    /// Places of which nobody knows whether they hold what they were given, and why.
+    pub(super) unsafe_places: BTreeMap<usize, Error>,
     /// What was hashed, by replica.
     pub(super) learned: BTreeMap<usize, Learned>,
 }
@@ -57,9 +59,9 @@ pub(super) struct Execution<'a> {
 struct Under {
     executed: Executed,
     pending: Pending,
-    /// Renames that have happened everywhere.
-    renamed: Vec<FilePath>,
-    writing: JoinSet<Result<()>>,
+    /// Announced operations that have happened everywhere.
+    settled: Vec<RecordId>,
+    writing: JoinSet<Result<BTreeMap<usize, Error>>>,
     rates: Rates,
     items: u64,
     bytes_before: u64,
@@ -72,7 +74,7 @@ impl Execution<'_> {
         let mut under = Under {
             executed: Executed::default(),
             pending: Pending::default(),
-            renamed: Vec::new(),
+            settled: Vec::new(),
             writing: JoinSet::new(),
             rates: Rates::new(),
             items: 0,
@@ -116,7 +118,7 @@ impl Execution<'_> {
         under: &mut Under,
     ) -> Result<()> {
         self.events.emit(SyncEvent::Phase { phase });
-        if phase == Phase::Rename {
+        if matches!(phase, Phase::Rename | Phase::Delete) {
             self.announce(actions).await?;
         }
         let cancel = self.workshop.mover.calls().cancel.clone();
@@ -140,7 +142,7 @@ impl Execution<'_> {
             }
             tokio::select! {
                 Some(ended) = tasks.join_next() => self.end(ended, under)?,
-                Some(written) = under.writing.join_next() => flatten(written)?,
+                Some(written) = under.writing.join_next() => under.note(written)?,
                 _ = tick.tick() => self.tick(phase, actions.len(), under),
             }
         }
@@ -231,16 +233,14 @@ impl Execution<'_> {
         let done = outcome.errors.is_empty();
         count(&mut under.executed.done, action, &outcome);
         if outcome.changed > 0 && !matches!(action, Action::Verify { .. }) {
-            under
-                .pending
-                .touched
-                .extend(action.replicas().iter().map(ReplicaIndex::get));
-            under.pending.done.push(self.act(action, &outcome.effects));
+            let now = &outcome.effects.now;
+            let on = now.iter().map(|(_, replica, _)| *replica).collect();
+            under.pending.done.push(self.act(action, on));
         }
-        if let Action::Rename { new_path, .. } = action
+        if let Some(operation) = self.operation(action)?
             && done
         {
-            under.renamed.push(new_path.clone());
+            under.settled.push(operation);
         }
         for (replica, learned) in outcome.learned {
             under
@@ -284,67 +284,69 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// What an action has done, where it has.
-    fn act(&self, action: &Action, effects: &Effects) -> Done {
+    /// An action as the journal tells it, where it has happened, or will.
+    fn act(&self, action: &Action, on: ReplicaSet) -> Done {
         let name = |replica: ReplicaIndex| self.names.get(replica.get()).cloned();
-        let done: ReplicaSet = effects.now.iter().map(|(_, replica, _)| *replica).collect();
         Done {
             action: phase(action).name(),
             path: action.path().clone(),
-            new_path: match action {
-                Action::Rename { new_path, .. } => Some(new_path.clone()),
-                _ => None,
-            },
+            new_path: new_path(action).cloned(),
             from: match action {
                 Action::Copy { from, .. } => name(*from),
                 _ => None,
             },
-            on: action
-                .replicas()
-                .iter()
-                .filter(|replica| done.contains(*replica))
-                .filter_map(name)
-                .collect(),
+            on: action.replicas().and(on).iter().filter_map(name).collect(),
         }
     }
 
-    /// Writes down which renames are about to happen, so that a crash between two of them is mended.
-    async fn announce(&self, actions: &[Action]) -> Result<()> {
+    /// Names the record under which an action is announced; `None` for those that are not.
+    fn operation(&self, action: &Action) -> Result<Option<RecordId>> {
         let Some(agreement) = self.ledger.agreements.first() else {
-            return Ok(());
+            return Ok(None);
         };
-        let now = self.clock.now();
-        let mut batch = Batch::new(now);
-        for action in actions {
-            let Action::Rename { new_path, .. } = action else {
-                continue;
-            };
-            if self.is_left_alone(action) {
-                continue;
+        match action {
+            Action::Rename { path, new_path, .. } => {
+                operations::id(agreement, path, Some(new_path)).map(Some)
             }
-            let places = self.sites(action).into_iter().filter_map(|site| {
-                let name = self.names.get(site.replica.get())?.clone();
-                Some((name, site.path, site.version?))
-            });
-            let record = OperationRecord {
-                run: self.workshop.run,
-                begun: now,
-                new_path: new_path.clone(),
-                places: places.collect(),
-            };
-            if !batch.has_room(1) {
-                self.ledger
-                    .store
-                    .commit(std::mem::replace(&mut batch, Batch::new(now)))
-                    .await?;
-            }
-            batch.put(
-                &SYNC_OPERATIONS,
-                operations::id(agreement, new_path)?,
-                &record,
-            )?;
+            Action::Delete { path, .. } => operations::id(agreement, path, None).map(Some),
+            _ => Ok(None),
         }
-        self.ledger.store.commit(batch).await.map(|_| ())
+    }
+
+    /// Writes down which renames and deletes are about to happen, so that one that stops half way
+    /// is finished, and nobody takes its traces for somebody else's doing.
+    async fn announce(&self, actions: &[Action]) -> Result<()> {
+        let now = self.clock.now();
+        for actions in actions.chunks(PATHS_AN_EVENT) {
+            let mut batch = Batch::new(now);
+            let mut intended = Vec::new();
+            for action in actions {
+                let Some(id) = self.operation(action)? else {
+                    continue;
+                };
+                if self.is_left_alone(action) {
+                    continue;
+                }
+                let places = self.sites(action).into_iter().filter_map(|site| {
+                    let name = self.names.get(site.replica.get())?.clone();
+                    Some((name, site.path, site.version?))
+                });
+                let record = OperationRecord {
+                    run: self.workshop.run,
+                    begun: now,
+                    path: action.path().clone(),
+                    new_path: new_path(action).cloned(),
+                    places: places.collect(),
+                };
+                batch.put(&SYNC_OPERATIONS, id, &record)?;
+                intended.push(self.act(action, action.replicas()));
+            }
+            if !intended.is_empty() {
+                self.ledger.tell(&mut batch, INTENDED, &intended)?;
+            }
+            self.ledger.store.commit(batch).await?;
+        }
+        Ok(())
     }
 
     fn tick(&self, phase: Phase, total: usize, under: &mut Under) {
@@ -394,48 +396,52 @@ impl Execution<'_> {
         under.writing.spawn(write.in_current_span());
     }
 
-    /// Writes down everything that waits, and takes back the announcements.
+    /// Writes down everything that waits, and takes back the announcements of what is done.
     async fn drain(&self, under: &mut Under) -> Result<()> {
         while let Some(written) = under.writing.join_next().await {
-            flatten(written)?;
+            under.note(written)?;
         }
         if under.pending.len() > 0 {
             self.write(under);
         }
         while let Some(written) = under.writing.join_next().await {
-            flatten(written)?;
+            under.note(written)?;
         }
-        let Some(agreement) = self.ledger.agreements.first() else {
-            return Ok(());
-        };
         let now = self.clock.now();
-        let mut batch = Batch::new(now);
-        for new_path in under.renamed.drain(..) {
-            if !batch.has_room(1) {
-                self.ledger
-                    .store
-                    .commit(std::mem::replace(&mut batch, Batch::new(now)))
-                    .await?;
+        for settled in std::mem::take(&mut under.settled).chunks(Batch::MAX) {
+            let mut batch = Batch::new(now);
+            for id in settled {
+                batch.delete(&SYNC_OPERATIONS, id.clone(), Precondition::Any);
             }
-            batch.delete(
-                &SYNC_OPERATIONS,
-                operations::id(agreement, &new_path)?,
-                Precondition::Any,
-            );
+            self.ledger.store.commit(batch).await?;
         }
-        self.ledger.store.commit(batch).await.map(|_| ())
+        Ok(())
     }
 }
 
-fn flatten(written: std::result::Result<Result<()>, JoinError>) -> Result<()> {
-    written.map_err(|cause| {
-        Error::new(
-            ErrorKind::Unexpected,
-            "sync.record",
-            "recording was stopped",
-        )
-        .with_source(cause)
-    })?
+impl Under {
+    fn note(&mut self, written: Written) -> Result<()> {
+        let unsafe_places = written.map_err(|cause| {
+            Error::new(
+                ErrorKind::Unexpected,
+                "sync.record",
+                "recording was stopped",
+            )
+            .with_source(cause)
+        })??;
+        self.executed.unsafe_places.extend(unsafe_places);
+        Ok(())
+    }
+}
+
+/// What came of writing down.
+type Written = std::result::Result<Result<BTreeMap<usize, Error>>, JoinError>;
+
+fn new_path(action: &Action) -> Option<&FilePath> {
+    match action {
+        Action::Rename { new_path, .. } => Some(new_path),
+        _ => None,
+    }
 }
 
 /// Tells whether the world has moved on since it was listed, so that the file is planned again.

@@ -1,6 +1,7 @@
 //! Patterns with the meaning of a `.gitignore` file.
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -123,6 +124,8 @@ fn compile<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Gitignore>
     };
     let mut builder = GitignoreBuilder::new("");
     for pattern in patterns {
+        let pattern: String = pattern.nfc().collect();
+        let pattern = pattern.as_str();
         builder
             .add_line(None, pattern)
             .map_err(|cause| fault(cause).with_context("pattern", pattern))?;

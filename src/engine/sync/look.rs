@@ -1,6 +1,6 @@
 //! Looking at the world: every listing, everything that was agreed, and the plan that follows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::inventory::Inventory;
 use super::plan::{Plan, Planner, Relation, Replica, World};
 use super::progress::Phase;
 use super::report::ReplicaReport;
-use super::scan::{Learned, Scan, Tally, is_blocked, scan};
+use super::scan::{Blocked, Learned, Scan, Tally, scan};
 
 /// What looking at the world gave.
 pub(super) struct Prepared {
@@ -37,10 +37,8 @@ impl Engine {
         let scans = self.scan_all(mover, learned);
         let (mut bases, mut scans) = tokio::try_join!(bases, scans)?;
         self.events.emit(SyncEvent::Phase { phase: Phase::Plan });
-        let blocked: BTreeSet<Box<str>> = scans
-            .iter()
-            .flat_map(|scan| scan.blocked.iter().cloned())
-            .collect();
+        let mut blocked = Blocked::default();
+        scans.iter().for_each(|scan| blocked.extend(&scan.blocked));
         if !blocked.is_empty() {
             let pairs = bases.iter_mut().flat_map(|(base, source)| [base, source]);
             for inventory in pairs.chain(scans.iter_mut().map(|scan| &mut scan.listing)) {
@@ -163,9 +161,9 @@ impl Engine {
 }
 
 /// Takes out every path that is one of `names` or lies below one.
-fn without(inventory: &Inventory, names: &BTreeSet<Box<str>>) -> Inventory {
+fn without(inventory: &Inventory, names: &Blocked) -> Inventory {
     let blocked = inventory
         .iter()
-        .filter(|(path, _)| is_blocked(names, path.as_str()));
+        .filter(|(path, _)| names.covers(path.as_str()));
     inventory.amended(&blocked.map(|(path, _)| (path, None)).collect())
 }

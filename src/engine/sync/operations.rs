@@ -11,7 +11,7 @@ use crate::error::{ErrorKind, Result};
 use crate::id::RunId;
 use crate::storage::{Batch, Collection, Precondition, Query, RecordId, Store, Versioned};
 
-use super::ledger::{Done, Ledger};
+use super::ledger::{ACTS, Done, Ledger};
 use super::moves;
 use super::progress::Phase;
 use super::report::FailedFile;
@@ -20,7 +20,10 @@ use super::state::Agreement;
 /// The collection of steps under way.
 pub const SYNC_OPERATIONS: Collection<OperationRecord> = Collection::new("sync_operations");
 
-/// A rename on several places that must happen on all of them, or conflict copies would multiply.
+/// A rename or a delete on one or several places, to be done on all of them.
+///
+/// A rename that stopped half way would multiply conflict copies; a delete that nobody remembers
+/// would look like somebody else's, and take along what was put back meanwhile.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct OperationRecord {
@@ -28,19 +31,26 @@ pub struct OperationRecord {
     pub run: RunId,
     /// When.
     pub begun: Timestamp,
-    /// Where the file goes.
-    pub new_path: FilePath,
+    /// The file, as the plan calls it.
+    pub path: FilePath,
+    /// Where it goes; `None` if it is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_path: Option<FilePath>,
     /// Where it is: the place, the path there, and the version that is meant.
     pub places: Vec<(ConnectorName, FilePath, FileVersion)>,
 }
 
-/// Names the record of a rename.
-pub(super) fn id(agreement: &Agreement, new_path: &FilePath) -> Result<RecordId> {
-    RecordId::parse(format!(
-        "{}/{}",
-        agreement.as_str(),
-        blake3::hash(new_path.as_str().as_bytes()).to_hex()
-    ))
+/// Names the record of an operation.
+pub(super) fn id(
+    agreement: &Agreement,
+    path: &FilePath,
+    new_path: Option<&FilePath>,
+) -> Result<RecordId> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(path.as_str().as_bytes()).update(b"\0");
+    hasher.update(new_path.map_or("", FilePath::as_str).as_bytes());
+    let digest = hasher.finalize().to_hex();
+    RecordId::parse(format!("{}/{digest}", agreement.as_str()))
 }
 
 /// Reads what an earlier run has left unfinished.
@@ -77,6 +87,7 @@ pub(super) async fn finish(
     };
     for operation in unfinished(&ledger.store, agreement).await? {
         let OperationRecord {
+            path: planned,
             new_path,
             places: left,
             ..
@@ -87,11 +98,20 @@ pub(super) async fn finish(
             let Some(place) = places.iter().find(|place| place.name() == name) else {
                 continue;
             };
-            match moves::rename(place.files()?, calls, path, version, new_path).await {
-                Ok(_) => done.push(Done {
-                    action: Phase::Rename.name(),
+            let files = place.files()?;
+            let outcome = match new_path {
+                Some(to) => moves::rename(files, calls, path, version, to)
+                    .await
+                    .map(|_| Phase::Rename),
+                None => moves::delete(files, calls, path, version)
+                    .await
+                    .map(|()| Phase::Delete),
+            };
+            match outcome {
+                Ok(phase) => done.push(Done {
+                    action: phase.name(),
                     path: path.clone(),
-                    new_path: Some(new_path.clone()),
+                    new_path: new_path.clone(),
                     from: None,
                     on: vec![name.clone()],
                 }),
@@ -107,16 +127,24 @@ pub(super) async fn finish(
                     let error = error.with_context("replica", name);
                     let failed = FailedFile::new(path.clone(), Phase::Resume, error);
                     finished.failed.push(failed);
-                    finished.left_alone.extend([path.clone(), new_path.clone()]);
+                    let paths = [Some(path), Some(planned), new_path.as_ref()];
+                    finished
+                        .left_alone
+                        .extend(paths.into_iter().flatten().cloned());
                 }
             }
         }
         finished.steps += done.len() as u64;
         let mut batch = Batch::new(now);
         if !done.is_empty() {
-            ledger.tell(&mut batch, &done)?;
+            ledger.tell(&mut batch, ACTS, &done)?;
         }
         if !stuck {
+            if new_path.is_none() {
+                // Whatever is there now was put there since.
+                let names = left.iter().map(|(name, ..)| name);
+                ledger.forget(&mut batch, places, planned, names)?;
+            }
             let at = Precondition::At(operation.version);
             batch.delete(&SYNC_OPERATIONS, operation.id, at);
         }

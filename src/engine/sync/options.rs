@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::engine::transfer::TransferOptions;
 
 use super::merge::Merger;
@@ -11,7 +13,7 @@ use super::plan::{ConflictStrategy, PlanOptions, Relation};
 
 /// Decides which paths take part in a sync; see [`SyncOptions::filter`].
 pub trait PathFilter: fmt::Debug + Send + Sync {
-    /// Tells whether the file at `path` takes part.
+    /// Tells whether the file at `path`, spelled in Unicode's NFC, takes part.
     fn includes(&self, path: &str) -> bool;
 }
 
@@ -143,8 +145,14 @@ impl SyncOptions {
     }
 
     pub(crate) fn includes(&self, path: &str) -> bool {
-        self.filter
-            .as_ref()
-            .is_none_or(|filter| filter.includes(path))
+        // Places may spell one name differently; the filter is always asked with the same spelling,
+        // or a file could take part in one place and be missing in another.
+        self.filter.as_ref().is_none_or(|filter| {
+            if path.is_ascii() {
+                filter.includes(path)
+            } else {
+                filter.includes(&path.nfc().collect::<String>())
+            }
+        })
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{ErrorKind, Result};
 use crate::id::RunId;
 use crate::storage::{Batch, Collection, IndexKey, IndexName, Precondition, Query, RecordId};
 
-use super::ledger::{Done, Ledger};
+use super::ledger::{ACTS, Done, Ledger};
 use super::scan::OWN_FOLDER;
 
 /// The collection of recovered versions.
@@ -114,7 +114,7 @@ pub(super) async fn prune(
             }
         }
         if !done.is_empty() {
-            ledger.tell(&mut batch, &done)?;
+            ledger.tell(&mut batch, ACTS, &done)?;
         }
         ledger.store.commit(batch).await?;
         match page.next {

@@ -60,6 +60,10 @@ pub struct ReplicaReport {
     /// Why its listing broke off, if it did.
     #[serde(serialize_with = "as_text")]
     pub incomplete: Option<Error>,
+    /// Why it is not known whether the place would still hold what it was given after a loss of power.
+    /// Nothing of that is remembered, so that the next run looks at it anew.
+    #[serde(serialize_with = "as_text")]
+    pub not_safe: Option<Error>,
     /// What was passed over; at most [`ReplicaReport::MOST_SKIPPED`] of it.
     pub skipped: Vec<Skipped>,
     /// How many things were passed over in all.
@@ -98,7 +102,7 @@ impl SyncReport {
             && self
                 .replicas
                 .iter()
-                .all(|replica| replica.incomplete.is_none())
+                .all(|replica| replica.incomplete.is_none() && replica.not_safe.is_none())
     }
 }
 
@@ -163,6 +167,13 @@ impl fmt::Display for SyncReport {
                     f,
                     "\n  {}: listing broke off, so nothing was deleted: {error}",
                     replica.name
+                )?;
+            }
+            if let Some(error) = &replica.not_safe {
+                let name = &replica.name;
+                write!(
+                    f,
+                    "\n  {name}: may not hold for good what it was given: {error}"
                 )?;
             }
             if replica.skipped_total > 0 {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use crate::clock::Clock;
-use crate::connector::{FilePath, FileVersion, Hashes, NamedConnector, Skipped};
+use crate::connector::{
+    FilePath, FileVersion, Hashes, NameRules, NamedConnector, Skipped, UnicodeForm,
+};
 use crate::engine::transfer::Calls;
 use crate::error::{Error, Result};
 
@@ -27,7 +29,7 @@ pub(crate) struct Scan {
     pub(crate) report: ReplicaReport,
     /// Names in the listing that hold something which is not handed out as a file. Whatever is known
     /// under such a name, or below it, is left alone everywhere: it is neither there nor gone.
-    pub(crate) blocked: BTreeSet<Box<str>>,
+    pub(crate) blocked: Blocked,
 }
 
 /// Hashes that this run has computed, by path: what was read, and its hashes.
@@ -90,10 +92,11 @@ pub(crate) async fn scan(
                 name: place.name().clone(),
                 files: 0,
                 incomplete: None,
+                not_safe: None,
                 skipped: Vec::new(),
                 skipped_total: 0,
             },
-            blocked: BTreeSet::new(),
+            blocked: Blocked::default(),
         };
         let mut builder = Inventory::builder();
         let outcome = list(
@@ -173,11 +176,12 @@ async fn list(
 
 impl Scan {
     fn pass_over(&mut self, skipped: Skipped, options: &SyncOptions) {
+        // Whatever the filter says of the name itself: what lies below may take part.
+        if FilePath::parse(skipped.name.as_str()).is_ok() {
+            self.blocked.insert(&skipped.name);
+        }
         if !options.includes(&skipped.name) {
             return;
-        }
-        if FilePath::parse(skipped.name.as_str()).is_ok() {
-            self.blocked.insert(skipped.name.as_str().into());
         }
         self.report.skipped_total += 1;
         if self.report.skipped.len() < ReplicaReport::MOST_SKIPPED {
@@ -186,19 +190,44 @@ impl Scan {
     }
 }
 
+/// Names that hold something which is not handed out as a file, compared as the least exact place
+/// would: places may spell one name differently, and to leave too much alone loses nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Blocked(BTreeSet<String>);
+
+impl Blocked {
+    fn insert(&mut self, name: &str) {
+        self.0.insert(loosely().key(name));
+    }
+
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Tells whether `path` is one of them or lies below one.
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        let key = loosely().key(path);
+        let ancestors = key.match_indices('/').filter_map(|(at, _)| key.get(..at));
+        ancestors
+            .chain([key.as_str()])
+            .any(|name| self.0.contains(name))
+    }
+}
+
+fn loosely() -> NameRules {
+    NameRules::default()
+        .with_case_sensitive(false)
+        .with_unicode(UnicodeForm::Nfc)
+}
+
 /// Tells whether a name for people is one in the folder of garland's own files.
 fn is_own(name: &str) -> bool {
     let top = name.split('/').next();
     top.is_some_and(|top| top.eq_ignore_ascii_case(OWN_FOLDER))
-}
-
-/// Tells whether `path` is one of `names` or lies below one.
-pub(crate) fn is_blocked(names: &BTreeSet<Box<str>>, path: &str) -> bool {
-    if names.is_empty() {
-        return false;
-    }
-    let ancestors = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
-    ancestors.chain([path]).any(|name| names.contains(name))
 }
 
 fn named(error: Error, place: &NamedConnector) -> Error {
@@ -211,11 +240,12 @@ mod tests {
 
     #[test]
     fn a_blocked_name_blocks_what_is_below_it() {
-        let names = BTreeSet::from(["a/link".into()]);
-        assert!(is_blocked(&names, "a/link"));
-        assert!(is_blocked(&names, "a/link/x/y"));
-        assert!(!is_blocked(&names, "a/linked"));
-        assert!(!is_blocked(&names, "a"));
+        let mut names = Blocked::default();
+        names.insert("a/Zo\u{eb}");
+        assert!(names.covers("a/Zo\u{eb}"));
+        assert!(names.covers("A/zoe\u{308}/x/y"), "another spelling");
+        assert!(!names.covers("a/Zo\u{eb}s"));
+        assert!(!names.covers("a"));
     }
 
     #[test]

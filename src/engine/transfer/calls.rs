@@ -9,6 +9,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
 use crate::telemetry::{self, RETRIES};
 
+/// How many times longer than others a call may take that does much work before it answers.
+const LONG: u32 = 20;
+
 /// What every call of a transfer is held to.
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
@@ -33,12 +36,31 @@ impl Calls {
         operation: &'static str,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
+        self.within(self.stall, operation, call).await
+    }
+
+    /// Awaits one call that does much work before it answers, such as to make a large file appear.
+    pub(crate) async fn long<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.within(self.stall.saturating_mul(LONG), operation, call)
+            .await
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(cancelled(operation)),
-            answer = tokio::time::timeout(self.stall, call) => answer.unwrap_or_else(|_| {
+            answer = tokio::time::timeout(limit, call) => answer.unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::Timeout, operation, "no progress within the time allowed")
-                    .with_context("seconds", self.stall.as_secs()))
+                    .with_context("seconds", limit.as_secs()))
             }),
         }
     }

@@ -41,7 +41,8 @@ pub(super) enum Told {
 
 /// An upload under way.
 struct Upload {
-    session: Box<dyn UploadSession>,
+    /// `None` once it was given up on in mid-call.
+    session: Option<Box<dyn UploadSession>>,
     /// Whether it is written down.
     recorded: bool,
     /// Whether a part of it was sent before a restart.
@@ -86,19 +87,23 @@ impl Lane<'_> {
     ) -> Result<FileEntry> {
         let files = self.destination.connector.files()?;
         let mut upload = self.open(files).await?;
-        *counted = upload.session.offset();
+        *counted = live(&upload.session)?.offset();
         self.meter.add_written(*counted);
         let mut backlog = Backlog::default();
         loop {
-            let before = upload.session.offset();
+            let before = live(&upload.session)?.offset();
             let rest = self.version.size.saturating_sub(before);
-            let wanted = upload.session.next_chunk().min(rest);
+            let wanted = live(&upload.session)?.next_chunk().min(rest);
             if wanted == 0 {
                 break;
             }
             while backlog.end() < before.saturating_add(wanted) {
                 match pieces.recv().await {
-                    Some(piece) => backlog.push(piece.bytes),
+                    Some(piece) => {
+                        backlog.push(piece.bytes);
+                        // What the platform has from before a restart is passed over at once.
+                        backlog.forget_before(before);
+                    }
                     None => return Err(self.give_up(upload, told).await),
                 }
             }
@@ -109,7 +114,7 @@ impl Lane<'_> {
             {
                 return Err(self.abandon(upload, error).await);
             }
-            let now = upload.session.offset();
+            let now = live(&upload.session)?.offset();
             if now < backlog.start {
                 let lost = "the platform has lost a part of the upload";
                 let error = Error::new(ErrorKind::Expired, "transfer.write", lost);
@@ -128,13 +133,18 @@ impl Lane<'_> {
             recorded,
             resumed,
         } = upload;
+        let session = session.ok_or_else(unknown)?;
         let finished = self.finish(files, session, &computed).await;
         let gone = !matches!(&finished, Err(error) if error.is_retryable() || error.kind() == ErrorKind::Cancelled);
+        let checked = match finished {
+            Ok(entry) => self.check(files, entry, &computed, resumed).await,
+            Err(error) => Err(error),
+        };
+        // Only once the copy was checked, or was lost for good, is there nothing to go on with.
         if recorded && gone {
             self.forget().await?;
         }
-        let entry = finished?;
-        self.check(files, entry, &computed, resumed).await
+        checked
     }
 
     /// Goes on with an upload written down before, or begins one.
@@ -158,7 +168,7 @@ impl Lane<'_> {
                 Ok(session) => {
                     tracing::debug!(path = %path, offset = session.offset(), "upload resumed");
                     return Ok(Upload {
-                        session,
+                        session: Some(session),
                         recorded: true,
                         resumed: true,
                     });
@@ -187,7 +197,7 @@ impl Lane<'_> {
                 .await?;
         }
         Ok(Upload {
-            session,
+            session: Some(session),
             recorded,
             resumed: false,
         })
@@ -197,34 +207,32 @@ impl Lane<'_> {
     async fn write(
         &self,
         files: &dyn FileStore,
-        session: &mut Box<dyn UploadSession>,
+        session: &mut Option<Box<dyn UploadSession>>,
         chunk: Bytes,
     ) -> Result<()> {
         let mut failures = 0;
-        let start = session.offset();
+        let start = live(session)?.offset();
         loop {
+            let open = session.as_mut().ok_or_else(unknown)?;
             let sent = self
                 .calls
-                .once("transfer.write", session.write(chunk.clone()))
+                .once("transfer.write", open.write(chunk.clone()))
                 .await;
             let Err(error) = sent else { return Ok(()) };
             failures += 1;
             let timed_out = error.kind() == ErrorKind::Timeout;
             self.calls.wait("transfer.write", failures, error).await?;
             if timed_out {
-                // The call was dropped on its way; only the platform knows how far it came.
-                let Some(token) = session.token() else {
-                    let lost = "nobody knows how much of the upload has arrived";
-                    return Err(Error::new(ErrorKind::Expired, "transfer.write", lost));
-                };
-                *session = self
-                    .calls
-                    .repeat("transfer.resume", || async {
-                        files.resume_upload(&token).await
-                    })
-                    .await?;
+                // The call was dropped on its way; only the platform knows how far it came. The old
+                // session goes first, since it may hold what the new one needs.
+                let token = session.take().and_then(|session| session.token());
+                let token = token.ok_or_else(unknown)?;
+                let resumed = self.calls.repeat("transfer.resume", || async {
+                    files.resume_upload(&token).await
+                });
+                *session = Some(resumed.await?);
             }
-            if session.offset() != start {
+            if live(session)?.offset() != start {
                 return Ok(());
             }
         }
@@ -244,7 +252,7 @@ impl Lane<'_> {
             let token = session.token();
             let finished = self
                 .calls
-                .once("transfer.finish", session.finish(computed))
+                .long("transfer.finish", session.finish(computed))
                 .await;
             let error = match finished {
                 Err(error) if error.is_retryable() => error,
@@ -379,10 +387,22 @@ impl Lane<'_> {
         }
         if !upload.recorded {
             // Best effort: the error at hand says more than a failure to clean up after it.
-            let _ = tokio::time::timeout(self.calls.stall, upload.session.abort()).await;
+            let Some(session) = upload.session else {
+                return error;
+            };
+            let _ = tokio::time::timeout(self.calls.stall, session.abort()).await;
         }
         error
     }
+}
+
+fn live(session: &Option<Box<dyn UploadSession>>) -> Result<&dyn UploadSession> {
+    session.as_deref().ok_or_else(unknown)
+}
+
+fn unknown() -> Error {
+    let lost = "nobody knows how much of the upload has arrived";
+    Error::new(ErrorKind::Expired, "transfer.write", lost)
 }
 
 /// Waits until the whole file was read; `None` if that failed.

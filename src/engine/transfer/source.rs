@@ -1,6 +1,7 @@
 //! The reading side: one read of a file that feeds its hashes and every destination.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -87,6 +88,11 @@ impl Source<'_> {
             failures += 1;
             self.calls.wait("transfer.read", failures, error).await?;
             reader = self.open(files, position).await?;
+            // More exact than the listing, whose times may be coarse.
+            let now = reader.version.as_ref();
+            if version.as_ref().changed(now, Duration::ZERO) {
+                return Err(self.changed("the file changed while it was read"));
+            }
         }
     }
 

@@ -33,27 +33,43 @@ pub(super) async fn hash_file(
     calls: &Calls,
     meter: &Meter,
 ) -> Result<Hashes> {
-    calls
-        .repeat("transfer.hash", || async {
-            let options = ReadOptions::default().with_version(version.clone());
-            let mut reader = calls
-                .once("transfer.open", files.read(path, options))
-                .await?;
-            let (sender, receiver) = mpsc::channel(LAG);
-            let reading = async move {
-                loop {
-                    let next = async { reader.bytes.next().await.transpose() };
-                    let Some(bytes) = calls.once("transfer.read", next).await? else {
-                        return Ok(());
-                    };
-                    meter.add_read(bytes.len() as u64);
-                    if sender.send(Piece::unbudgeted(bytes)).await.is_err() {
-                        return Ok(());
-                    }
-                }
+    let mut failures = 0;
+    loop {
+        // Every read is bounded by itself; the whole may take as long as the file is large.
+        let error = match hash_once(files, path, version, algorithms.clone(), calls, meter).await {
+            Err(error) => error,
+            hashes => return hashes,
+        };
+        failures += 1;
+        calls.wait("transfer.hash", failures, error).await?;
+    }
+}
+
+async fn hash_once(
+    files: &dyn FileStore,
+    path: &FilePath,
+    version: &FileVersion,
+    algorithms: Vec<HashAlgorithm>,
+    calls: &Calls,
+    meter: &Meter,
+) -> Result<Hashes> {
+    let options = ReadOptions::default().with_version(version.clone());
+    let mut reader = calls
+        .once("transfer.open", files.read(path, options))
+        .await?;
+    let (sender, receiver) = mpsc::channel(LAG);
+    let reading = async move {
+        loop {
+            let next = async { reader.bytes.next().await.transpose() };
+            let Some(bytes) = calls.once("transfer.read", next).await? else {
+                return Ok(());
             };
-            let (read, hashed) = tokio::join!(reading, hashing::hash(algorithms.clone(), receiver));
-            read.and(hashed)
-        })
-        .await
+            meter.add_read(bytes.len() as u64);
+            if sender.send(Piece::unbudgeted(bytes)).await.is_err() {
+                return Ok(());
+            }
+        }
+    };
+    let (read, hashed) = tokio::join!(reading, hashing::hash(algorithms, receiver));
+    read.and(hashed)
 }
