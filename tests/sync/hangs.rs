@@ -6,7 +6,7 @@ use std::time::Duration;
 use garland::ErrorKind;
 use garland::connector::FileFacts;
 use garland::platforms::{MemoryOptions, MemoryPlatform};
-use garland::sync::ConflictStrategy;
+use garland::sync::{ConflictStrategy, SYNC_RECOVERED};
 use garland::testing::{FaultKind, FaultRule, Faults, Moment, Operation};
 
 use crate::tools::{Call, Desk, Hooked, files, listed, plain, shaky};
@@ -72,6 +72,9 @@ async fn a_call_that_hangs_is_given_up_and_made_again() {
                     ("edited", "edited again"),
                     ("new", "new"),
                 ]);
+                assert_eq!(report.rounds, 1, "{when}: nothing is done twice");
+                let kept_aside = desk.records(&SYNC_RECOVERED).await;
+                assert_eq!(kept_aside.len(), 1, "{when}");
                 assert_eq!(listed(&card), all, "{when}");
                 assert_eq!(listed(&drive), all, "{when}");
                 let kept = card.contents().into_values();
@@ -109,6 +112,37 @@ async fn a_call_that_hangs_for_ever_fails_its_file_and_no_other() {
         .collect();
     assert_eq!(failed, [("a", ErrorKind::Timeout)]);
     assert_eq!(listed(&drive), files([("b", "b")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_never_says_that_it_holds_its_files_is_not_remembered_as_if_it_did() {
+    for kind in [
+        FaultKind::Hang(Moment::Before),
+        FaultKind::Error(ErrorKind::Unavailable),
+    ] {
+        let (card, drive) = (plain(), plain());
+        for name in ["a", "b"] {
+            card.put_at(name, name, desk_time(0)).unwrap();
+        }
+        let faults = Faults::none().with_rule(FaultRule::new(Operation::Persist, kind));
+        let desk = Desk::peers()
+            .place("card", card.clone())
+            .place("drive", shaky("drive", &drive, &faults));
+        let report = desk.run().await.unwrap();
+        assert!(!report.is_complete(), "{report}");
+        let not_safe = report.replicas[1].not_safe.as_ref().unwrap();
+        assert!(not_safe.is_retryable(), "{not_safe}");
+        assert!(report.replicas[0].not_safe.is_none());
+        assert_eq!(listed(&drive), listed(&card));
+        assert_eq!(desk.agreed().await, [""; 0]);
+        // Were the power lost now, what is missing would be sent again, and not be deleted.
+        drive.remove("a").unwrap();
+        let report = desk.settle().await;
+        assert_eq!((report.done.copy, report.done.delete), (1, 0), "{report}");
+        assert_eq!(listed(&drive), files([("a", "a"), ("b", "b")]));
+        assert_eq!(desk.agreed().await, ["a", "b"]);
+        desk.at_rest().await;
+    }
 }
 
 /// A card with two quick files and one whose bytes never come.

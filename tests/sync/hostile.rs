@@ -7,7 +7,7 @@ use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::sync::{Plan, Relation};
 use garland::{ErrorKind, Timestamp};
 
-use crate::tools::{Call, Desk, Hooked, files, listed, plain};
+use crate::tools::{Desk, Hooked, files, listed, plain};
 use crate::world::START;
 
 const OUTSIDE: [&str; 14] = [
@@ -128,7 +128,7 @@ async fn a_listed_size_that_is_not_true_delivers_nothing() {
                 .unwrap();
         }
         let page = ListPage::new(vec![entry("a", size), entry("b", 4)]);
-        let hooked = Hooked::new(account).listing(vec![page]);
+        let hooked = Hooked::new(account).listing(vec![page]).credulous();
         let drive = plain();
         let desk = Desk::new(Relation::Backup)
             .place("card", hooked)
@@ -150,7 +150,7 @@ mod folders {
     use garland::platforms::LocalFolder;
 
     use super::*;
-    use crate::tools::{tree, whole_tree};
+    use crate::tools::{Call, tree, whole_tree};
 
     /// A folder with a link that leads out, and what lies there.
     fn target(root: &Path) -> (LocalFolder, Vec<std::path::PathBuf>) {
