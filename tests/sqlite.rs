@@ -208,7 +208,7 @@ async fn a_second_process_is_refused_until_the_first_is_dead() {
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Locked);
     // An earlier guard does not hold for a later holder, whoever gave the lease back in between.
     let mut guarded = Batch::new(Timestamp::from_millis(0));
-    taken.guard(&mut guarded);
+    taken.fence().guard(&mut guarded);
     taken.release().await.unwrap();
     let third = Lease::acquire(store(&database), clock, lease, run(), HOUR)
         .await

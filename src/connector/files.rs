@@ -426,6 +426,9 @@ pub trait FileStore: fmt::Debug + Send + Sync {
     /// nothing to do.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): it cannot be promised.
+    /// It cannot be promised: [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) or
+    /// [`ErrorKind::Full`](crate::ErrorKind::Full) where something was not written,
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) where nobody can tell. Not to be
+    /// asked a second time: a disk that has failed to write may say so only once.
     async fn persist(&self) -> Result<()>;
 }

@@ -5,9 +5,9 @@ use garland::testing::{FaultKind, Faults, Moment};
 use crate::world::{ANY, HASHING, worked};
 
 /// How many seeded worlds are crashed at every step.
-const EVERY_STEP: u64 = 4;
+const EVERY_STEP: u64 = 40;
 /// How many more worlds are crashed at some steps.
-const SOME_STEPS: u64 = 40;
+const SOME_STEPS: u64 = 360;
 /// How many of their steps.
 const STEPS: u64 = 8;
 

@@ -13,7 +13,9 @@ use crate::id::RunId;
 use crate::storage::{Batch, Collection, Precondition, Query, RecordId, Store};
 
 use super::options::StrategyOverride;
-use super::plan::{Action, Conflict, ConflictKind, ConflictStrategy, Plan, Resolution, World};
+use super::plan::{
+    Action, Conflict, ConflictKind, ConflictStrategy, Plan, ReplicaIndex, Resolution, World,
+};
 use super::state::Agreement;
 
 /// The collection of open conflicts.
@@ -150,29 +152,36 @@ pub(super) fn is_as_seen(
     world: &World,
     names: &[ConnectorName],
 ) -> bool {
-    let sorted = |conflict: &OpenConflict| {
-        let mut versions = conflict.versions.clone();
+    let holders = |conflict: &OpenConflict| -> BTreeSet<BTreeSet<ConnectorName>> {
+        let versions = conflict.versions.iter();
         versions
-            .iter_mut()
-            .for_each(|version| version.replicas.sort());
-        versions.sort_by(|a, b| a.replicas.cmp(&b.replicas));
-        versions
+            .map(|version| version.replicas.iter().cloned().collect())
+            .collect()
     };
-    let before = sorted(seen);
-    plan.conflicts
+    let before = holders(seen);
+    let mut now = plan
+        .conflicts
         .iter()
         .filter(|conflict| conflict.path == seen.path)
-        .any(|conflict| {
-            let now = sorted(&describe(
+        .map(|conflict| {
+            holders(&describe(
                 conflict, plan, world, names, seen.run, seen.found,
-            ));
-            now.len() == before.len()
-                && now.iter().zip(&before).all(|(now, before)| {
-                    let then = before.version.as_ref();
-                    now.replicas == before.replicas
-                        && !then.changed(now.version.as_ref(), Duration::ZERO)
-                })
+            ))
         })
+        .peekable();
+    // A strategy that settles it may leave no conflict to compare with.
+    let same_holders = now.peek().is_none() || now.any(|now| now == before);
+    let unchanged = |version: &OpenVersion| {
+        let first = version.replicas.first();
+        let index = first.and_then(|name| names.iter().position(|other| other == name));
+        let index = index.and_then(ReplicaIndex::new);
+        let listed = index.and_then(|index| {
+            let path = plan.listed_path(&seen.path, index);
+            world.replica(index)?.listing.get(path.as_str())
+        });
+        listed.is_some_and(|now| !version.version.as_ref().changed(now, Duration::ZERO))
+    };
+    same_holders && seen.versions.iter().all(unchanged)
 }
 
 /// The strategy that a person has chosen for one path.

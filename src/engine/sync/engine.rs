@@ -1,10 +1,9 @@
 //! A sync from listing to report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{join_all, try_join_all};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -16,10 +15,11 @@ use crate::engine::transfer::Mover;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, Ids, RunId};
 use crate::permission::{Actor, Resource};
-use crate::storage::{Batch, Fence, JournalName, Lease, RecordId, Store};
+use crate::storage::{Batch, Fence, JournalName, Lease, Store};
 
 use super::book::Book;
 use super::conflicts::{self, Choice, OpenConflict};
+use super::doubt;
 use super::events::{SyncEvent, SyncEvents};
 use super::execute::{Executed, Execution};
 use super::ledger::Ledger;
@@ -34,11 +34,7 @@ use super::scan::Learned;
 use super::state::Agreement;
 use super::steps::Workshop;
 use super::tally;
-
-/// How long a run may be silent before another may take its place.
-const LEASE: Duration = Duration::from_secs(30);
-/// How often it says that it is still there.
-const RENEW: Duration = Duration::from_secs(5);
+use super::turn;
 
 /// Everything a sync needs from its surroundings.
 #[derive(Clone, Debug)]
@@ -130,7 +126,8 @@ impl Engine {
     pub(crate) async fn plan(&self) -> Result<Plan> {
         let mover = self.mover();
         let learned = BTreeMap::new();
-        let look = self.prepare(&mover, &learned);
+        let in_doubt = doubt::is_due(&self.environment.store, &self.agreements).await?;
+        let look = self.prepare(&mover, &learned, in_doubt);
         let prepared = look.instrument(tally::plan_span(&self.names)).await?;
         Ok(prepared.plan)
     }
@@ -231,17 +228,17 @@ impl Engine {
     }
 
     async fn run_named(&self, run: RunId, task: Task<'_>) -> Result<SyncReport> {
-        let Environment { clock, .. } = &self.environment;
+        let Environment { store, clock, .. } = &self.environment;
         let (started, begun) = (clock.now(), clock.elapsed());
-        let mut leases = self.lease(run).await?;
+        let mut leases = turn::take(store, clock, &self.agreements, run).await?;
         self.events.emit(SyncEvent::Started { run });
         let fences = leases.iter().map(Lease::fence).collect();
         let outcome = tokio::select! {
             biased;
-            lost = hold(&mut leases, &**clock) => Err(lost),
+            lost = turn::hold(&mut leases, &**clock) => Err(lost),
             outcome = self.rounds(run, started, task, fences) => outcome,
         };
-        let released = release(leases).await;
+        let released = turn::release(leases).await;
         let took = clock.elapsed().saturating_sub(begun);
         let failed = outcome
             .as_ref()
@@ -261,25 +258,6 @@ impl Engine {
         noted.and(released)?;
         report.took = took;
         Ok(report)
-    }
-
-    /// Takes the lease of every agreement, always in the order of their names, so that two runs
-    /// never wait for each other.
-    async fn lease(&self, run: RunId) -> Result<Vec<Lease>> {
-        let Environment { store, clock, .. } = &self.environment;
-        let names: BTreeSet<&str> = self.agreements.iter().map(Agreement::as_str).collect();
-        let mut leases = Vec::with_capacity(names.len());
-        for name in names {
-            let id = RecordId::parse(format!("sync/{name}"))?;
-            match Lease::acquire(store.clone(), Arc::clone(clock), id, run, LEASE).await {
-                Ok(lease) => leases.push(lease),
-                Err(error) => {
-                    release(leases).await?;
-                    return Err(error);
-                }
-            }
-        }
-        Ok(leases)
     }
 
     /// Lists, plans and carries out, as often as it takes to come to rest.
@@ -315,6 +293,7 @@ impl Engine {
             mut failed,
             left_alone: mut given_up,
         } = operations::finish(&ledger, &self.places, mover.calls(), clock.now()).await?;
+        let in_doubt = doubt::is_due(store, &self.agreements).await?;
         let mut learned: BTreeMap<usize, Learned> = BTreeMap::new();
         let mut done = Counts::default();
         let mut unsafe_places: BTreeMap<usize, Error> = BTreeMap::new();
@@ -322,7 +301,7 @@ impl Engine {
         let mut round = 0;
         loop {
             round += 1;
-            let prepared = self.prepare(&mover, &learned).await?;
+            let prepared = self.prepare(&mover, &learned, in_doubt).await?;
             let Prepared {
                 world,
                 mut plan,
@@ -350,6 +329,13 @@ impl Engine {
                 return Err(refused(&plan));
             }
             let plan = Arc::new(plan);
+            if !plan.actions.is_empty() {
+                for agreements in self.agreements.chunks(Batch::MAX) {
+                    let mut batch = Batch::new(clock.now());
+                    doubt::begin(&mut batch, agreements, run, started)?;
+                    store.commit(batch).await?;
+                }
+            }
             let executed = Execution {
                 plan: Arc::clone(&plan),
                 book: Book::new(world.clone(), &plan, self.names.clone()),
@@ -415,6 +401,13 @@ impl Engine {
                     .saturating_sub(millis(self.options.keep_recovered)),
             );
             recovery::prune(&ledger, &self.places, mover.calls(), now, until).await?;
+            if unsafe_places.is_empty() && given_up.is_empty() {
+                for agreements in self.agreements.chunks(Batch::MAX) {
+                    let mut batch = Batch::new(now);
+                    doubt::end(&mut batch, agreements)?;
+                    store.commit(batch).await?;
+                }
+            }
             let plan = Arc::unwrap_or_clone(plan);
             for (index, error) in unsafe_places {
                 if let Some(replica) = replicas.get_mut(index) {
@@ -500,33 +493,6 @@ struct Finished {
     failed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-}
-
-/// Keeps leases, and returns only when one is lost: whoever has it then must not be disturbed.
-async fn hold(leases: &mut [Lease], clock: &dyn Clock) -> Error {
-    let mut renewed = clock.elapsed();
-    loop {
-        tokio::time::sleep(RENEW).await;
-        let began = clock.elapsed();
-        let left = LEASE.saturating_sub(began.saturating_sub(renewed));
-        let renewing = try_join_all(leases.iter_mut().map(Lease::renew));
-        match tokio::time::timeout(left, renewing).await {
-            Ok(Ok(_)) => renewed = began,
-            Ok(Err(error)) if error.is_retryable() => {}
-            Ok(Err(error)) => return error,
-            Err(_) => {
-                let late = "the lease has run out, because the database did not answer";
-                return Error::new(ErrorKind::Locked, "sync.run", late);
-            }
-        }
-    }
-}
-
-async fn release(leases: Vec<Lease>) -> Result<()> {
-    for released in join_all(leases.into_iter().map(Lease::release)).await {
-        released?;
-    }
-    Ok(())
 }
 
 fn refused(plan: &Plan) -> Error {

@@ -162,29 +162,28 @@ impl Ledger {
     }
 
     /// Adds to `batch` that nothing is agreed on `path` any more with those that are `named`.
-    pub(super) fn forget<'a>(
+    pub(super) async fn forget(
         &self,
         batch: &mut Batch,
         places: &[NamedConnector],
         path: &FilePath,
-        named: impl Iterator<Item = &'a ConnectorName>,
+        named: &[&ConnectorName],
+        now: Timestamp,
     ) -> Result<()> {
         let mut indexes: BTreeSet<usize> = match self.relation {
             Relation::Peers => BTreeSet::from([0]),
             _ => BTreeSet::new(),
         };
         if self.relation != Relation::Peers {
-            let place = |name: &ConnectorName| places.iter().position(|p| p.name() == name);
-            indexes.extend(
-                named
-                    .filter_map(place)
-                    .filter_map(|index| index.checked_sub(1)),
-            );
+            let place = |name: &&ConnectorName| places.iter().position(|p| p.name() == *name);
+            let targets = named.iter().filter_map(place);
+            indexes.extend(targets.filter_map(|index| index.checked_sub(1)));
         }
-        for agreement in indexes
+        let agreements = indexes
             .into_iter()
-            .filter_map(|index| self.agreements.get(index))
-        {
+            .filter_map(|index| self.agreements.get(index));
+        for agreement in agreements {
+            self.make_room(batch, now).await?;
             agreement.record(batch, path, BaseRecord::default())?;
         }
         Ok(())
@@ -200,7 +199,7 @@ impl Ledger {
         Ok(())
     }
 
-    async fn make_room(&self, batch: &mut Batch, now: Timestamp) -> Result<()> {
+    pub(super) async fn make_room(&self, batch: &mut Batch, now: Timestamp) -> Result<()> {
         if !batch.has_room(1) {
             self.store
                 .commit(std::mem::replace(batch, self.batch(now)))

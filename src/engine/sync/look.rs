@@ -10,6 +10,7 @@ use crate::connector::ConnectorName;
 use crate::engine::transfer::Mover;
 use crate::error::{Error, Result};
 
+use super::doubt;
 use super::engine::{Engine, stopped};
 use super::events::SyncEvent;
 use super::inventory::Inventory;
@@ -31,6 +32,7 @@ impl Engine {
         &self,
         mover: &Mover,
         learned: &BTreeMap<usize, Learned>,
+        in_doubt: bool,
     ) -> Result<Prepared> {
         self.events.emit(SyncEvent::Phase { phase: Phase::Scan });
         let bases = self.load_bases();
@@ -61,12 +63,19 @@ impl Engine {
         }
         let options = Arc::clone(&self.options);
         let work = move || {
-            let world = World::new(replicas)?;
+            let world = World::new(replicas.clone())?;
+            // The plan is made from what can be believed; it is carried out on what is listed.
+            let believed = if in_doubt {
+                doubt::cast(&mut replicas, options.relation);
+                World::new(replicas)?
+            } else {
+                world.clone()
+            };
             let overrides = |path: &str| options.strategy_for(path);
             let plan = Planner::new(options.relation, options.strategy)
                 .with_options(options.plan.clone())
                 .with_overrides(&overrides)
-                .plan(&world)?;
+                .plan(&believed)?;
             Ok::<_, Error>((world, plan))
         };
         let (world, plan) = tokio::task::spawn_blocking(work).await.map_err(stopped)??;

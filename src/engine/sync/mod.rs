@@ -6,6 +6,7 @@
 
 mod book;
 mod conflicts;
+mod doubt;
 mod engine;
 mod events;
 mod execute;
@@ -27,10 +28,12 @@ mod scan;
 mod state;
 mod steps;
 mod tally;
+mod turn;
 #[cfg(feature = "xmp")]
 mod xmp;
 
 pub use conflicts::{Choice, OpenConflict, OpenVersion, SYNC_CONFLICTS};
+pub use doubt::{SYNC_UNDER_WAY, UnderWay};
 pub(crate) use engine::{Engine, Environment};
 
 pub use events::{SyncEvent, SyncEventStream, SyncEvents};

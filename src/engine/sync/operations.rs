@@ -142,9 +142,12 @@ pub(super) async fn finish(
         if !stuck {
             if new_path.is_none() {
                 // Whatever is there now was put there since.
-                let names = left.iter().map(|(name, ..)| name);
-                ledger.forget(&mut batch, places, planned, names)?;
+                let names: Vec<_> = left.iter().map(|(name, ..)| name).collect();
+                ledger
+                    .forget(&mut batch, places, planned, &names, now)
+                    .await?;
             }
+            ledger.make_room(&mut batch, now).await?;
             let at = Precondition::At(operation.version);
             batch.delete(&SYNC_OPERATIONS, operation.id, at);
         }
