@@ -116,14 +116,14 @@ pub(super) fn clear_leases(connection: &Connection) -> Result<()> {
     // Hops from organization to organization instead of reading every record.
     let delete = |table: &str| {
         let sql = format!(
-            "WITH RECURSIVE tenants(name) AS (
+            "WITH RECURSIVE tenants(tenant) AS (
                 SELECT MIN(organization) FROM {table}
                 UNION ALL
-                SELECT (SELECT MIN(organization) FROM {table} WHERE organization > name)
-                FROM tenants WHERE name IS NOT NULL
+                SELECT (SELECT MIN(organization) FROM {table} WHERE organization > tenant)
+                FROM tenants WHERE tenant IS NOT NULL
             )
             DELETE FROM {table} WHERE collection = ?1
-            AND organization IN (SELECT name FROM tenants WHERE name IS NOT NULL)"
+            AND organization IN (SELECT tenant FROM tenants WHERE tenant IS NOT NULL)"
         );
         connection.execute(&sql, [LEASES.name().as_str()])
     };
