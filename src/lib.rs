@@ -78,6 +78,8 @@ mod telemetry;
 pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
+#[cfg(feature = "crypto")]
+pub use engine::crypto;
 pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};

@@ -9,15 +9,19 @@
 
 #[path = "vectors_suite/runner.rs"]
 mod runner;
+#[path = "vectors_suite/security/mod.rs"]
+mod security;
 #[path = "vectors_suite/sync.rs"]
 mod sync;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    runner::run(&[
+    let mut lists: Vec<(&str, runner::Check)> = vec![
         ("sync/rules.jsonl", sync::check),
         ("sync/plan.jsonl", sync::check),
         ("sync/limits.jsonl", sync::check),
-    ])
+    ];
+    lists.extend(security::LISTS);
+    runner::run(&lists)
 }

@@ -1,5 +1,8 @@
 //! How things move safely.
 
+#[cfg(feature = "crypto")]
+#[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+pub mod crypto;
 pub mod journal;
 pub(crate) mod resilience;
 pub mod sync;

@@ -9,6 +9,9 @@ mod clock;
     reason = "a broken promise ends the test, and the place of the panic tells which"
 )]
 mod connector;
+#[cfg(feature = "crypto")]
+#[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+pub mod crypto;
 mod faults;
 mod storage;
 

@@ -8,11 +8,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
+use serde_json::Value;
 
 /// How many failures of a file are shown in full.
 const SHOWN: usize = 5;
 
-/// Checks one line of a file; an error says what was expected and what came.
+/// Checks one case: a line of a `.jsonl`, one of the `entries` of a `.json`, or all of a `.json` that
+/// has none. An error says what was expected and what came.
 pub(crate) type Check = fn(&str) -> Result<(), String>;
 
 /// Runs the files that the arguments ask for.
@@ -32,10 +34,15 @@ pub(crate) fn run(files: &[(&str, Check)]) -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
     for (name, check) in &chosen {
         match read(name) {
-            Ok(text) => {
+            Ok(Some(text)) => {
                 let (right, wrong) = run_file(name, &text, *check);
                 passed += right;
                 failed += wrong;
+            }
+            Ok(None) => {
+                println!(
+                    "{name}: NOT RUN: it is not in this clone; name a folder that has it in GARLAND_VECTORS"
+                );
             }
             Err(error) => {
                 println!("{name}: cannot be read: {error}");
@@ -54,10 +61,16 @@ pub(crate) fn run(files: &[(&str, Check)]) -> ExitCode {
 }
 
 fn run_file(name: &str, text: &str, check: Check) -> (usize, usize) {
-    let cases = text.lines().filter(|line| !line.is_empty());
+    let cases = match cases(name, text) {
+        Ok(cases) => cases,
+        Err(error) => {
+            println!("{name}: {error}");
+            return (0, 1);
+        }
+    };
     let (mut passed, mut failed) = (0, 0);
     for case in cases {
-        match check(case) {
+        match check(&case) {
             Ok(()) => passed += 1,
             Err(message) => {
                 failed += 1;
@@ -75,18 +88,42 @@ fn run_file(name: &str, text: &str, check: Check) -> (usize, usize) {
     (passed, failed)
 }
 
-fn read(name: &str) -> io::Result<String> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = env::var_os("GARLAND_VECTORS").map(PathBuf::from);
-    let shared = shared.unwrap_or_else(|| here.join("../shared/vectors"));
-    let plain = shared.join(name);
-    if plain.is_file() {
-        return fs::read_to_string(plain);
+fn cases(name: &str, text: &str) -> serde_json::Result<Vec<String>> {
+    if name.ends_with(".jsonl") {
+        let lines = text.lines().filter(|line| !line.is_empty());
+        return Ok(lines.map(str::to_owned).collect());
     }
-    let mut text = String::new();
-    let packed = File::open(here.join("tests/vectors").join(format!("{name}.gz")))?;
-    GzDecoder::new(packed).read_to_string(&mut text)?;
-    Ok(text)
+    let value: Value = serde_json::from_str(text)?;
+    match value.get("entries").and_then(Value::as_array) {
+        Some(entries) => Ok(entries.iter().map(Value::to_string).collect()),
+        None => Ok(vec![text.to_owned()]),
+    }
+}
+
+/// The folder of vectors: `GARLAND_VECTORS`, else the one beside the project.
+pub(crate) fn folder() -> PathBuf {
+    let named = env::var_os("GARLAND_VECTORS").map(PathBuf::from);
+    named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors"))
+}
+
+/// Returns a list, or `None` if this clone has none and nobody named a folder that should.
+fn read(name: &str) -> io::Result<Option<String>> {
+    let plain = folder().join(name);
+    if plain.is_file() {
+        return fs::read_to_string(plain).map(Some);
+    }
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/vectors/{name}.gz"));
+    if packed.is_file() {
+        let mut text = String::new();
+        GzDecoder::new(File::open(packed)?).read_to_string(&mut text)?;
+        return Ok(Some(text));
+    }
+    if env::var_os("GARLAND_VECTORS").is_some() {
+        return Err(io::Error::other(
+            "it is not in the folder that GARLAND_VECTORS names",
+        ));
+    }
+    Ok(None)
 }
 
 /// What the arguments ask for. Flags of libtest that make no difference here are taken and ignored.

@@ -1,0 +1,13 @@
+//! Sealed files, keys, tokens, passwords and signatures.
+
+mod cipher;
+mod entropy;
+mod sealed;
+mod secret;
+mod wrap;
+
+pub use cipher::CipherBackend;
+pub use entropy::{Entropy, SystemEntropy};
+pub use sealed::{ChunkSize, HEADER, Header, Layout, Purpose, SealContext};
+pub use secret::{SecretBytes, SecretKey, same};
+pub use wrap::{KekId, WrapRecord};

@@ -1,0 +1,148 @@
+//! Values that must not be seen: no `Debug`, wiped when dropped, compared in constant time.
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind, Result};
+
+use super::entropy::Entropy;
+
+/// 32 secret bytes: a key.
+///
+/// It is not `Debug`, `Display` or `Serialize`, it is wiped when dropped, and there is no `==`:
+/// [`is`](SecretKey::is) compares in constant time.
+///
+/// # Example
+///
+/// ```
+/// use garland::crypto::{SecretKey, SystemEntropy};
+///
+/// let key = SecretKey::generate(&SystemEntropy)?;
+/// assert!(key.is(&key.clone()));
+/// # Ok::<(), garland::Error>(())
+/// ```
+#[derive(Clone)]
+#[expect(
+    missing_debug_implementations,
+    reason = "what cannot be printed cannot be printed by mistake"
+)]
+pub struct SecretKey(Zeroizing<[u8; 32]>);
+
+impl SecretKey {
+    /// The length of a key in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// Draws a key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`]: the source of chance has none. There is no other source.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self> {
+        let mut key = Self(Zeroizing::new([0; 32]));
+        entropy.fill(key.0.as_mut_slice())?;
+        Ok(key)
+    }
+
+    /// Takes a key that came from elsewhere.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`]: not 32 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        match bytes.try_into() {
+            Ok(bytes) => Ok(Self(Zeroizing::new(bytes))),
+            Err(_) => Err(Error::new(
+                ErrorKind::InvalidInput,
+                "secret_key.from_bytes",
+                "a key has 32 bytes",
+            )
+            .with_context("length", bytes.len())),
+        }
+    }
+
+    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Shows the bytes, to what encrypts, signs or hands them to a key service.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Tells in constant time whether two keys are the same.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&*other.0).into()
+    }
+}
+
+/// Secret bytes of any length: a password, the secret of a webhook.
+///
+/// As [`SecretKey`]: not printable, wiped when dropped, compared in constant time (the length shows).
+#[derive(Clone)]
+#[expect(
+    missing_debug_implementations,
+    reason = "what cannot be printed cannot be printed by mistake"
+)]
+pub struct SecretBytes(Zeroizing<Box<[u8]>>);
+
+impl SecretBytes {
+    /// Takes a secret.
+    #[must_use]
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(Zeroizing::new(bytes.into()))
+    }
+
+    /// Shows the bytes, to what hashes, signs or sends them.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Tells in constant time whether two secrets of one length are the same.
+    #[must_use]
+    pub fn is(&self, other: &[u8]) -> bool {
+        self.0.ct_eq(other).into()
+    }
+}
+
+impl From<&str> for SecretBytes {
+    fn from(text: &str) -> Self {
+        Self::new(text.as_bytes())
+    }
+}
+
+impl From<String> for SecretBytes {
+    fn from(text: String) -> Self {
+        Self::new(text.into_bytes())
+    }
+}
+
+/// Tells in constant time whether two pieces of evidence (a MAC, a digest, a challenge) are the
+/// same. Lengths are no secret.
+#[must_use]
+pub fn same(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_32_bytes() {
+        assert!(SecretKey::from_bytes(&[1; 31]).is_err());
+        assert!(
+            SecretKey::from_bytes(&[1; 32])
+                .unwrap()
+                .is(&SecretKey::new([1; 32]))
+        );
+        assert!(!SecretKey::new([1; 32]).is(&SecretKey::new([2; 32])));
+    }
+
+    #[test]
+    fn secrets_compare_whole() {
+        let secret = SecretBytes::from("abc");
+        assert!(secret.is(b"abc"));
+        assert!(!secret.is(b"ab") && !secret.is(b"abd") && !secret.is(b""));
+    }
+}

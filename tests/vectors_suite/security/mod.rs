@@ -1,0 +1,8 @@
+//! `security/*.json`: published and own lists of attacks and known answers (`security/README.md`).
+
+mod primitives;
+
+use super::runner::Check;
+
+/// Every list of `security/` and what checks it.
+pub(crate) const LISTS: &[(&str, Check)] = &[("security/hkdf-sha256.json", primitives::hkdf)];
