@@ -8,8 +8,12 @@ mod secret;
 mod wrap;
 
 pub use cipher::CipherBackend;
+#[cfg(feature = "testing")]
+pub(crate) use cipher::{Cipher, TAG};
 pub use entropy::{Entropy, SystemEntropy};
 pub use keys::{FILE_KEYS, FileKey, KEY_EPOCHS, KeyEpoch, KeyName, KeyProvider, KeyRing};
+#[cfg(feature = "testing")]
+pub(crate) use sealed::object_secrets;
 pub use sealed::{
     ChunkSize, HEADER, Header, Layout, Opener, Pass, Passed, Purpose, ReadAt, SealContext, SealKey,
     SealedError, SealedReader, Sealer,

@@ -15,6 +15,8 @@ mod stream;
 
 pub use context::{Purpose, SealContext};
 pub use failure::SealedError;
+#[cfg(feature = "testing")]
+pub(crate) use header::object_secrets;
 pub use header::{HEADER, Header};
 pub use key::SealKey;
 pub use opener::Opener;
