@@ -2,6 +2,7 @@
 
 mod cipher;
 mod entropy;
+mod kdf;
 mod keys;
 mod sealed;
 mod secret;
@@ -9,7 +10,12 @@ mod wrap;
 
 pub use cipher::CipherBackend;
 pub use entropy::{Entropy, SystemEntropy};
-pub use keys::{FILE_KEYS, FileKey, KEY_EPOCHS, KeyEpoch, KeyName, KeyProvider, KeyRing};
+pub use kdf::Kdf;
+pub use keys::{
+    EpochState, Erased, FILE_KEYS, FailedKey, FileKey, KEY_EPOCHS, KeyEpoch, KeyFile, KeyName,
+    KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, Rotation, RotationEvent,
+    RotationPhase, RotationProgress, RotationReport,
+};
 pub use sealed::{ChunkSize, HEADER, Header, Layout, Purpose, SealContext};
 pub use secret::{SecretBytes, SecretKey, same};
 pub use wrap::{KekId, WrapRecord};
