@@ -2,6 +2,7 @@
 
 mod cipher;
 mod entropy;
+mod kdf;
 mod keys;
 mod sealed;
 mod secret;
@@ -11,7 +12,12 @@ pub use cipher::CipherBackend;
 #[cfg(feature = "testing")]
 pub(crate) use cipher::{Cipher, TAG};
 pub use entropy::{Entropy, SystemEntropy};
-pub use keys::{FILE_KEYS, FileKey, KEY_EPOCHS, KeyEpoch, KeyName, KeyProvider, KeyRing};
+pub use kdf::Kdf;
+pub use keys::{
+    EpochState, Erased, FILE_KEYS, FailedKey, FileKey, KEY_EPOCHS, KeyEpoch, KeyFile, KeyName,
+    KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, Rotation, RotationEvent,
+    RotationPhase, RotationProgress, RotationReport,
+};
 #[cfg(feature = "testing")]
 pub(crate) use sealed::object_secrets;
 pub use sealed::{
