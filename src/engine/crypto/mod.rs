@@ -1,13 +1,18 @@
 //! Sealed files, keys, tokens, passwords and signatures.
 
+mod authorization;
 mod cipher;
 mod entropy;
 mod kdf;
 mod keys;
+pub mod pkce;
+pub mod presigned;
 mod sealed;
 mod secret;
+pub mod tokens;
 mod wrap;
 
+pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begun, Finished};
 pub use cipher::CipherBackend;
 #[cfg(feature = "testing")]
 pub(crate) use cipher::{Cipher, TAG};

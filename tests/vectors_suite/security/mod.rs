@@ -2,13 +2,18 @@
 
 mod primitives;
 mod sealed;
+mod tokens;
 
 use super::runner::Check;
 
 /// Every list of `security/` and what checks it.
 pub(crate) const LISTS: &[(&str, Check)] = &[
     ("security/aes-256-gcm.json", primitives::aes_256_gcm),
-    ("security/hkdf-sha256.json", primitives::hkdf),
     ("security/hmac-sha256.json", primitives::hmac_sha256),
     ("security/sealed-file.json", sealed::sealed_file),
+    ("security/hkdf-sha256.json", primitives::hkdf),
+    ("security/jws-hs256.json", tokens::jws_hs256),
+    ("security/jws-other-algs.json", tokens::jws_other_algs),
+    ("security/jwt-claims.json", tokens::jwt_claims),
+    ("security/pkce.json", tokens::pkce),
 ];
