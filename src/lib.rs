@@ -80,6 +80,7 @@ pub mod testing;
 pub use clock::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "crypto")]
 pub use engine::crypto;
+pub use engine::resilience::limits;
 pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
