@@ -210,7 +210,7 @@ impl RateLimiter {
                     return None;
                 }
                 let decision = self.describe(&fresh, true, cost, now);
-                let placed = shard.insert(tag, scope_of(), fresh, &self.shared);
+                let placed = shard.insert((tag, scope_of()), fresh, now, &self.shared);
                 return placed.then_some(decision);
             }
             return Some(self.describe(&fresh, allowed, cost, now));

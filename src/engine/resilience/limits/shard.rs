@@ -159,7 +159,7 @@ impl Shard {
         for _ in 0..steps.min(self.slots.len()) {
             if self.hand >= self.slots.len() {
                 self.hand = 0;
-                self.fit();
+                self.fit(now, shared);
             }
             let at = self.hand;
             let Some(slot) = self.slots.get_mut(at) else {
@@ -199,13 +199,19 @@ impl Shard {
     }
 
     /// Adds a key that is not there, unless there is no room for it.
-    pub(super) fn insert(&mut self, tag: Tag, scope: u32, state: State, shared: &Shared) -> bool {
+    pub(super) fn insert(
+        &mut self,
+        key: (Tag, u32),
+        state: State,
+        now: u64,
+        shared: &Shared,
+    ) -> bool {
+        let (tag, scope) = key;
         if !shared.census.enter(scope) {
             return false;
         }
         if self.live.saturating_add(1).saturating_mul(4) > self.slots.len().saturating_mul(3) {
-            let larger = self.slots.len().saturating_mul(7) / 5;
-            self.rebuild(larger.max(Self::LEAST));
+            self.rebuild(now, shared);
         }
         self.place(Slot { tag, scope, state });
         self.live += 1;
@@ -267,25 +273,36 @@ impl Shard {
         }
     }
 
-    fn rebuild(&mut self, size: usize) {
-        let mut larger = Vec::new();
-        larger.reserve_exact(size);
-        larger.resize_with(size, Slot::default);
-        let all = std::mem::replace(&mut self.slots, larger);
-        for slot in all {
-            if !slot.state.is_empty() {
-                self.place(slot);
-            }
-        }
-        self.hand = 0;
-    }
-
-    /// Gives memory back once the table is four fifths empty. Only after a whole round: in the middle
-    /// of one, what is left stands close together where the hand has not been, and would stand closer.
-    fn fit(&mut self) {
+    /// Gives memory back once the table is four fifths empty.
+    fn fit(&mut self, now: u64, shared: &Shared) {
         let size = self.slots.len();
         if size > 8 * Self::LEAST && self.live.saturating_mul(5) < size {
-            self.rebuild(size / 2);
+            self.rebuild(now, shared);
+        }
+    }
+
+    /// Makes a table that is half full of what is not idle. Idle keys must not come along: where the
+    /// sweep has not been they stand close together, and would stand closer.
+    fn rebuild(&mut self, now: u64, shared: &Shared) {
+        let mut busy = std::mem::take(&mut self.slots);
+        busy.retain_mut(|slot| {
+            if slot.state.is_empty() {
+                return false;
+            }
+            slot.state.settle(&shared.rules, now, &shared.budget);
+            let idle = slot.state.is_empty();
+            if idle {
+                shared.census.leave(slot.scope);
+            }
+            !idle
+        });
+        (self.live, self.hand) = (busy.len(), 0);
+        let size = busy.len().saturating_add(1).saturating_mul(28) / 15;
+        let size = size.max(Self::LEAST);
+        self.slots.reserve_exact(size);
+        self.slots.resize_with(size, Slot::default);
+        for slot in busy {
+            self.place(slot);
         }
     }
 }
@@ -328,7 +345,7 @@ mod tests {
                 assert_eq!(shard.find(tag(gone)), None);
             } else {
                 let state = State::One { cost: 1, at: 0 };
-                assert!(shard.insert(tag(n), 0, state, &shared));
+                assert!(shard.insert((tag(n), 0), state, 0, &shared));
                 model.push(n);
             }
             if n % 97 == 0 {
