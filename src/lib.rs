@@ -80,7 +80,9 @@ pub mod testing;
 pub use clock::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "crypto")]
 pub use engine::crypto;
-pub use engine::{journal, sync, transfer};
+#[cfg(feature = "upload")]
+pub use engine::upload;
+pub use engine::{journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
