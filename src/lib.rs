@@ -84,6 +84,9 @@ pub use engine::audit;
 pub use engine::crypto;
 pub use engine::resilience::limits;
 pub use engine::{journal, sync, transfer};
+#[cfg(feature = "upload")]
+pub use engine::upload;
+pub use engine::{journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};

@@ -9,4 +9,8 @@ pub mod crypto;
 pub mod journal;
 pub(crate) mod resilience;
 pub mod sync;
+pub mod text;
 pub mod transfer;
+#[cfg(feature = "upload")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upload")))]
+pub mod upload;

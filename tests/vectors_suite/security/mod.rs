@@ -1,8 +1,10 @@
 //! `security/*.json`: published and own lists of attacks and known answers (`security/README.md`).
 
+mod html;
 mod primitives;
 mod sealed;
 mod tokens;
+mod text;
 
 use super::runner::Check;
 
@@ -16,4 +18,8 @@ pub(crate) const LISTS: &[(&str, Check)] = &[
     ("security/jws-other-algs.json", tokens::jws_other_algs),
     ("security/jwt-claims.json", tokens::jwt_claims),
     ("security/pkce.json", tokens::pkce),
+    ("security/hkdf-sha256.json", primitives::hkdf),
+    ("security/filenames.json", text::filenames),
+    ("security/path-traversal.json", text::traversal),
+    ("security/xss.json", text::xss),
 ];
