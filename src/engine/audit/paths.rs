@@ -410,11 +410,7 @@ mod tests {
                 assert!(path.verify(pair.0, (pair.1.0, &other)).is_err() || old == 0);
                 let mut longer = path.hashes().to_vec();
                 longer.push(other);
-                assert!(
-                    ConsistencyPath::new(longer)
-                        .verify(pair.0, pair.1)
-                        .is_err()
-                );
+                assert!(ConsistencyPath::new(longer).verify(pair.0, pair.1).is_err());
                 if old != new && old > 0 {
                     assert!(path.verify(pair.1, pair.0).is_err(), "{old} to {new}");
                     for at in 0..path.hashes().len() {

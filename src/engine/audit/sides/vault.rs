@@ -339,8 +339,7 @@ impl SubjectVault {
         opener.update(&sealed, &mut plain)?;
         opener.finish(&mut plain)?;
         let (salt, value) = plain.split_first_chunk::<32>().ok_or_else(unreadable)?;
-        let value =
-            std::str::from_utf8(value).map_err(|cause| unreadable().with_source(cause))?;
+        let value = std::str::from_utf8(value).map_err(|cause| unreadable().with_source(cause))?;
         Ok((*salt, Json::parse(value)?))
     }
 
