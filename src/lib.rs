@@ -83,7 +83,6 @@ pub use engine::audit;
 #[cfg(feature = "crypto")]
 pub use engine::crypto;
 pub use engine::resilience::limits;
-pub use engine::{journal, sync, transfer};
 #[cfg(feature = "upload")]
 pub use engine::upload;
 pub use engine::{journal, sync, text, transfer};

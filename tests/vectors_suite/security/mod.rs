@@ -3,8 +3,8 @@
 mod html;
 mod primitives;
 mod sealed;
-mod tokens;
 mod text;
+mod tokens;
 
 use super::runner::Check;
 
