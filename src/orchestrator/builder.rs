@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::clock::{Clock, SystemClock};
 use crate::connector::{ConnectorRegistry, PlatformConnector};
 #[cfg(feature = "crypto")]
+use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy};
+#[cfg(feature = "crypto")]
 use crate::engine::crypto::{Entropy, KeyProvider};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
@@ -14,7 +16,7 @@ use crate::storage::StorageBackend;
 
 use super::handle::{Orchestrator, Shared};
 #[cfg(feature = "crypto")]
-use super::security::Security;
+use super::security::SecurityOptions;
 
 /// Takes what a host gives, then [`build`](OrchestratorBuilder::build)s an [`Orchestrator`].
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub struct OrchestratorBuilder {
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
     #[cfg(feature = "crypto")]
-    security: Security,
+    security: SecurityOptions,
 }
 
 impl OrchestratorBuilder {
@@ -37,7 +39,7 @@ impl OrchestratorBuilder {
             clock: None,
             chance: Chance::system(),
             #[cfg(feature = "crypto")]
-            security: Security::default(),
+            security: SecurityOptions::default(),
         }
     }
 
@@ -99,6 +101,15 @@ impl OrchestratorBuilder {
         self
     }
 
+    /// Sets the keys and rules of tokens, for [`Orchestrator::tokens`].
+    #[cfg(feature = "crypto")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+    #[must_use]
+    pub fn tokens(mut self, keys: TokenKeys, policy: TokenPolicy) -> Self {
+        self.security.tokens = Some((keys, policy));
+        self
+    }
+
     /// Sets where secrets come from; the system by default.
     #[cfg(feature = "crypto")]
     #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
@@ -132,14 +143,17 @@ impl OrchestratorBuilder {
                 .or_default()
                 .add(&name, connector)?;
         }
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        #[cfg(feature = "crypto")]
+        let security = self.security.build(&storage, &clock)?;
         Ok(Orchestrator::new(Shared {
             storage,
             connectors,
             permissions: self.permissions,
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            clock,
             chance: self.chance,
             #[cfg(feature = "crypto")]
-            security: self.security,
+            security,
         }))
     }
 }
