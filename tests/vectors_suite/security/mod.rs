@@ -3,6 +3,7 @@
 mod html;
 mod primitives;
 mod text;
+mod uploads;
 
 use super::runner::Check;
 
@@ -12,4 +13,5 @@ pub(crate) const LISTS: &[(&str, Check)] = &[
     ("security/filenames.json", text::filenames),
     ("security/path-traversal.json", text::traversal),
     ("security/xss.json", text::xss),
+    ("security/uploads.json", uploads::uploads),
 ];
