@@ -311,33 +311,43 @@ impl Presigner {
             Some(patience) => store.with_patience(patience),
             None => store,
         };
-        let written = async |swept: usize| {
-            let mut batch = Batch::new(now);
-            let id = RecordId::parse(to_hex(nonce))?;
-            sweep(&mut batch, &store, &PRESIGNED_USES, swept, Some(&id)).await?;
-            let used = PresignedUse {
-                at: now,
-                until: grant.until,
-            };
-            let indexes = vec![(BY_END, moment_key(grant.until.saturating_add(SKEW))?)];
-            let fresh = Precondition::Absent;
-            batch.put_with(&PRESIGNED_USES, id, &used, fresh, indexes)?;
-            store.commit(batch).await
-        };
-        let mut done = written(SWEPT).await;
+        let mut done = record(&store, grant, nonce, now, SWEPT).await;
         if done
             .as_ref()
             .is_err_and(|error| error.kind() == ErrorKind::Conflict)
         {
             // By the same grant, or by somebody who swept the same records.
-            done = written(0).await;
+            done = record(&store, grant, nonce, now, 0).await;
         }
         match done {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::Conflict => Err(DenyReason::Reused.into()),
             Err(error) => Err(Denied::storage(error)),
         }
     }
+}
+
+/// Writes that a grant is used; a conflict if it was written before.
+async fn record(
+    store: &Store,
+    grant: &PresignedGrant,
+    nonce: &[u8; 16],
+    now: Timestamp,
+    swept: usize,
+) -> Result<()> {
+    let mut batch = Batch::new(now);
+    let id = RecordId::parse(to_hex(nonce))?;
+    if swept > 0 {
+        sweep(&mut batch, store, &PRESIGNED_USES, swept, Some(&id)).await?;
+    }
+    let used = PresignedUse {
+        at: now,
+        until: grant.until,
+    };
+    let indexes = vec![(BY_END, moment_key(grant.until.saturating_add(SKEW))?)];
+    let fresh = Precondition::Absent;
+    batch.put_with(&PRESIGNED_USES, id, &used, fresh, indexes)?;
+    store.commit(batch).await.map(|_| ())
 }
 
 /// What is signed.

@@ -22,11 +22,34 @@ pub(crate) fn jws_hs256(line: &str) -> Result<(), String> {
     let entry = read(line)?;
     let key = &entry["group"]["private"];
     let secret = octets(text(key, "k")?).ok_or("the key is no base64")?;
-    let taken = jws_verify(&secret, text(key, "kid")?, text(&entry, "jws")?).is_some();
+    let (kid, token) = (text(key, "kid")?, text(&entry, "jws")?);
+    let comment = entry["comment"].as_str().unwrap_or_default();
+    if comment.starts_with("invalidBase64Padding") && !token.contains('=') {
+        // Published without the padding that they are about, these are byte for byte the entry 357,
+        // which is valid. What they are about is refused: padding, in any part.
+        for padded in padded(token) {
+            expect(jws_verify(&secret, kid, &padded).is_some(), false, line)?;
+        }
+        return Ok(());
+    }
+    let taken = jws_verify(&secret, kid, token).is_some();
     match text(&entry, "result")? {
         "acceptable" => Ok(()),
         result => expect(taken, result == "valid", line),
     }
+}
+
+/// A token with one or two `=` behind each of its parts in turn.
+fn padded(token: &str) -> Vec<String> {
+    let parts: Vec<&str> = token.split('.').collect();
+    let pad = |at: usize, padding: &str| {
+        let mut padded: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+        padded[at].push_str(padding);
+        padded.join(".")
+    };
+    (0..parts.len())
+        .flat_map(|at| [pad(at, "="), pad(at, "==")])
+        .collect()
 }
 
 /// Keys of other algorithms are no keys here; a key of ours must not fit either.

@@ -22,8 +22,8 @@ use crate::storage::{
 };
 
 use super::records::{
-    BY_END, BY_NUMBER, Revocation, RevocationCount, TOKEN_REVOCATION_COUNT, TOKEN_REVOCATIONS,
-    moment_key, number_key,
+    BY_END, BY_NUMBER, Revocation, RevocationCount, Revoked, TOKEN_REVOCATION_COUNT,
+    TOKEN_REVOCATIONS, TOKEN_SESSIONS, moment_key, number_key,
 };
 use super::view::View;
 
@@ -152,13 +152,13 @@ impl Revocations {
         })
     }
 
-    /// Takes back, in one commit with what `fill` adds; nothing if it says `false`.
+    /// Takes back, and ends the session of a [`Revoked::Session`] in the same commit. One that has
+    /// been ended already is left as it is.
     pub(super) async fn revoke(
         &self,
         organization: &OrganizationId,
         wanted: &Revocation,
         event: &Event,
-        fill: impl AsyncFn(&mut Batch) -> Result<bool>,
     ) -> Result<()> {
         let (store, now) = (self.store(organization), wanted.at);
         for _ in 0..TRIES {
@@ -166,8 +166,18 @@ impl Revocations {
                 .ask_anew(organization, now, |view| view.next(wanted))
                 .await?;
             let mut batch = Batch::new(now);
-            if !fill(&mut batch).await? {
-                return Ok(());
+            if let Revoked::Session(id) = &wanted.what {
+                let session = RecordId::parse(id.as_str())?;
+                let found = store.get(&TOKEN_SESSIONS, &session).await?;
+                // Of one that is not there, access tokens may still be about.
+                if let Some(mut found) = found {
+                    if found.value.ended.is_some() {
+                        return Ok(());
+                    }
+                    found.value.ended = Some(now);
+                    let (at, indexes) = (Precondition::At(found.version), found.value.indexes()?);
+                    batch.put_with(&TOKEN_SESSIONS, session, &found.value, at, indexes)?;
+                }
             }
             let (counter, indexes) = (RevocationCount::id()?, next.indexes()?);
             let count = RevocationCount {

@@ -7,7 +7,7 @@ use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::{Actor, Resource};
-use crate::storage::{Batch, Precondition};
+use crate::storage::Batch;
 
 use super::denied::Denied;
 use super::grant::{SessionId, Verified};
@@ -41,14 +41,10 @@ impl TokenService {
         let event = Event::new(REVOKED)
             .by(token.actor().clone())
             .about(Resource::new("token", token.id()));
+        let wanted = revocation(what, None, now, until);
         self.inner
             .revocations
-            .revoke(
-                token.organization(),
-                &revocation(what, None, now, until),
-                &event,
-                async |_: &mut Batch| Ok(true),
-            )
+            .revoke(token.organization(), &wanted, &event)
             .await
     }
 
@@ -203,29 +199,8 @@ impl TokenService {
         let event = Event::new(why)
             .by(by)
             .about(Resource::new("session", id.to_string()));
-        let store = revocations.store(organization);
-        let fill = async |batch: &mut Batch| {
-            let found = store.get(&TOKEN_SESSIONS, &Session::id(id)?).await?;
-            let Some(mut found) = found else {
-                // Its access tokens may still be about.
-                return Ok(true);
-            };
-            if found.value.ended.is_some() {
-                return Ok(false);
-            }
-            found.value.ended = Some(now);
-            let (at, indexes) = (Precondition::At(found.version), found.value.indexes()?);
-            batch.put_with(&TOKEN_SESSIONS, found.id, &found.value, at, indexes)?;
-            Ok(true)
-        };
-        revocations
-            .revoke(
-                organization,
-                &revocation(what, None, now, until),
-                &event,
-                fill,
-            )
-            .await
+        let wanted = revocation(what, None, now, until);
+        revocations.revoke(organization, &wanted, &event).await
     }
 
     async fn cut(
@@ -250,14 +225,10 @@ impl TokenService {
         let session = latest.saturating_add(SESSION_CEILING);
         let until = kept(session.saturating_add(ACCESS_CEILING));
         let event = event.with_data(&serde_json::json!({ "before": before }))?;
+        let wanted = revocation(what, Some(before), now, until);
         self.inner
             .revocations
-            .revoke(
-                organization,
-                &revocation(what, Some(before), now, until),
-                &event,
-                async |_: &mut Batch| Ok(true),
-            )
+            .revoke(organization, &wanted, &event)
             .await
     }
 }
