@@ -145,13 +145,13 @@ fn c6_evidence_is_compared_in_constant_time() {
                 "secret",
                 "current",
             ];
-            let compared = |word: &&str| {
+            let compared = |word: &str| {
                 line.split("==").chain(line.split("!=")).any(|side| {
                     let side = side.trim();
                     side.ends_with(*word) || side.starts_with(*word)
                 })
             };
-            assert!(!evidence.iter().any(|word| compared(&word)), "{line}");
+            assert!(!evidence.iter().any(|word| compared(word)), "{line}");
         }
     }
 }

@@ -223,7 +223,7 @@ async fn t7_one_of_two_processes_wins() {
 async fn t7_with_a_leeway_the_winner_keeps_the_session() {
     let world = World::with(policy().with_reuse_leeway(Duration::from_secs(10)));
     let issued = world.sign_in("u1").await;
-    let winners = race(&[world.clone()], &issued, 100).await;
+    let winners = race(std::slice::from_ref(&world), &issued, 100).await;
     assert_eq!(winners.len(), 1);
     assert_eq!(world.refuses(winners[0].access()).await, None);
     let next = world

@@ -376,7 +376,7 @@ fn weakness(secret: &[u8]) -> Option<&'static str> {
     let text: Vec<u8> = secret.to_ascii_lowercase();
     let text = Zeroizing::new(text);
     let holds = |word: &&str| text.windows(word.len()).any(|part| part == word.as_bytes());
-    if PLACEHOLDERS.iter().any(|word| holds(word)) {
+    if PLACEHOLDERS.iter().any(holds) {
         return Some("a key that signs is made of random bytes, and this is a placeholder");
     }
     None
