@@ -6,6 +6,7 @@ use futures_util::{Stream, StreamExt as _};
 
 use crate::error::{Error, ErrorKind, Result};
 
+use super::header::HEADER;
 use super::opener::Opener;
 use super::sealer::Sealer;
 
@@ -48,7 +49,9 @@ impl Machine for Sealer {
 
 impl Machine for Opener {
     fn step(&self) -> usize {
-        2 * self.chunk_size().unwrap_or_default().sealed_bytes()
+        // How much to take is known once the header is.
+        self.chunk_size()
+            .map_or(HEADER, |chunk| 2 * chunk.sealed_bytes())
     }
 
     fn waiting(&self) -> usize {
