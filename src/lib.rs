@@ -79,6 +79,8 @@ pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "crypto")]
+pub use engine::audit;
+#[cfg(feature = "crypto")]
 pub use engine::crypto;
 pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};

@@ -10,6 +10,9 @@ mod wrap;
 pub use cipher::CipherBackend;
 pub use entropy::{Entropy, SystemEntropy};
 pub use keys::{FILE_KEYS, FileKey, KEY_EPOCHS, KeyEpoch, KeyName, KeyProvider, KeyRing};
-pub use sealed::{ChunkSize, HEADER, Header, Layout, Purpose, SealContext};
+pub use sealed::{
+    ChunkSize, HEADER, Header, Layout, Opener, Pass, Passed, Purpose, ReadAt, SealContext, SealKey,
+    SealedError, SealedReader, Sealer,
+};
 pub use secret::{SecretBytes, SecretKey, same};
 pub use wrap::{KekId, WrapRecord};

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
 use crate::clock::Clock;
 use crate::engine::crypto::entropy::{Entropy, draw};
+use crate::engine::crypto::sealed::Purpose;
 use crate::engine::crypto::secret::SecretKey;
 use crate::engine::crypto::wrap::{KekId, WrapRecord};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,6 +16,12 @@ use crate::storage::{Batch, IndexKey, Precondition, Query, Store};
 
 use super::provider::KeyProvider;
 use super::records::{BY_EPOCH, FILE_KEYS, FileKey, KEY_EPOCHS, KeyEpoch, KeyName, id};
+
+/// How many records are asked for at once.
+const AT_ONCE: usize = 32;
+
+/// The file that an organization's own keys are kept under.
+const OWN: &str = "organization";
 
 /// Makes, finds and destroys the keys of one organization.
 ///
@@ -78,20 +87,63 @@ impl KeyRing {
     /// - [`ErrorKind::Corrupt`]: the record was changed.
     /// - Those of the root and the database.
     pub async fn key(&self, name: &KeyName) -> Result<SecretKey> {
-        let context = name.context(self.store.organization())?;
-        let found = self.store.get(&FILE_KEYS, &id(&context)?).await?;
-        let Some(found) = found else {
-            return Err(Error::new(
+        self.find(name).await?.ok_or_else(|| {
+            Error::new(
                 ErrorKind::NotFound,
                 "keys.key",
                 "there is no key of this name, or it was destroyed",
             )
             .with_context("file", &name.file)
-            .with_context("version", &name.version));
+            .with_context("version", &name.version)
+        })
+    }
+
+    async fn find(&self, name: &KeyName) -> Result<Option<SecretKey>> {
+        let context = name.context(self.store.organization())?;
+        let Some(found) = self.store.get(&FILE_KEYS, &id(&context)?).await? else {
+            return Ok(None);
         };
         let wrap = found.value.wrap()?;
         let kek = self.epoch(wrap.kek_id()).await?;
-        wrap.unwrap(&kek, &context)
+        wrap.unwrap(&kek, &context).map(Some)
+    }
+
+    /// Returns many keys, in the order of their names; `None` where there is none, or it was destroyed.
+    ///
+    /// # Errors
+    /// As [`key`](KeyRing::key), but for keys that are not there.
+    pub async fn keys(&self, names: &[KeyName]) -> Result<Vec<Option<SecretKey>>> {
+        let keys = stream::iter(names.iter().map(|name| self.find(name)));
+        keys.buffered(AT_ONCE).try_collect().await
+    }
+
+    /// Returns the organization's own key of this label, and makes it the first time: for names, keyed
+    /// hashes, the head of the signed record. Whoever asks gets the same key, on every machine.
+    ///
+    /// It is kept as any other, as `KeyName::new("organization", label, Purpose::Export)`: the file
+    /// id `organization` is not for files.
+    ///
+    /// # Errors
+    /// As [`create`](KeyRing::create) and [`key`](KeyRing::key).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop; the next call finds the key or makes it.
+    pub async fn shared(&self, label: &str) -> Result<SecretKey> {
+        let name = KeyName::new(OWN, label, Purpose::Export);
+        loop {
+            if let Some(key) = self.find(&name).await? {
+                return Ok(key);
+            }
+            let mut batch = Batch::new(self.clock.now());
+            let key = self.create(&mut batch, &name).await?;
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(key),
+                // Somebody else was first; theirs is the key.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Adds the destruction of a key to `batch`: what it sealed is gone once that is committed.

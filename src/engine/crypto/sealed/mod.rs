@@ -2,9 +2,23 @@
 
 mod chunks;
 mod context;
+mod failure;
 mod header;
+mod key;
+mod line;
+mod opener;
+mod pass;
+mod range;
+mod sealer;
 mod size;
+mod stream;
 
 pub use context::{Purpose, SealContext};
+pub use failure::SealedError;
 pub use header::{HEADER, Header};
+pub use key::SealKey;
+pub use opener::Opener;
+pub use pass::{Pass, Passed};
+pub use range::{ReadAt, SealedReader};
+pub use sealer::Sealer;
 pub use size::{ChunkSize, Layout};
