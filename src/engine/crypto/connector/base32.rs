@@ -84,7 +84,9 @@ mod tests {
 
     #[test]
     fn every_length_has_one_text() {
-        for bad in ["a", "mz", "mzx", "mzxw61", "MY", "my======", "m y", "mzxw6y", "b"] {
+        for bad in [
+            "a", "mz", "mzx", "mzxw61", "MY", "my======", "m y", "mzxw6y", "b",
+        ] {
             assert_eq!(decode(bad), None, "{bad}");
         }
     }

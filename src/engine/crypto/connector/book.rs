@@ -29,7 +29,7 @@ pub(super) struct Book {
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) file: SealedFile,
-    id: RecordId,
+    pub(super) id: RecordId,
     found: Precondition,
     was: SealedFile,
 }
@@ -124,7 +124,12 @@ impl Book {
         records: [Found; N],
     ) -> Result<Saved> {
         for record in records {
-            let Found { file, id, found, was } = record;
+            let Found {
+                file,
+                id,
+                found,
+                was,
+            } = record;
             if file.is_empty() {
                 if found != Precondition::Absent {
                     batch.delete(&SEALED_FILES, id, found);

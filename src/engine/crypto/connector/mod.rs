@@ -27,10 +27,10 @@
 //! - The host, its database together with the root of its keys, and whoever may read through this
 //!   account are not held off.
 
+mod account;
 mod base32;
 mod book;
 mod changes;
-mod connector;
 mod files;
 mod listing;
 mod moves;
@@ -45,7 +45,7 @@ mod siv;
 mod tidy;
 mod upload;
 
-pub use connector::SealedConnector;
+pub use account::SealedConnector;
 pub use options::{Replaced, SealedNames, SealedOptions};
 pub use records::{SEALED_FILES, SealedFile, SealedVersion, SentChunks};
 pub use tidy::Tidied;

@@ -61,7 +61,9 @@ impl Names {
             } else {
                 let sealed = base32::decode(name)?;
                 let opened = key.open(&[CONTEXT, plain.as_bytes()], &sealed)?;
-                String::from_utf8(opened).ok().filter(|name| !name.contains('/'))?
+                String::from_utf8(opened)
+                    .ok()
+                    .filter(|name| !name.contains('/'))?
             };
             if !plain.is_empty() {
                 plain.push('/');
@@ -130,7 +132,8 @@ mod tests {
     #[test]
     fn a_sealed_name_tells_nothing_and_fits_where_it_is() {
         let names = sealed();
-        let [a, b] = ["day/IMG_1.jpg", "night/IMG_1.jpg"].map(|text| names.object(&path(text)).unwrap());
+        let [a, b] =
+            ["day/IMG_1.jpg", "night/IMG_1.jpg"].map(|text| names.object(&path(text)).unwrap());
         assert!(!a.as_str().contains("IMG") && !a.as_str().contains("day"));
         assert_ne!(a.name(), b.name(), "equal names in two folders");
         assert_eq!(a.as_str(), a.as_str().to_lowercase());
@@ -150,7 +153,10 @@ mod tests {
                 SealedNames::Clear => Names::Clear,
                 SealedNames::Sealed => sealed(),
             };
-            assert!(account.allows_path(&names.object(&longest).unwrap()), "{kind:?}");
+            assert!(
+                account.allows_path(&names.object(&longest).unwrap()),
+                "{kind:?}"
+            );
         }
         assert_eq!(rules(SealedNames::Sealed, &account).max_name, 139);
         let tiny = account.with_max_name(30);

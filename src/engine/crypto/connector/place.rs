@@ -206,9 +206,10 @@ impl Place {
 
     /// Tells whether an object is, by all evidence, that of a version.
     pub(super) fn is_object_of(&self, object: &FileVersion, version: &SealedVersion) -> bool {
-        version.object.as_ref().is_some_and(|known| {
-            !known.as_ref().changed(object.as_ref(), self.precision)
-        })
+        version
+            .object
+            .as_ref()
+            .is_some_and(|known| !known.as_ref().changed(object.as_ref(), self.precision))
     }
 
     /// The size of a file whose object has `sealed` bytes. An object of a length that none can have
@@ -278,15 +279,15 @@ fn sealed_facts(inner: &FileFacts, options: &SealedOptions) -> FileFacts {
     let chunk = options.chunk.bytes() as u64;
     // Whole sealed chunks that fill one of the account's.
     let filling = |bytes: u64| {
-        let blocks = bytes.div_ceil(Layout::sealed_chunk(options.chunk)).max(1);
+        let blocks = bytes.div_ceil(options.chunk.sealed_bytes() as u64).max(1);
         blocks.saturating_mul(chunk)
     };
     let rules = &inner.chunks;
-    let by_count = rules.max_count.map(|count| count.saturating_mul(rules.maximum));
+    let by_count = rules
+        .max_count
+        .map(|count| count.saturating_mul(rules.maximum));
     let room = inner.max_file_size.into_iter().chain(by_count).min();
-    let most = room.map_or(Layout::MAX_LENGTH, |room| {
-        Layout::fitting(options.chunk, room).min(Layout::MAX_LENGTH)
-    });
+    let most = Layout::longest_within(options.chunk, room.unwrap_or(u64::MAX));
     inner
         .clone()
         .with_names(names::rules(options.names, &inner.names))

@@ -65,6 +65,9 @@ pub struct SealedVersion {
     /// The record that held it before, while a rename is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<RecordId>,
+    /// The record that will hold it, while a rename is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving_to: Option<RecordId>,
 }
 
 /// Chunks of an object that may have left this process: what is sealed in their place has to be the same.
@@ -96,6 +99,11 @@ impl SealedFile {
             replaced: Vec::new(),
             missing_since: None,
         }
+    }
+
+    /// The id of the version that is there.
+    pub(super) fn current_id(&self) -> Option<&str> {
+        self.current.as_ref().map(|version| &*version.version)
     }
 
     /// Tells whether nothing is left to know.
@@ -133,7 +141,13 @@ impl SealedFile {
 }
 
 impl SealedVersion {
-    pub(super) fn new(file: String, version: String, header: &Header, size: u64, at: Timestamp) -> Self {
+    pub(super) fn new(
+        file: String,
+        version: String,
+        header: &Header,
+        size: u64,
+        at: Timestamp,
+    ) -> Self {
         Self {
             file,
             version,
@@ -144,6 +158,7 @@ impl SealedVersion {
             facts: None,
             sent: None,
             moved_from: None,
+            moving_to: None,
         }
     }
 

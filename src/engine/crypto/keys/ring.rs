@@ -248,3 +248,18 @@ impl KeyRing {
         open.insert(kek, key.clone());
     }
 }
+
+/// For what keeps records of its own beside the keys, of the same organization.
+impl KeyRing {
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+}

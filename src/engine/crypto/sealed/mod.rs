@@ -16,6 +16,7 @@ mod stream;
 pub use context::{Purpose, SealContext};
 pub use failure::SealedError;
 pub use header::{HEADER, Header};
+pub(crate) use header::{ObjectKeys, begin, unlock};
 pub use key::SealKey;
 pub use opener::Opener;
 pub use pass::{Pass, Passed};
