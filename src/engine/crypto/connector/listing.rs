@@ -53,7 +53,7 @@ impl Listing {
         let mut skipped: Vec<Skipped> = page
             .skipped
             .iter()
-            .map(|skipped| passed_over(&skipped, secrets))
+            .map(|skipped| passed_over(skipped, secrets))
             .collect();
         for entry in page.entries {
             let object = entry.path.clone();
