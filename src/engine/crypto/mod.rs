@@ -2,6 +2,7 @@
 
 mod authorization;
 mod cipher;
+mod connector;
 mod entropy;
 mod kdf;
 mod keys;
@@ -16,6 +17,10 @@ pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begu
 pub use cipher::CipherBackend;
 #[cfg(feature = "testing")]
 pub(crate) use cipher::{Cipher, TAG};
+pub use connector::{
+    Replaced, SEALED_FILES, SealedConnector, SealedFile, SealedNames, SealedOptions, SealedVersion,
+    SentChunks, Tidied,
+};
 pub use entropy::{Entropy, SystemEntropy};
 pub use kdf::Kdf;
 pub use keys::{
