@@ -12,9 +12,9 @@ pub use cipher::CipherBackend;
 pub use entropy::{Entropy, SystemEntropy};
 pub use kdf::Kdf;
 pub use keys::{
-    EpochState, Erased, FILE_KEYS, FailedKey, FileKey, KEY_EPOCHS, KeyEpoch, KeyFile, KeyName,
-    KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, Rotation, RotationEvent,
-    RotationPhase, RotationProgress, RotationReport,
+    EpochState, Erased, FILE_KEYS, FailedKey, FileKey, ImportReport, KEY_EPOCHS, KeyEpoch, KeyFile,
+    KeyName, KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, RefusedLine, Rotation,
+    RotationEvent, RotationPhase, RotationProgress, RotationReport,
 };
 pub use sealed::{ChunkSize, HEADER, Header, Layout, Purpose, SealContext};
 pub use secret::{SecretBytes, SecretKey, same};
