@@ -24,9 +24,9 @@ pub use connector::{
 pub use entropy::{Entropy, SystemEntropy};
 pub use kdf::Kdf;
 pub use keys::{
-    EpochState, Erased, FILE_KEYS, FailedKey, FileKey, KEY_EPOCHS, KeyEpoch, KeyFile, KeyName,
-    KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, Rotation, RotationEvent,
-    RotationPhase, RotationProgress, RotationReport,
+    EpochState, Erased, FILE_KEYS, FailedKey, FileKey, ImportReport, KEY_EPOCHS, KeyEpoch, KeyFile,
+    KeyName, KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, RefusedLine, Rotation,
+    RotationEvent, RotationPhase, RotationProgress, RotationReport,
 };
 #[cfg(feature = "testing")]
 pub(crate) use sealed::object_secrets;

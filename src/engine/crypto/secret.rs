@@ -78,6 +78,7 @@ impl SecretKey {
         })
     }
 
+    #[cfg(test)]
     pub(crate) fn new(mut bytes: [u8; 32]) -> Self {
         let mut key = Self(Box::new(Zeroizing::new([0; 32])));
         key.0.copy_from_slice(&bytes);

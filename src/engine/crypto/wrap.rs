@@ -130,8 +130,6 @@ pub(crate) struct RootId(pub(crate) [u8; 16]);
 pub(crate) struct RootRecord([u8; LENGTH]);
 
 impl RootRecord {
-    pub(crate) const LENGTH: usize = LENGTH;
-
     pub(crate) fn wrap(
         root_id: RootId,
         root: &SecretKey,

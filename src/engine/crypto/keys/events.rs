@@ -18,7 +18,7 @@ pub(super) const EPOCH_RETIRED: EventKind = EventKind::new("keys.epoch_retired")
 pub(super) const DESTROYED: EventKind = EventKind::new("keys.destroyed");
 /// Keys of epochs were wrapped under another root: how many `epochs`.
 pub(super) const ROOT_CHANGED: EventKind = EventKind::new("keys.root_changed");
-/// A bundle was read back: how many `epochs` and `keys` in this batch.
+/// Keys came back from a bundle: how many `keys`.
 pub(super) const IMPORTED: EventKind = EventKind::new("keys.imported");
 
 #[derive(Serialize)]

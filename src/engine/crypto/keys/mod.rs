@@ -1,8 +1,10 @@
 //! Keys: one a file version, wrapped under one an epoch, wrapped under the organization's root.
 
+mod bundle;
 mod epochs;
 mod erasure;
 mod events;
+mod import;
 mod key_file;
 mod local_root;
 mod open;
@@ -20,6 +22,7 @@ mod unlock;
 
 pub use epochs::QUARTER;
 pub use erasure::Erased;
+pub use import::{ImportReport, RefusedLine};
 pub use key_file::KeyFile;
 pub use passphrase::{Passphrase, PassphraseRecord};
 pub use progress::{RotationEvent, RotationPhase, RotationProgress};
