@@ -5,6 +5,7 @@ mod entropy;
 mod keys;
 mod sealed;
 mod secret;
+pub mod signatures;
 mod wrap;
 
 pub use cipher::CipherBackend;

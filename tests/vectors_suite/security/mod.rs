@@ -1,8 +1,12 @@
 //! `security/*.json`: published and own lists of attacks and known answers (`security/README.md`).
 
 mod primitives;
+mod webhooks;
 
 use super::runner::Check;
 
 /// Every list of `security/` and what checks it.
-pub(crate) const LISTS: &[(&str, Check)] = &[("security/hkdf-sha256.json", primitives::hkdf)];
+pub(crate) const LISTS: &[(&str, Check)] = &[
+    ("security/hkdf-sha256.json", primitives::hkdf),
+    ("security/webhooks.json", webhooks::webhooks),
+];
