@@ -11,6 +11,7 @@ pub mod presigned;
 mod sealed;
 mod secret;
 pub mod tokens;
+pub mod signatures;
 mod wrap;
 
 pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begun, Finished};

@@ -5,6 +5,7 @@ mod primitives;
 mod sealed;
 mod text;
 mod tokens;
+mod webhooks;
 
 use super::runner::Check;
 
@@ -21,4 +22,6 @@ pub(crate) const LISTS: &[(&str, Check)] = &[
     ("security/pkce.json", tokens::pkce),
     ("security/sealed-file.json", sealed::sealed_file),
     ("security/xss.json", text::xss),
+    ("security/hkdf-sha256.json", primitives::hkdf),
+    ("security/webhooks.json", webhooks::webhooks),
 ];
