@@ -82,6 +82,8 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use engine::audit;
 #[cfg(feature = "crypto")]
 pub use engine::crypto;
+#[cfg(feature = "crypto")]
+pub use engine::privacy;
 pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
