@@ -79,7 +79,15 @@ pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "crypto")]
+pub use engine::audit;
+#[cfg(feature = "crypto")]
 pub use engine::crypto;
+pub use engine::resilience::limits;
+#[cfg(feature = "upload")]
+pub use engine::upload;
+pub use engine::{journal, sync, text, transfer};
+#[cfg(feature = "crypto")]
+pub use engine::privacy;
 pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};

@@ -18,6 +18,7 @@ pub use failure::SealedError;
 #[cfg(feature = "testing")]
 pub(crate) use header::object_secrets;
 pub use header::{HEADER, Header};
+pub(crate) use header::{ObjectKeys, begin, unlock};
 pub use key::SealKey;
 pub use opener::Opener;
 pub use pass::{Pass, Passed};
