@@ -82,12 +82,12 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use engine::audit;
 #[cfg(feature = "crypto")]
 pub use engine::crypto;
+#[cfg(feature = "crypto")]
+pub use engine::privacy;
 pub use engine::resilience::limits;
 #[cfg(feature = "upload")]
 pub use engine::upload;
 pub use engine::{journal, sync, text, transfer};
-#[cfg(feature = "crypto")]
-pub use engine::privacy;
 pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};

@@ -10,8 +10,8 @@ pub mod pkce;
 pub mod presigned;
 mod sealed;
 mod secret;
-pub mod tokens;
 pub mod signatures;
+pub mod tokens;
 mod wrap;
 
 pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begun, Finished};

@@ -27,11 +27,13 @@ pub(super) fn about(
                 Err(error) => return Some((vec![Err(error)], None)),
             };
             let last = page.last()?.sequence;
-            let found = page.into_iter().filter_map(|entry| match names(&entry, &subject) {
-                Ok(true) => Some(Ok(entry)),
-                Ok(false) => None,
-                Err(error) => Some(Err(error)),
-            });
+            let found = page
+                .into_iter()
+                .filter_map(|entry| match names(&entry, &subject) {
+                    Ok(true) => Some(Ok(entry)),
+                    Ok(false) => None,
+                    Err(error) => Some(Err(error)),
+                });
             Some((found.collect(), Some(last)))
         }
     });

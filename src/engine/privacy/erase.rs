@@ -208,7 +208,10 @@ impl Privacy {
             return Ok(());
         };
         let all = self.shredded(subject).await?;
-        let names: Vec<String> = all.iter().map(|holder| holder.as_str().to_owned()).collect();
+        let names: Vec<String> = all
+            .iter()
+            .map(|holder| holder.as_str().to_owned())
+            .collect();
         let mut pages = Pages::new(&self.store, data, &names);
         while let Some(page) = pages.next().await? {
             self.remove(erasing, holds, data, &page).await?;
@@ -288,7 +291,9 @@ impl Privacy {
             holds.guard(&mut batch)?;
             for record in records {
                 let mut value = record.value.read()?;
-                how.fields.iter().for_each(|field| _ = field.clear(&mut value));
+                how.fields
+                    .iter()
+                    .for_each(|field| _ = field.clear(&mut value));
                 let value = Json::of(&value)?;
                 let indexes = match &how.indexes {
                     Some(indexes) => indexes(&value)?,
@@ -355,7 +360,13 @@ impl Privacy {
         let mut batch = Batch::new(now);
         let at = Precondition::At(erasing.version);
         let record = &erasing.record;
-        batch.put_with(&PRIVACY_ERASURES, erasing.id.clone(), record, at, Vec::new())?;
+        batch.put_with(
+            &PRIVACY_ERASURES,
+            erasing.id.clone(),
+            record,
+            at,
+            Vec::new(),
+        )?;
         let data = json!({"subject": record.subject, "places": record.places});
         let told = event(ERASED, by, &erasing.id).with_data(&data)?;
         batch.append(main, &told)?;

@@ -117,9 +117,7 @@ fn query(collection: &CollectionName, finder: &Finder, id: &str) -> Query {
         Finder::Id | Finder::Field(_) => query.between(exactly(), exactly()),
         Finder::IdPrefix(mark) => query.prefix(&format!("{id}{mark}")),
         Finder::Index(index) => query.by(index.clone()).between(exactly(), exactly()),
-        Finder::IndexPrefix(index, mark) => {
-            query.by(index.clone()).prefix(&format!("{id}{mark}"))
-        }
+        Finder::IndexPrefix(index, mark) => query.by(index.clone()).prefix(&format!("{id}{mark}")),
     }
 }
 

@@ -118,8 +118,7 @@ impl Privacy {
         let steps = self.survey(subject, &holds).await?;
         let mut entries = 0_u64;
         for journal in &self.journals {
-            entries =
-                entries.saturating_add(entries::count(&self.store, journal, subject).await?);
+            entries = entries.saturating_add(entries::count(&self.store, journal, subject).await?);
         }
         Ok(ErasurePlan {
             subject: subject.clone(),
