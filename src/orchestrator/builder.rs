@@ -8,7 +8,7 @@ use crate::connector::{ConnectorRegistry, PlatformConnector};
 #[cfg(feature = "crypto")]
 use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy};
 #[cfg(feature = "crypto")]
-use crate::engine::crypto::{Entropy, KeyProvider};
+use crate::engine::crypto::{Entropy, KeyProvider, SealedOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{HostOnly, PermissionResolver};
@@ -16,7 +16,7 @@ use crate::storage::StorageBackend;
 
 use super::handle::{Orchestrator, Shared};
 #[cfg(feature = "crypto")]
-use super::security::SecurityOptions;
+use super::security::{SecurityOptions, ToSeal};
 
 /// Takes what a host gives, then [`build`](OrchestratorBuilder::build)s an [`Orchestrator`].
 #[derive(Debug)]
@@ -101,6 +101,40 @@ impl OrchestratorBuilder {
         self
     }
 
+    /// Adds an account of the default organization whose files are sealed on their way out and opened
+    /// on their way in; it needs a [root](Self::root). See [`SealedConnector`](crate::crypto::SealedConnector).
+    #[cfg(feature = "crypto")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+    #[must_use]
+    pub fn sealed(
+        self,
+        name: &str,
+        account: impl PlatformConnector,
+        options: SealedOptions,
+    ) -> Self {
+        self.sealed_of(&OrganizationId::default(), name, Arc::new(account), options)
+    }
+
+    /// Adds a sealed account of one organization.
+    #[cfg(feature = "crypto")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+    #[must_use]
+    pub fn sealed_of(
+        mut self,
+        organization: &OrganizationId,
+        name: &str,
+        account: Arc<dyn PlatformConnector>,
+        options: SealedOptions,
+    ) -> Self {
+        self.security.sealed.push(ToSeal {
+            organization: organization.clone(),
+            name: name.into(),
+            account,
+            options,
+        });
+        self
+    }
+
     /// Sets the keys and rules of tokens, for [`Orchestrator::tokens`].
     #[cfg(feature = "crypto")]
     #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
@@ -146,6 +180,11 @@ impl OrchestratorBuilder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         #[cfg(feature = "crypto")]
         let security = self.security.build(&storage, &clock)?;
+        #[cfg(feature = "crypto")]
+        for (organization, name, sealed) in security.sealed() {
+            let registry = connectors.entry(organization.clone()).or_default();
+            registry.add(name.as_str(), Arc::new(sealed.clone()))?;
+        }
         Ok(Orchestrator::new(Shared {
             storage,
             connectors,

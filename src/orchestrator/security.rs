@@ -5,13 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Clock;
+use crate::connector::{ConnectorName, PlatformConnector};
 use crate::engine::audit::{Auditor, HmacHeads, SubjectVault};
 use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy, TokenService, Verified};
-use crate::engine::crypto::{Entropy, KeyProvider, KeyRing, SystemEntropy};
+use crate::engine::crypto::{
+    Entropy, KeyProvider, KeyRing, SealedConnector, SealedOptions, SystemEntropy,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::{Action, Resource};
-use crate::storage::{JournalName, StorageBackend};
+use crate::storage::{JournalName, StorageBackend, Store};
 
 use super::handle::{Orchestrator, Organization};
 
@@ -27,6 +30,16 @@ pub(super) struct SecurityOptions {
     pub(super) root: Option<Arc<dyn KeyProvider>>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) tokens: Option<(TokenKeys, TokenPolicy)>,
+    /// Accounts that are to be wrapped.
+    pub(super) sealed: Vec<ToSeal>,
+}
+
+/// An account whose files are to be sealed.
+pub(super) struct ToSeal {
+    pub(super) organization: OrganizationId,
+    pub(super) name: String,
+    pub(super) account: Arc<dyn PlatformConnector>,
+    pub(super) options: SealedOptions,
 }
 
 impl Default for SecurityOptions {
@@ -35,6 +48,7 @@ impl Default for SecurityOptions {
             root: None,
             entropy: Arc::new(SystemEntropy::new()),
             tokens: None,
+            sealed: Vec::new(),
         }
     }
 }
@@ -49,12 +63,30 @@ impl SecurityOptions {
             let (storage, clock) = (Arc::clone(storage), Arc::clone(clock));
             TokenService::new(storage, keys, policy, clock, Arc::clone(&self.entropy))
         });
-        Ok(Security {
+        let mut security = Security {
             root: self.root,
             tokens: tokens.transpose()?,
             entropy: self.entropy,
             rings: Mutex::default(),
-        })
+            sealed: BTreeMap::new(),
+        };
+        for wish in self.sealed {
+            let store = Store::new(Arc::clone(storage), wish.organization.clone());
+            let ring = security.ring(store, clock)?;
+            let name: ConnectorName = wish.name.parse()?;
+            let sealed = SealedConnector::wrap(name.clone(), wish.account, ring, wish.options);
+            let key = (wish.organization, name);
+            if security.sealed.contains_key(&key) {
+                return Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    "orchestrator.build",
+                    "two sealed accounts of one organization have one name",
+                )
+                .with_context("connector", wish.name));
+            }
+            security.sealed.insert(key, sealed);
+        }
+        Ok(security)
     }
 }
 
@@ -74,6 +106,35 @@ pub(super) struct Security {
     tokens: Option<TokenService>,
     /// One ring an organization, so that its handles share what is unwrapped.
     rings: Mutex<BTreeMap<OrganizationId, KeyRing>>,
+    sealed: BTreeMap<(OrganizationId, ConnectorName), SealedConnector>,
+}
+
+impl Security {
+    /// Returns every account that was wrapped.
+    pub(super) fn sealed(
+        &self,
+    ) -> impl Iterator<Item = (&OrganizationId, &ConnectorName, &SealedConnector)> {
+        let sealed = self.sealed.iter();
+        sealed.map(|((organization, name), sealed)| (organization, name, sealed))
+    }
+
+    fn ring(&self, store: Store, clock: &Arc<dyn Clock>) -> Result<KeyRing> {
+        let Some(root) = &self.root else {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "orchestrator.keys",
+                "no root of the keys was given: call `OrchestratorBuilder::root`",
+            ));
+        };
+        let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = rings
+            .entry(store.organization().clone())
+            .or_insert_with(|| {
+                let (root, clock) = (Arc::clone(root), Arc::clone(clock));
+                KeyRing::new(store, root, clock, Arc::clone(&self.entropy))
+            });
+        Ok(ring.clone())
+    }
 }
 
 impl fmt::Debug for Security {
@@ -164,31 +225,33 @@ impl Organization {
         ))
     }
 
+    /// Returns an account whose files are sealed, to [tidy](SealedConnector::tidy) or
+    /// [prune](SealedConnector::prune) what is kept about it.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Denied`]: the actor may not `keys.manage`.
+    /// - [`ErrorKind::NotFound`]: the organization has no sealed account of this name.
+    pub async fn sealed(&self, name: &str) -> Result<SealedConnector> {
+        self.authorize(&KEYS, &[self.resource()]).await?;
+        let wanted = (self.organization.clone(), name.parse()?);
+        let found = self.shared.security.sealed.get(&wanted);
+        found.cloned().ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "orchestrator.sealed",
+                "there is no sealed account of this name",
+            )
+            .with_context("connector", name)
+        })
+    }
+
     pub(super) fn resource(&self) -> Resource {
         Resource::new("organization", self.organization.as_str())
     }
 
-    pub(super) fn ring(&self) -> Result<KeyRing> {
-        let security = &self.shared.security;
-        let Some(root) = &security.root else {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "orchestrator.keys",
-                "no root of the keys was given: call `OrchestratorBuilder::root`",
-            ));
-        };
-        let mut rings = security
-            .rings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let ring = rings.entry(self.organization.clone()).or_insert_with(|| {
-            KeyRing::new(
-                self.store(),
-                Arc::clone(root),
-                Arc::clone(&self.shared.clock),
-                Arc::clone(&security.entropy),
-            )
-        });
-        Ok(ring.clone().acting_as(self.actor.clone()))
+    fn ring(&self) -> Result<KeyRing> {
+        let shared = &self.shared;
+        let ring = shared.security.ring(self.store(), &shared.clock)?;
+        Ok(ring.acting_as(self.actor.clone()))
     }
 }

@@ -21,7 +21,6 @@ pub(crate) const LISTS: &[(&str, Check)] = &[
     ("security/path-traversal.json", text::traversal),
     ("security/pkce.json", tokens::pkce),
     ("security/sealed-file.json", sealed::sealed_file),
-    ("security/xss.json", text::xss),
-    ("security/hkdf-sha256.json", primitives::hkdf),
     ("security/webhooks.json", webhooks::webhooks),
+    ("security/xss.json", text::xss),
 ];
