@@ -119,7 +119,7 @@ impl<R: ReadAt> SealedReader<R> {
 
     /// Reads a part of the file; what of `range` lies beyond the end is left out, once the end was seen.
     ///
-    /// The pieces that come are plaintext whose tags were checked. Holds at most four chunks and one piece of what
+    /// The pieces that come are plaintext whose tags were checked. Holds at most three chunks and one piece of what
     /// the place gives, whatever the length.
     ///
     /// # Errors
