@@ -2,4 +2,6 @@
 #![cfg(all(feature = "crypto", feature = "testing"))]
 
 mod conformance;
+mod resume;
+mod spy;
 mod world;
