@@ -116,11 +116,6 @@ pub use id::{Chance, Ids, OrganizationId, RunId};
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
 
 /// The README's Rust is compiled and run as a test of the documentation.
-#[cfg(all(
-    doctest,
-    feature = "crypto",
-    feature = "local",
-    feature = "sqlite"
-))]
+#[cfg(all(doctest, feature = "crypto", feature = "local", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
