@@ -80,6 +80,8 @@ pub mod testing;
 pub use clock::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "crypto")]
 pub use engine::crypto;
+#[cfg(feature = "outbound")]
+pub use engine::outbound;
 pub use engine::resilience::limits;
 pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
