@@ -106,6 +106,8 @@ pub use engine::audit;
 pub use engine::crypto;
 #[cfg(feature = "crypto")]
 pub use engine::privacy;
+#[cfg(feature = "outbound")]
+pub use engine::outbound;
 pub use engine::resilience::limits;
 #[cfg(feature = "upload")]
 pub use engine::upload;
