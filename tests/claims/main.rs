@@ -75,7 +75,8 @@ fn every_check_has_a_test_that_bears_its_number() {
     let missing: Vec<_> = CHECKS
         .iter()
         .filter(|(check, stand)| {
-            matches!(stand, Stand::Tested) && !tests.any(|name| name.starts_with(&format!("{check}_")))
+            matches!(stand, Stand::Tested)
+                && !tests.any(|name| name.starts_with(&format!("{check}_")))
         })
         .map(|(check, _)| *check)
         .collect();
@@ -88,7 +89,9 @@ fn what_waits_is_said_to_readers() {
     for (check, stand) in CHECKS {
         if let Stand::Waits(what) = stand {
             let check = check.to_uppercase();
-            let line = text.lines().find(|line| line.contains(&format!("| {check} |")));
+            let line = text
+                .lines()
+                .find(|line| line.contains(&format!("| {check} |")));
             assert!(
                 line.is_some_and(|line| line.contains(what)),
                 "the threat model does not say that {check} waits {what}"
@@ -104,7 +107,12 @@ fn every_claim_of_the_threat_model_names_a_test_that_exists() {
     let mut wrong = BTreeMap::new();
     let mut named = BTreeSet::new();
     for (number, line) in text.lines().enumerate() {
-        for name in line.split('`').skip(1).step_by(2).filter(|name| looks_like_a_test(name)) {
+        for name in line
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| looks_like_a_test(name))
+        {
             named.insert(name);
             if !tests.any(|test| test == name) {
                 wrong.insert(number + 1, name);
@@ -112,7 +120,11 @@ fn every_claim_of_the_threat_model_names_a_test_that_exists() {
         }
     }
     assert!(wrong.is_empty(), "line: test that is not there: {wrong:#?}");
-    assert!(named.len() > 20, "the threat model names only {} tests", named.len());
+    assert!(
+        named.len() > 20,
+        "the threat model names only {} tests",
+        named.len()
+    );
 }
 
 /// A test's name is a sentence: words in snake case, at least four.

@@ -58,7 +58,11 @@ fn a_secret_is_found_in_every_form() {
     planted.plant("key", &secret);
     assert_eq!(planted.found_in(b"nothing of the kind"), Vec::<&str>::new());
     let hex: String = secret.iter().map(|byte| format!("{byte:02X}")).collect();
-    let mut texts = vec![secret.clone(), hex.into_bytes(), format!("{secret:?}").into_bytes()];
+    let mut texts = vec![
+        secret.clone(),
+        hex.into_bytes(),
+        format!("{secret:?}").into_bytes(),
+    ];
     for before in 0..4 {
         let text = [vec![0xff; before].as_slice(), secret.as_slice(), b"tail"].concat();
         texts.push(STANDARD_NO_PAD.encode(&text).into_bytes());

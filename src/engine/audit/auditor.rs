@@ -10,7 +10,7 @@ use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use crate::clock::Clock;
 use crate::engine::journal::Chain;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Batch, JournalName, Precondition, Store};
+use crate::storage::{Batch, JournalHead, JournalName, Precondition, Store};
 
 use super::checkpoint::{Checkpoint, Origin};
 use super::head::SignedHead;
@@ -264,13 +264,12 @@ impl Auditor {
         while tip.frontier.size() < end.sequence {
             let step = tip.frontier.size().saturating_add(self.options.entries);
             self.extend(&mut tip, step.min(end.sequence)).await?;
+            self.fits(&tip, end)?;
             last = Some(self.seal(&tip).await?);
         }
+        self.fits(&tip, end)?;
         let signed = tip.chain.head();
         // Another process may have signed what was appended since.
-        if signed != end && signed.sequence <= end.sequence {
-            return Err(self.corrupt("the recorded end of the journal is not that of its chain"));
-        }
         if signed.sequence > end.sequence {
             let now = self.store.journal_head(&self.journal).await?;
             if now.sequence < signed.sequence {
@@ -281,6 +280,14 @@ impl Auditor {
             }
         }
         Ok((signed.sequence, last))
+    }
+
+    fn fits(&self, tip: &Tip, end: JournalHead) -> Result<()> {
+        let here = tip.chain.head();
+        if here.sequence == end.sequence && here != end {
+            return Err(self.corrupt("the recorded end of the journal is not that of its chain"));
+        }
+        Ok(())
     }
 
     async fn tip(&self) -> Result<Tip> {

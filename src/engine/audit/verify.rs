@@ -163,7 +163,7 @@ pub async fn verify(
         broken: None,
     };
     let given: Vec<&SignedHead> = heads.iter().chain(&options.since).collect();
-    if let Some(broken) = sort_out(&origin, verifier, &given).await? {
+    if let Some(broken) = sort_out(origin.as_str(), verifier, &given).await? {
         report.broken = Some(broken);
         return Ok(report);
     }
@@ -197,7 +197,7 @@ pub async fn verify(
 
 /// Looks at heads that came from outside: theirs must be this journal, and the signature genuine.
 pub(super) async fn sort_out(
-    origin: &Origin,
+    origin: &str,
     verifier: &dyn HeadVerifier,
     heads: &[&SignedHead],
 ) -> Result<Option<AuditBreak>> {
@@ -208,7 +208,7 @@ pub(super) async fn sort_out(
                 size: checkpoint.size,
             }));
         }
-        if checkpoint.origin != *origin {
+        if checkpoint.origin.as_str() != origin {
             return Ok(Some(AuditBreak::Foreign {
                 origin: checkpoint.origin.to_string(),
             }));

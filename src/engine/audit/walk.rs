@@ -64,7 +64,11 @@ impl fmt::Display for AuditBreak {
             ),
             Self::Forged { size } => write!(f, "the head of {size} entries is not genuine"),
             Self::Foreign { origin } => {
-                write!(f, "a head is that of another journal, `{}`", origin.escape_debug())
+                write!(
+                    f,
+                    "a head is that of another journal, `{}`",
+                    origin.escape_debug()
+                )
             }
         }
     }
