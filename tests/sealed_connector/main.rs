@@ -7,4 +7,6 @@ mod crashes;
 mod ranges;
 mod resume;
 mod spy;
+mod sync;
+mod tidy;
 mod world;
