@@ -88,7 +88,6 @@ pub use engine::resilience::limits;
 #[cfg(feature = "upload")]
 pub use engine::upload;
 pub use engine::{journal, sync, text, transfer};
-pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
