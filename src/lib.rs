@@ -106,21 +106,17 @@ pub use engine::audit;
 pub use engine::crypto;
 #[cfg(feature = "crypto")]
 pub use engine::privacy;
+#[cfg(feature = "outbound")]
+pub use engine::outbound;
 pub use engine::resilience::limits;
 #[cfg(feature = "upload")]
 pub use engine::upload;
 pub use engine::{journal, sync, text, transfer};
-pub use engine::{journal, sync, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
 
 /// The README's Rust is compiled and run as a test of the documentation.
-#[cfg(all(
-    doctest,
-    feature = "crypto",
-    feature = "local",
-    feature = "sqlite"
-))]
+#[cfg(all(doctest, feature = "crypto", feature = "local", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

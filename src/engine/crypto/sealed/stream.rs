@@ -85,8 +85,7 @@ pub(super) fn pump<M: Machine>(
             let out = if pump.ended {
                 end(machine).await?
             } else {
-                let step = (2 * machine.slot()).saturating_sub(machine.waiting());
-                let pieces = pump.gather(step).await?;
+                let pieces = pump.gather(machine.slot()).await?;
                 let (machine, out) = take(machine, pieces).await?;
                 pump.machine = Some(machine);
                 out
