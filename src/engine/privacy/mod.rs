@@ -1,0 +1,30 @@
+//! What an organization holds about people.
+mod builtin;
+mod coverage;
+mod entries;
+mod erase;
+mod export;
+mod field;
+mod find;
+mod hold;
+mod holds;
+mod incident;
+mod plan;
+mod proof;
+mod restriction;
+mod retention;
+mod service;
+mod source;
+mod subject;
+
+pub use coverage::{Coverage, Finder, OnErasure, PersonalData, Redaction};
+pub use field::FieldPath;
+pub use holds::{HoldScope, LEGAL_HOLD_MARKS, LEGAL_HOLDS, LegalHold};
+pub use incident::IncidentReport;
+pub use plan::{ErasurePlan, PlannedStep, Remains};
+pub use proof::{ErasedRecords, ErasureProof, ErasureRecord, PRIVACY_ERASURES};
+pub use restriction::{PRIVACY_RESTRICTIONS, Restriction};
+pub use retention::{RetentionItem, RetentionPlan, RetentionReport, RetentionRule};
+pub use service::Privacy;
+pub use source::PersonalSource;
+pub use subject::Subject;
