@@ -118,11 +118,7 @@ impl Privacy {
         })
     }
 
-    fn records(
-        &self,
-        subject: &Subject,
-        data: &PersonalData,
-    ) -> BoxStream<'static, Result<Bytes>> {
+    fn records(&self, subject: &Subject, data: &PersonalData) -> BoxStream<'static, Result<Bytes>> {
         let (privacy, subject, data) = (self.clone(), subject.clone(), data.clone());
         let collection = data.collection.clone();
         let pages = async move {

@@ -94,9 +94,16 @@ impl fmt::Display for RetentionPlan {
             *to = *undated;
         }
         for (name, [goes, held, undated]) in counts {
-            writeln!(f, "{name}: {goes} to delete, {held} held, {undated} undated")?;
+            writeln!(
+                f,
+                "{name}: {goes} to delete, {held} held, {undated} undated"
+            )?;
         }
-        let more = if self.is_cut { ", and more to plan" } else { "" };
+        let more = if self.is_cut {
+            ", and more to plan"
+        } else {
+            ""
+        };
         write!(f, "{} records{more}", self.items.len())
     }
 }
@@ -138,7 +145,10 @@ impl Privacy {
         for rule in rules {
             let data = self.covered(&rule.collection)?;
             let time = data.time.as_ref().ok_or_else(|| {
-                refused("the collection does not say where its time stands", &rule.collection)
+                refused(
+                    "the collection does not say where its time stands",
+                    &rule.collection,
+                )
             })?;
             let held = holds.within(&self.store, &self.vault, data).await?;
             let mut query = Query::all(rule.collection.clone());
@@ -179,7 +189,10 @@ impl Privacy {
         let mut report = RetentionReport::default();
         let mut by_collection: BTreeMap<&CollectionName, Vec<&RetentionItem>> = BTreeMap::new();
         for item in &plan.items {
-            by_collection.entry(&item.collection).or_default().push(item);
+            by_collection
+                .entry(&item.collection)
+                .or_default()
+                .push(item);
         }
         for (collection, items) in by_collection {
             let data = self.covered(collection)?;
