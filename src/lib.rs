@@ -84,7 +84,10 @@ pub use engine::audit;
 pub use engine::crypto;
 #[cfg(feature = "crypto")]
 pub use engine::privacy;
-pub use engine::{journal, sync, transfer};
+pub use engine::resilience::limits;
+#[cfg(feature = "upload")]
+pub use engine::upload;
+pub use engine::{journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};

@@ -12,4 +12,8 @@ pub mod journal;
 pub mod privacy;
 pub(crate) mod resilience;
 pub mod sync;
+pub mod text;
 pub mod transfer;
+#[cfg(feature = "upload")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upload")))]
+pub mod upload;

@@ -1,4 +1,5 @@
 //! The keys of an organization, their roots, and passwords.
 
 mod ring;
+mod rotation;
 mod world;

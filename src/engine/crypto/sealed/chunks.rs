@@ -102,10 +102,14 @@ impl ObjectKeys {
     }
 
     fn nonce(&self, index: u32, last: bool) -> [u8; 12] {
-        let [p0, p1, p2, p3, p4, p5, p6] = self.prefix;
-        let [i0, i1, i2, i3] = index.to_be_bytes();
-        [p0, p1, p2, p3, p4, p5, p6, i0, i1, i2, i3, u8::from(last)]
+        nonce(self.prefix, index, last)
     }
+}
+
+pub(super) const fn nonce(prefix: [u8; 7], index: u32, last: bool) -> [u8; 12] {
+    let [p0, p1, p2, p3, p4, p5, p6] = prefix;
+    let [i0, i1, i2, i3] = index.to_be_bytes();
+    [p0, p1, p2, p3, p4, p5, p6, i0, i1, i2, i3, last as u8]
 }
 
 /// The slots of a run, each with its index and whether it is the last of the object.

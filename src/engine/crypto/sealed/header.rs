@@ -143,13 +143,7 @@ pub(super) fn derive(
     salt: [u8; 32],
     backend: CipherBackend,
 ) -> Result<(Header, ObjectKeys)> {
-    let start = start(chunk);
-    let info = [LABEL, &start, &salt, context.as_bytes()];
-    let mut okm = Zeroizing::new([0; 71]);
-    Hkdf::<Sha256>::from_prk(key.expose())
-        .map_err(|_| underivable())?
-        .expand_multi_info(&info, okm.as_mut_slice())
-        .map_err(|_| underivable())?;
+    let okm = expand(key, context, chunk, &salt)?;
     let (file_key, rest) = okm.split_at(SecretKey::LENGTH);
     let (prefix, commitment) = rest.split_at(7);
     let header = Header {
@@ -162,6 +156,38 @@ pub(super) fn derive(
         prefix: prefix.try_into().map_err(|_| underivable())?,
     };
     Ok((header, keys))
+}
+
+/// The key of an object's chunks and its first nonce, for tests.
+#[cfg(feature = "testing")]
+pub(crate) fn object_secrets(
+    key: &SecretKey,
+    context: &SealContext,
+    header: &Header,
+) -> Result<([u8; 32], [u8; 12])> {
+    let okm = expand(key, context, header.chunk, &header.salt)?;
+    let (file_key, rest) = okm.split_at(SecretKey::LENGTH);
+    let prefix = rest.split_at(7).0;
+    Ok((
+        file_key.try_into().map_err(|_| underivable())?,
+        super::chunks::nonce(prefix.try_into().map_err(|_| underivable())?, 0, false),
+    ))
+}
+
+fn expand(
+    key: &SecretKey,
+    context: &SealContext,
+    chunk: ChunkSize,
+    salt: &[u8; 32],
+) -> Result<Zeroizing<[u8; 71]>> {
+    let start = start(chunk);
+    let info = [LABEL, &start, salt, context.as_bytes()];
+    let mut okm = Zeroizing::new([0; 71]);
+    Hkdf::<Sha256>::from_prk(key.expose())
+        .map_err(|_| underivable())?
+        .expand_multi_info(&info, okm.as_mut_slice())
+        .map_err(|_| underivable())?;
+    Ok(okm)
 }
 
 /// HKDF and arrays refuse lengths only, and ours are fixed.

@@ -85,10 +85,10 @@ impl SealKey {
         Opener::new(self.clone())
     }
 
-    /// Seals a stream. The pieces that come are those of the object, about two chunks each.
+    /// Seals a stream. The pieces that come are those of the object, about a chunk each.
     ///
-    /// Holds at most three chunks and one piece of `plain`, whatever the length. Sealing more than 64 KiB
-    /// at once is done on Tokio's blocking threads.
+    /// Holds at most three chunks and one piece of `plain`, whatever the length. What takes longer than some
+    /// 10 µs is done on Tokio's blocking threads.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): there are no random bytes. The stream ends with the
@@ -105,11 +105,11 @@ impl SealKey {
         Ok(pump(self.seal(chunk, entropy)?, plain))
     }
 
-    /// Opens a stream. The pieces that come are plaintext whose tags were checked, about two chunks each.
+    /// Opens a stream. The pieces that come are plaintext whose tags were checked, a chunk each.
     ///
     /// The end without an error is the proof that nothing is missing; until then a reader has only the beginning
-    /// of a file. Holds at most four chunks and one piece of `sealed`, whatever the length. Opening more than
-    /// 64 KiB at once is done on Tokio's blocking threads.
+    /// of a file. Holds at most three chunks and one piece of `sealed`, whatever the length. What takes longer than
+    /// some 10 µs is done on Tokio's blocking threads.
     ///
     /// # Errors
     /// The stream ends with the error of `sealed`, or with those of [`Opener::update`] and [`Opener::finish`].

@@ -15,7 +15,10 @@ mod stream;
 
 pub use context::{Purpose, SealContext};
 pub use failure::SealedError;
+#[cfg(feature = "testing")]
+pub(crate) use header::object_secrets;
 pub use header::{HEADER, Header};
+pub(crate) use header::{ObjectKeys, begin, unlock};
 pub use key::SealKey;
 pub use opener::Opener;
 pub use pass::{Pass, Passed};

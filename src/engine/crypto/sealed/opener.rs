@@ -9,6 +9,7 @@ use super::chunks::misused;
 use super::failure::SealedError;
 use super::header::{HEADER, Header, ObjectKeys};
 use super::key::SealKey;
+use super::sealer::keep;
 use super::size::{ChunkSize, Layout};
 
 /// Opens one object: its bytes go in by pieces of any size, checked plaintext comes out in order.
@@ -202,7 +203,7 @@ impl Opener {
                 continue;
             }
             let (head, rest) = sealed.split_at(sealed.len().min(size - buffer.len()));
-            buffer.extend_from_slice(head);
+            keep(&mut buffer, head, size);
             sealed = rest;
         }
         self.buffer = buffer;

@@ -119,7 +119,7 @@ impl<R: ReadAt> SealedReader<R> {
 
     /// Reads a part of the file; what of `range` lies beyond the end is left out, once the end was seen.
     ///
-    /// The pieces that come are plaintext whose tags were checked. Holds at most four chunks and one piece of what
+    /// The pieces that come are plaintext whose tags were checked. Holds at most three chunks and one piece of what
     /// the place gives, whatever the length.
     ///
     /// # Errors
@@ -255,4 +255,95 @@ impl Cut {
 
 fn saturated(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::engine::crypto::sealed::{ChunkSize, Purpose, SealContext};
+    use crate::engine::crypto::{SecretKey, SystemEntropy};
+    use crate::id::OrganizationId;
+
+    /// A sealed file of zeros whose chunks are made when they are asked for.
+    struct Zeros {
+        header: Header,
+        keys: ObjectKeys,
+        layout: Layout,
+        touched: Arc<Mutex<Vec<u64>>>,
+    }
+
+    impl ReadAt for Zeros {
+        fn read_at(&self, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
+            if range.start < HEADER as u64 {
+                let header = Bytes::copy_from_slice(&self.header.to_bytes());
+                return stream::iter([Ok(header)]).boxed();
+            }
+            let chunks: Vec<_> = (0..self.layout.chunks())
+                .skip_while(|index| self.layout.sealed_range(*index).end <= range.start)
+                .take_while(|index| self.layout.sealed_range(*index).start < range.end)
+                .map(|index| {
+                    self.touched.lock().unwrap().push(index);
+                    let place = self.layout.sealed_range(index);
+                    assert!(range.start <= place.start && place.end <= range.end);
+                    let mut chunk = vec![0; usize::try_from(place.end - place.start).unwrap()];
+                    let last = self.layout.is_last(index);
+                    let number = u32::try_from(index).unwrap();
+                    self.keys
+                        .seal_run(self.layout.chunk_size(), number, last, &mut chunk)
+                        .unwrap();
+                    Ok(Bytes::from(chunk))
+                })
+                .collect();
+            stream::iter(chunks).boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn c1_a_part_of_a_file_of_ten_gib_touches_three_chunks_at_most() {
+        const LENGTH: u64 = (10 << 30) + 5;
+        const PART: u64 = 64 << 10;
+        let context =
+            SealContext::new(&OrganizationId::default(), "film", "v1", Purpose::Body).unwrap();
+        let key = SealKey::new(SecretKey::generate(&SystemEntropy::new()).unwrap(), context);
+        let (header, keys) = key
+            .begin(ChunkSize::default(), &SystemEntropy::new())
+            .unwrap();
+        let layout = Layout::of_plain(ChunkSize::default(), LENGTH).unwrap();
+        let touched = Arc::default();
+        let zeros = Zeros {
+            header,
+            keys,
+            layout,
+            touched: Arc::clone(&touched),
+        };
+        let reader = SealedReader::open(zeros, layout.sealed_length(), &key)
+            .await
+            .unwrap();
+        assert_eq!(touched.lock().unwrap().len(), 0);
+        for start in [
+            0,
+            1,
+            PART - 1,
+            PART,
+            5 << 30,
+            (7 << 30) + 12_345,
+            LENGTH - PART,
+        ] {
+            let pieces: Vec<Bytes> = reader
+                .read(start..start + PART)
+                .try_collect()
+                .await
+                .unwrap();
+            assert!(pieces.concat() == vec![0; usize::try_from(PART).unwrap()]);
+            let chunks = std::mem::take(&mut *touched.lock().unwrap());
+            assert!(chunks.len() <= 2, "{chunks:?} at {start}");
+        }
+        // With the end proven on the way.
+        let pieces: Vec<Bytes> = reader.read_last(PART).try_collect().await.unwrap();
+        assert_eq!(pieces.concat().len() as u64, PART);
+        let chunks = std::mem::take(&mut *touched.lock().unwrap());
+        assert!(chunks.len() <= 3, "{chunks:?}");
+    }
 }

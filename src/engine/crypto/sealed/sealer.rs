@@ -66,7 +66,7 @@ impl Sealer {
         let mut plain = plain;
         if !self.buffer.is_empty() {
             let (head, rest) = plain.split_at(plain.len().min(size - self.buffer.len()));
-            self.buffer.extend_from_slice(head);
+            keep(&mut self.buffer, head, size);
             if rest.is_empty() {
                 return Ok(());
             }
@@ -82,7 +82,7 @@ impl Sealer {
             self.append(false, chunk, out)?;
             plain = rest;
         }
-        self.buffer.extend_from_slice(plain);
+        keep(&mut self.buffer, plain, size);
         Ok(())
     }
 
@@ -212,6 +212,16 @@ impl fmt::Debug for Sealer {
             .field("length", &self.length)
             .finish_non_exhaustive()
     }
+}
+
+/// Appends to a buffer that will hold `most` bytes, and never takes memory for more.
+pub(super) fn keep(buffer: &mut Vec<u8>, bytes: &[u8], most: usize) {
+    let needed = buffer.len().saturating_add(bytes.len());
+    if needed > buffer.capacity() {
+        let room = needed.max(buffer.capacity().saturating_mul(2).min(most));
+        buffer.reserve_exact(room - buffer.len());
+    }
+    buffer.extend_from_slice(bytes);
 }
 
 fn changed(expected: u64) -> Error {

@@ -110,6 +110,19 @@ impl Layout {
         Ok(layout)
     }
 
+    /// Returns the length of the longest file whose object has at most `room` bytes.
+    pub(crate) const fn longest_within(chunk: ChunkSize, room: u64) -> u64 {
+        let body = room.saturating_sub(HEADER as u64);
+        let (whole, rest) = (body / chunk.sealed(), body % chunk.sealed());
+        // Behind whole chunks there is another only if it holds something.
+        let length = whole * chunk.plain() + rest.saturating_sub(TAG as u64);
+        if length < chunk.most() {
+            length
+        } else {
+            chunk.most()
+        }
+    }
+
     /// Returns the size of the chunks.
     #[must_use]
     pub const fn chunk_size(&self) -> ChunkSize {

@@ -4,21 +4,24 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt as _};
 
+use crate::engine::crypto::cipher::TAG;
 use crate::error::{Error, ErrorKind, Result};
 
+use super::header::HEADER;
 use super::opener::Opener;
 use super::sealer::Sealer;
+use super::size::ChunkSize;
 
-/// What is cheaper to do at once than to hand to another thread: some 30 µs of work.
-const INLINE: usize = 64 << 10;
+/// What is cheaper to do at once than to hand to another thread: some 10 µs of work.
+const INLINE: usize = 16 << 10;
 
 /// How many pieces are gathered at most, so that tiny ones do not weigh more than their bytes.
 const PIECES: usize = 256;
 
 /// What takes bytes in and gives bytes out.
 pub(super) trait Machine: Send + 'static {
-    /// How many bytes to take at once.
-    fn step(&self) -> usize;
+    /// How many bytes it takes to give a chunk; those of the header as long as that is not known.
+    fn slot(&self) -> usize;
 
     /// How many bytes wait in it.
     fn waiting(&self) -> usize;
@@ -29,8 +32,8 @@ pub(super) trait Machine: Send + 'static {
 }
 
 impl Machine for Sealer {
-    fn step(&self) -> usize {
-        2 * self.chunk_size().bytes()
+    fn slot(&self) -> usize {
+        self.chunk_size().bytes()
     }
 
     fn waiting(&self) -> usize {
@@ -47,8 +50,8 @@ impl Machine for Sealer {
 }
 
 impl Machine for Opener {
-    fn step(&self) -> usize {
-        2 * self.chunk_size().unwrap_or_default().sealed_bytes()
+    fn slot(&self) -> usize {
+        self.chunk_size().map_or(HEADER, ChunkSize::sealed_bytes)
     }
 
     fn waiting(&self) -> usize {
@@ -65,6 +68,8 @@ impl Machine for Opener {
 }
 
 /// Runs a stream through a machine.
+///
+/// Three chunks at most are held: what waits in the machine, what is fed to it, what comes out.
 pub(super) fn pump<M: Machine>(
     machine: M,
     input: impl Stream<Item = Result<Bytes>> + Send + 'static,
@@ -73,12 +78,18 @@ pub(super) fn pump<M: Machine>(
         machine: Some(machine),
         input: input.boxed(),
         rest: Bytes::new(),
+        ended: false,
     };
     stream::try_unfold(start, |mut pump| async move {
         while let Some(machine) = pump.machine.take() {
-            let (pieces, ended) = pump.gather(machine.step()).await?;
-            let (machine, out) = work(machine, pieces, ended).await?;
-            pump.machine = machine;
+            let out = if pump.ended {
+                end(machine).await?
+            } else {
+                let pieces = pump.gather(machine.slot()).await?;
+                let (machine, out) = take(machine, pieces).await?;
+                pump.machine = Some(machine);
+                out
+            };
             if !out.is_empty() {
                 return Ok(Some((Bytes::from(out), pump)));
             }
@@ -94,17 +105,22 @@ struct Pump<M> {
     input: BoxStream<'static, Result<Bytes>>,
     /// Of the last piece, what was too much for one step.
     rest: Bytes,
+    /// Whether all of the input was taken.
+    ended: bool,
 }
 
 impl<M> Pump<M> {
-    /// Takes the next bytes, about `step` of them, and tells whether those were the last.
-    async fn gather(&mut self, step: usize) -> Result<(Vec<Bytes>, bool)> {
+    /// Takes the next bytes, about `step` of them.
+    async fn gather(&mut self, step: usize) -> Result<Vec<Bytes>> {
         let (mut pieces, mut size) = (Vec::new(), 0);
         while size < step && pieces.len() < PIECES {
             if self.rest.is_empty() {
                 match self.input.next().await {
                     Some(piece) => self.rest = piece?,
-                    None => return Ok((pieces, true)),
+                    None => {
+                        self.ended = true;
+                        break;
+                    }
                 }
             }
             let piece = self.rest.split_to(self.rest.len().min(step - size));
@@ -113,28 +129,39 @@ impl<M> Pump<M> {
                 pieces.push(piece);
             }
         }
-        Ok((pieces, false))
+        Ok(pieces)
     }
 }
 
-async fn work<M: Machine>(
-    mut machine: M,
-    pieces: Vec<Bytes>,
-    ended: bool,
-) -> Result<(Option<M>, Vec<u8>)> {
-    let size = pieces.iter().map(Bytes::len).sum::<usize>();
-    let amount = size + machine.waiting();
-    let work = move || {
-        let mut out = Vec::with_capacity(size);
+async fn take<M: Machine>(mut machine: M, pieces: Vec<Bytes>) -> Result<(M, Vec<u8>)> {
+    let amount = machine.waiting() + pieces.iter().map(Bytes::len).sum::<usize>();
+    // All but what will wait, with room for a header and a tag: not one byte is moved for want of room.
+    let slot = machine.slot();
+    let room = amount.saturating_sub(1) / slot * slot + HEADER + TAG;
+    off_runtime(amount, move || {
+        let mut out = Vec::with_capacity(room);
         for piece in pieces {
             machine.take(&piece, &mut out)?;
         }
-        if ended {
-            machine.end(&mut out)?;
-            return Ok((None, out));
-        }
-        Ok((Some(machine), out))
-    };
+        Ok((machine, out))
+    })
+    .await
+}
+
+async fn end<M: Machine>(machine: M) -> Result<Vec<u8>> {
+    let amount = machine.waiting();
+    off_runtime(amount, move || {
+        let mut out = Vec::with_capacity(amount + HEADER + TAG);
+        machine.end(&mut out)?;
+        Ok(out)
+    })
+    .await
+}
+
+async fn off_runtime<T: Send + 'static>(
+    amount: usize,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     if amount <= INLINE {
         return work();
     }
