@@ -10,6 +10,9 @@ pub mod journal;
 #[cfg(feature = "crypto")]
 #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
 pub mod privacy;
+#[cfg(feature = "outbound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
+pub mod outbound;
 pub(crate) mod resilience;
 pub mod sync;
 pub mod text;

@@ -57,10 +57,10 @@ pub fn relative_path(text: &str) -> Result<FilePath> {
             return Err(refused(Hazard::Reserved.message()));
         }
         let hazards = component.chars().filter_map(|one| of_character(one, None));
-        if let Some(hazard) = hazards.min() {
-            if hazard.is_hostile() || component.contains(['*', '?', '"', '<', '>', '|']) {
-                return Err(refused(hazard.message()));
-            }
+        if let Some(hazard) = hazards.min()
+            && (hazard.is_hostile() || component.contains(['*', '?', '"', '<', '>', '|']))
+        {
+            return Err(refused(hazard.message()));
         }
     }
     Ok(path)

@@ -15,7 +15,7 @@ const ROUNDS: usize = 8;
 ///
 /// Paragraphs, headings, lists, quotes, tables, emphasis, code, links (`http`, `https`, `mailto`, with
 /// `rel="noopener noreferrer nofollow"`) and pictures (`https`). No style, class, id, form, frame,
-/// SVG or MathML. Text is stored as it was written and cleaned when it is shown.
+/// SVG or `MathML`. Text is stored as it was written and cleaned when it is shown.
 ///
 /// # Example
 ///

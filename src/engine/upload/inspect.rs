@@ -45,6 +45,15 @@ pub fn inspect(
     declared: &Declared,
     content: impl Read + Seek,
 ) -> Result<Inspection> {
+    examine(policy, declared.kind(policy), content)
+}
+
+/// As [`inspect`], for a kind on which name and type agreed, or the reason why they did not.
+pub(super) fn examine(
+    policy: &UploadPolicy,
+    kind: std::result::Result<MediaKind, Reason>,
+    content: impl Read + Seek,
+) -> Result<Inspection> {
     let unreadable = |cause| {
         Error::new(
             ErrorKind::Unavailable,
@@ -62,8 +71,16 @@ pub fn inspect(
         findings: Vec::new(),
         delivery: Delivery::default(),
     };
-    match judge(policy, declared, &mut file, &mut inspection) {
-        Ok(verdict) => inspection.verdict = verdict,
+    match judge(policy, kind, &mut file, &mut inspection) {
+        Ok(verdict) => {
+            inspection.verdict = verdict;
+            // What was walked from end to end is known better than from its beginning.
+            if let Ok(kind) = kind
+                && !matches!(kind, MediaKind::Text | MediaKind::Csv)
+            {
+                kind.media_type().clone_into(&mut inspection.detected);
+            }
+        }
         Err(Fault::Reject(reason)) => {
             inspection.verdict = Verdict::Reject(reason);
             inspection.delivery = Delivery::default();
@@ -75,14 +92,14 @@ pub fn inspect(
 
 fn judge<R: Read + Seek>(
     policy: &UploadPolicy,
-    declared: &Declared,
+    kind: std::result::Result<MediaKind, Reason>,
     file: &mut Window<R>,
     inspection: &mut Inspection,
 ) -> Checked<Verdict> {
     let prefix = file.some(0, PREFIX)?;
     let prefix = prefix.get(..prefix.len().min(PREFIX)).unwrap_or_default();
     inspection.detected = detect(prefix);
-    let kind = declared.kind(policy)?;
+    let kind = kind?;
     if prefix.is_empty() {
         return Err(Reason::Empty.into());
     }

@@ -5,6 +5,7 @@ mod primitives;
 mod sealed;
 mod text;
 mod tokens;
+mod urls;
 mod webhooks;
 
 use super::runner::Check;
@@ -21,6 +22,7 @@ pub(crate) const LISTS: &[(&str, Check)] = &[
     ("security/path-traversal.json", text::traversal),
     ("security/pkce.json", tokens::pkce),
     ("security/sealed-file.json", sealed::sealed_file),
+    ("security/ssrf-urls.json", urls::ssrf),
     ("security/webhooks.json", webhooks::webhooks),
     ("security/xss.json", text::xss),
 ];

@@ -31,6 +31,12 @@ pub(crate) fn uploads(line: &str) -> Result<(), String> {
             entry["reason"]
         ));
     }
+    if text(&entry, "detected_type")? != found.detected {
+        return Err(format!(
+            "{file}: looks like {:?}, not {}",
+            found.detected, entry["detected_type"]
+        ));
+    }
     let streamed = UploadCheck::new(&policy, &declared).and_then(|mut check| {
         content.chunks(7).try_for_each(|piece| check.feed(piece))?;
         check.finish()

@@ -161,9 +161,7 @@ impl Names {
                 reject(Reason::ActiveContent)
             }
             // So short that the pixels of a picture may spell them by chance.
-            b"JS" | b"XFA" | b"AA" if !self.in_stream && name != b"AA" => {
-                reject(Reason::ActiveContent)
-            }
+            b"JS" | b"XFA" if !self.in_stream => reject(Reason::ActiveContent),
             b"Encrypt" if !self.in_stream => reject(Reason::Encrypted),
             b"ObjStm" => {
                 self.holds_objects = true;

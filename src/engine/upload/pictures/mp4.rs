@@ -30,7 +30,8 @@ pub(in crate::engine::upload) fn mp4<R: Read + Seek>(file: &mut Window<R>) -> Ch
     }
     let mut picture = Picture::default();
     let (mut blank, mut names, mut count) = (Vec::new(), Vec::new(), 0);
-    let mut waiting = vec![0..size];
+    let mut waiting = Vec::new();
+    waiting.push(0..size);
     while let Some(mut range) = waiting.pop() {
         while range.start < range.end {
             count += 1;
@@ -42,12 +43,10 @@ pub(in crate::engine::upload) fn mp4<R: Read + Seek>(file: &mut Window<R>) -> Ch
             match &found.kind {
                 b"moov" | b"trak" => waiting.push(found.content.clone()),
                 // A `meta` right inside carries what phones write; the one of a track tells how to play it.
-                b"udta" | b"meta" | b"uuid" => {
-                    if found.content.start < found.content.end {
-                        note(file, &mut picture, &found)?;
-                        names.push(found.whole.start + 4);
-                        blank.push(found.content.clone());
-                    }
+                b"udta" | b"meta" | b"uuid" if !found.content.is_empty() => {
+                    note(file, &mut picture, &found)?;
+                    names.push(found.whole.start + 4);
+                    blank.push(found.content.clone());
                 }
                 _ => {}
             }

@@ -32,7 +32,6 @@ struct Walk<'w, R> {
     strips: u32,
     pixels: u64,
     first: Option<(u32, u32)>,
-    pages: u32,
     blank: Vec<Range<u64>>,
 }
 
@@ -48,7 +47,6 @@ pub(in crate::engine::upload) fn tiff<R: Read + Seek>(file: &mut Window<R>) -> C
         strips: 0,
         pixels: 0,
         first: None,
-        pages: 0,
         blank: Vec::new(),
     };
     let mut seen = BTreeSet::new();
@@ -170,7 +168,6 @@ impl<R: Read + Seek> Walk<'_, R> {
             let pixels = u64::from(width).saturating_mul(height.into());
             self.pixels = self.pixels.saturating_add(pixels);
             self.first.get_or_insert((width, height));
-            self.pages = self.pages.saturating_add(1);
         }
         let strips = find(0x0111).zip(find(0x0117));
         let tiles = find(0x0144).zip(find(0x0145));

@@ -67,7 +67,7 @@ pub(in crate::engine::upload) fn webp<R: Read + Seek>(file: &mut Window<R>) -> C
         let oriented = if orientation.is_some() { EXIF_FLAG } else { 0 };
         (flags & !(EXIF_FLAG | XMP_FLAG)) | oriented
     });
-    assemble(&mut picture, body, extended, orientation)?;
+    assemble(&mut picture, &body, extended, orientation)?;
     Ok(picture)
 }
 
@@ -148,7 +148,7 @@ fn still(walk: &mut Walk, width: u32, height: u32) -> Checked<()> {
 /// Puts a new header before the chunks that are kept, as the size of the whole stands in it.
 fn assemble(
     picture: &mut Picture,
-    body: Delivery,
+    body: &Delivery,
     extended: Option<u8>,
     orientation: Option<Vec<u8>>,
 ) -> Checked<()> {
