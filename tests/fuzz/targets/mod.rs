@@ -7,6 +7,7 @@
 
 mod sealed_header;
 mod sealed_object;
+mod token;
 mod wrap_record;
 
 macro_rules! targets {
@@ -21,5 +22,6 @@ macro_rules! targets {
 targets! {
     sealed_header,
     sealed_object,
+    token,
     wrap_record,
 }
