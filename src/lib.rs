@@ -8,6 +8,7 @@
 //! - [`sync`]: verified sync between any number of places. A plan is a pure value that can be read,
 //!   stored, refused or carried out; a run that is killed goes on where it was.
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
+//! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //!
 //! The three seams are [`connector`], [`storage`] and [`permission`]; each is a small trait that a host
 //! may implement, and is held to its promises by the suites of `garland::testing`.
@@ -22,6 +23,8 @@
 //! | `sqlite` | yes | SQLite as the database; compiles C |
 //! | `filter` | yes | patterns with the meaning of a `.gitignore` |
 //! | `xmp` | yes | a merger for XMP sidecars |
+//! | `html` | no | formatted text through an allow list |
+//! | `upload` | no | checks of files that people hand in, and their quarantine |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -37,6 +40,7 @@
 //! | `transfer.run` | debug | `file.path`, `file.size`, `transfer.source`, `transfer.destinations` |
 //! | `transfer.hash` | debug | `file.path`, `file.size`, `transfer.source` |
 //! | `storage.commit` | debug | `storage.writes` |
+//! | `upload.check` | debug | `upload.id` |
 //!
 //! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
 //! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].
