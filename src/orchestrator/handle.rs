@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) permissions: Arc<dyn PermissionResolver>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
+    #[cfg(feature = "crypto")]
+    pub(super) security: super::security::Security,
 }
 
 /// The accounts, the database and the rules of a host.
@@ -103,9 +105,9 @@ impl Deref for Orchestrator {
 /// What one organization can reach, for one actor.
 #[derive(Clone, Debug)]
 pub struct Organization {
-    shared: Arc<Shared>,
-    organization: OrganizationId,
-    actor: Actor,
+    pub(super) shared: Arc<Shared>,
+    pub(super) organization: OrganizationId,
+    pub(super) actor: Actor,
 }
 
 impl Organization {

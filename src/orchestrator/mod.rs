@@ -2,6 +2,8 @@
 
 mod builder;
 mod handle;
+#[cfg(feature = "crypto")]
+mod security;
 mod sync;
 
 pub use builder::OrchestratorBuilder;

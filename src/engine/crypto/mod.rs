@@ -1,15 +1,39 @@
 //! Sealed files, keys, tokens, passwords and signatures.
 
+mod authorization;
 mod cipher;
+mod connector;
 mod entropy;
+mod kdf;
 mod keys;
+pub mod pkce;
+pub mod presigned;
 mod sealed;
 mod secret;
+pub mod signatures;
+pub mod tokens;
 mod wrap;
 
+pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begun, Finished};
 pub use cipher::CipherBackend;
+#[cfg(feature = "testing")]
+pub(crate) use cipher::{Cipher, TAG};
+pub use connector::{
+    Replaced, SEALED_FILES, SealedConnector, SealedFile, SealedNames, SealedOptions, SealedVersion,
+    SentChunks, Tidied,
+};
 pub use entropy::{Entropy, SystemEntropy};
-pub use keys::{FILE_KEYS, FileKey, KEY_EPOCHS, KeyEpoch, KeyName, KeyProvider, KeyRing};
-pub use sealed::{ChunkSize, HEADER, Header, Layout, Purpose, SealContext};
+pub use kdf::Kdf;
+pub use keys::{
+    EpochState, Erased, FILE_KEYS, FailedKey, FileKey, ImportReport, KEY_EPOCHS, KeyEpoch, KeyFile,
+    KeyName, KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, RefusedLine, Rotation,
+    RotationEvent, RotationPhase, RotationProgress, RotationReport,
+};
+#[cfg(feature = "testing")]
+pub(crate) use sealed::object_secrets;
+pub use sealed::{
+    ChunkSize, HEADER, Header, Layout, Opener, Pass, Passed, Purpose, ReadAt, SealContext, SealKey,
+    SealedError, SealedReader, Sealer,
+};
 pub use secret::{SecretBytes, SecretKey, same};
 pub use wrap::{KekId, WrapRecord};

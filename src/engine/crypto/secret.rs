@@ -1,7 +1,7 @@
 //! Values that must not be seen: no `Debug`, wiped when dropped, compared in constant time.
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -21,12 +21,31 @@ use super::entropy::Entropy;
 /// assert!(key.is(&key.clone()));
 /// # Ok::<(), garland::Error>(())
 /// ```
+///
+/// A key cannot be printed,
+///
+/// ```compile_fail,E0277
+/// # let key = garland::crypto::SecretKey::generate(&garland::crypto::SystemEntropy)?;
+/// format!("{key:?}");
+/// # Ok::<(), garland::Error>(())
+/// ```
+///
+/// nor compared in a time that tells where two differ:
+///
+/// ```compile_fail,E0369
+/// # let key = garland::crypto::SecretKey::generate(&garland::crypto::SystemEntropy)?;
+/// let same = key == key.clone();
+/// # Ok::<(), garland::Error>(())
+/// ```
 #[derive(Clone)]
 #[expect(
     missing_debug_implementations,
     reason = "what cannot be printed cannot be printed by mistake"
 )]
-pub struct SecretKey(Zeroizing<[u8; 32]>);
+pub struct SecretKey(
+    // Boxed, so that moving a key leaves no copy behind where nobody wipes it.
+    Box<Zeroizing<[u8; 32]>>,
+);
 
 impl SecretKey {
     /// The length of a key in bytes.
@@ -37,9 +56,7 @@ impl SecretKey {
     /// # Errors
     /// [`ErrorKind::Unavailable`]: the source of chance has none. There is no other source.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self> {
-        let mut key = Self(Zeroizing::new([0; 32]));
-        entropy.fill(key.0.as_mut_slice())?;
-        Ok(key)
+        Self::written(|key| entropy.fill(key))
     }
 
     /// Takes a key that came from elsewhere.
@@ -47,19 +64,33 @@ impl SecretKey {
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: not 32 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        match bytes.try_into() {
-            Ok(bytes) => Ok(Self(Zeroizing::new(bytes))),
-            Err(_) => Err(Error::new(
+        if bytes.len() != Self::LENGTH {
+            return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "secret_key.from_bytes",
                 "a key has 32 bytes",
             )
-            .with_context("length", bytes.len())),
+            .with_context("length", bytes.len()));
         }
+        Self::written(|key| {
+            key.copy_from_slice(bytes);
+            Ok(())
+        })
     }
 
-    pub(crate) fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    #[cfg(test)]
+    pub(crate) fn new(mut bytes: [u8; 32]) -> Self {
+        let mut key = Self(Box::new(Zeroizing::new([0; 32])));
+        key.0.copy_from_slice(&bytes);
+        bytes.zeroize();
+        key
+    }
+
+    /// Makes a key by writing it where it will stay.
+    pub(crate) fn written(write: impl FnOnce(&mut [u8; 32]) -> Result<()>) -> Result<Self> {
+        let mut key = Self(Box::new(Zeroizing::new([0; 32])));
+        write(&mut key.0)?;
+        Ok(key)
     }
 
     /// Shows the bytes, to what encrypts, signs or hands them to a key service.
@@ -71,13 +102,26 @@ impl SecretKey {
     /// Tells in constant time whether two keys are the same.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        self.0.ct_eq(&*other.0).into()
+        self.expose().ct_eq(other.expose()).into()
     }
 }
 
 /// Secret bytes of any length: a password, the secret of a webhook.
 ///
 /// As [`SecretKey`]: not printable, wiped when dropped, compared in constant time (the length shows).
+///
+/// # Example
+///
+/// ```
+/// use garland::crypto::SecretBytes;
+///
+/// let secret = SecretBytes::from("whsec_…");
+/// assert!(secret.is("whsec_…".as_bytes()));
+/// ```
+///
+/// ```compile_fail,E0277
+/// println!("{:?}", garland::crypto::SecretBytes::from("whsec_…"));
+/// ```
 #[derive(Clone)]
 #[expect(
     missing_debug_implementations,
@@ -86,7 +130,7 @@ impl SecretKey {
 pub struct SecretBytes(Zeroizing<Box<[u8]>>);
 
 impl SecretBytes {
-    /// Takes a secret.
+    /// Takes a secret. A vector should have no spare capacity: shrinking it may leave a copy behind.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
@@ -112,8 +156,10 @@ impl From<&str> for SecretBytes {
 }
 
 impl From<String> for SecretBytes {
-    fn from(text: String) -> Self {
-        Self::new(text.into_bytes())
+    fn from(mut text: String) -> Self {
+        let secret = Self::from(text.as_str());
+        text.zeroize();
+        secret
     }
 }
 
@@ -137,6 +183,19 @@ mod tests {
                 .is(&SecretKey::new([1; 32]))
         );
         assert!(!SecretKey::new([1; 32]).is(&SecretKey::new([2; 32])));
+    }
+
+    #[test]
+    fn c8_secrets_are_wiped_when_they_are_dropped() {
+        fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        let mut key = SecretKey::new([7; 32]);
+        is_wiped(&*key.0);
+        key.0.zeroize();
+        assert!(key.is(&SecretKey::new([0; 32])));
+        let mut secret = SecretBytes::from(String::from("abc"));
+        is_wiped(&secret.0);
+        secret.0.zeroize();
+        assert!(!secret.is(b"abc"));
     }
 
     #[test]

@@ -2,16 +2,27 @@
 
 mod html;
 mod primitives;
+mod sealed;
 mod text;
-mod uploads;
+mod tokens;
+mod urls;
+mod webhooks;
 
 use super::runner::Check;
 
 /// Every list of `security/` and what checks it.
 pub(crate) const LISTS: &[(&str, Check)] = &[
-    ("security/hkdf-sha256.json", primitives::hkdf),
+    ("security/aes-256-gcm.json", primitives::aes_256_gcm),
     ("security/filenames.json", text::filenames),
+    ("security/hkdf-sha256.json", primitives::hkdf),
+    ("security/hmac-sha256.json", primitives::hmac_sha256),
+    ("security/jws-hs256.json", tokens::jws_hs256),
+    ("security/jws-other-algs.json", tokens::jws_other_algs),
+    ("security/jwt-claims.json", tokens::jwt_claims),
     ("security/path-traversal.json", text::traversal),
+    ("security/pkce.json", tokens::pkce),
+    ("security/sealed-file.json", sealed::sealed_file),
+    ("security/ssrf-urls.json", urls::ssrf),
+    ("security/webhooks.json", webhooks::webhooks),
     ("security/xss.json", text::xss),
-    ("security/uploads.json", uploads::uploads),
 ];
