@@ -42,7 +42,7 @@ use super::usage::Change;
 /// use garland::platforms::MemoryPlatform;
 /// use garland::permission::Actor;
 /// use garland::storage::Store;
-/// use garland::upload::{Copy, Declared, UploadPolicy, UploadState, Uploads, UploadsOptions};
+/// use garland::upload::{Copy, Declared, UploadState, Uploads, UploadsOptions};
 /// use garland::{Chance, Ids, OrganizationId, SystemClock};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -50,7 +50,7 @@ use super::usage::Change;
 /// let clock = Arc::new(SystemClock::new());
 /// let store = Store::new(Arc::new(Memory::new()), OrganizationId::default());
 /// let ids = Ids::new(clock.clone(), Chance::system());
-/// let options = UploadsOptions::new(UploadPolicy::default())?;
+/// let options = UploadsOptions::default();
 /// let uploads = Uploads::new(store, Arc::new(MemoryPlatform::default()), clock, ids, options)?;
 ///
 /// let mut incoming = uploads.begin(Actor::User("zoë".into()), &Declared::new("note.txt", "text/plain")).await?;
@@ -89,7 +89,7 @@ impl Uploads {
     ///
     /// # Errors
     /// - [`ErrorKind::Unsupported`]: the connector keeps no files.
-    /// - [`ErrorKind::InvalidInput`]: the organization's name cannot be that of a folder (`.`, `..`).
+    /// - [`ErrorKind::InvalidInput`]: the folder is no path, or the organization's name cannot be that of a folder (`.`, `..`).
     pub fn new(
         store: Store,
         connector: Arc<dyn PlatformConnector>,
