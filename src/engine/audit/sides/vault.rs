@@ -236,7 +236,8 @@ impl SubjectVault {
     /// Adds the destruction of somebody's key to `batch`: once that is committed, nobody can read what is
     /// recorded about them. [`sweep`](SubjectVault::sweep) then removes the sealed bytes.
     ///
-    /// Two steps of the batch; none and `None` if there is nobody of this id.
+    /// Three steps of the batch, the event of the key among them; none and `None` if there is nobody of this
+    /// id.
     ///
     /// # Errors
     /// Those of the database.
