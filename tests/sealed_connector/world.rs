@@ -1,7 +1,7 @@
 //! An account that is sealed, its keys, and ways to look at both from outside.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -255,6 +255,3 @@ pub(crate) fn kind<T>(result: Result<T>) -> ErrorKind {
 pub(crate) fn none() -> Hashes {
     Hashes::new()
 }
-
-/// What an account has seen of every upload, whatever came of it.
-pub(crate) type Seen = Arc<Mutex<Vec<(u64, u64, Bytes)>>>;
