@@ -201,7 +201,7 @@ impl SubjectVault {
         Ok(Some(opening))
     }
 
-    /// Reads what is recorded about somebody, the oldest first, as [`SideRecord::at`] and value.
+    /// Reads what is recorded about somebody, in no particular order: when it was sealed, and what it says.
     ///
     /// # Errors
     /// Those of the root and the database.
@@ -308,7 +308,7 @@ impl SubjectVault {
             batch.put_with(&AUDIT_SUBJECTS, id.clone(), &record, fresh, Vec::new())?;
             self.keys.create(&mut batch, &record.holder.key()).await?;
             match self.store.commit(batch).await {
-                // Made by somebody else meanwhile, or by us: read which.
+                // Made by us, or by somebody else meanwhile: read which.
                 Err(error) if error.kind() != ErrorKind::Conflict => return Err(error),
                 _ => {}
             }
