@@ -5,6 +5,7 @@ mod primitives;
 mod sealed;
 mod text;
 mod tokens;
+mod uploads;
 mod urls;
 mod webhooks;
 
@@ -23,6 +24,7 @@ pub(crate) const LISTS: &[(&str, Check)] = &[
     ("security/pkce.json", tokens::pkce),
     ("security/sealed-file.json", sealed::sealed_file),
     ("security/ssrf-urls.json", urls::ssrf),
+    ("security/uploads.json", uploads::uploads),
     ("security/webhooks.json", webhooks::webhooks),
     ("security/xss.json", text::xss),
 ];
