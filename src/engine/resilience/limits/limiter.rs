@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 
-use super::decision::{Decision, Level, MOST_LIMITS};
+use super::decision::{Decision, MOST_LIMITS, RawLevel};
 use super::hits::{Budget, Rules, State};
 use super::limit::{Limit, LimiterOptions};
 use super::shard::{Census, Shard, Shared, Tag};
@@ -21,9 +21,9 @@ use super::shard::{Census, Shard, Shared, Tag};
 /// may take ([`LimiterOptions::share`]). Several limits hold together: a request that one of them
 /// refuses is counted by none.
 ///
-/// - **Memory**: a key that passed once within its windows takes 43 to 60 bytes, however long it is; one
-///   that passed more often takes 12 to 24 bytes more for each pass still counted, and 130 for the first two.
-///   The most of both is set by [`LimiterOptions`].
+/// - **Memory**: a key that passed once within its windows takes 43 to 60 bytes, however long it is; one that
+///   passed up to five times takes 64 more; one that passed more often takes 128 more, and 12 to 24 for
+///   each pass still counted. The most of both is set by [`LimiterOptions`].
 /// - **When it is full**: nobody's counter is dropped while it counts something, so that nobody frees
 ///   himself, or another, by coming under many names. A key that finds no room is refused
 ///   ([`Decision::crowded`]); those already counted go on. Idle keys are forgotten a few at a time
@@ -238,44 +238,43 @@ impl RateLimiter {
 
     fn describe(&self, state: &State, allowed: bool, cost: u32, now: u64) -> Decision {
         let newest = state.newest();
-        let mut levels = [None; MOST_LIMITS];
+        let mut decision = Decision::new(allowed, None, 0);
         let (mut wait, mut reset) = (Some(0), 0);
-        let all = self.limits.iter().zip(&self.shared.rules.rules);
-        for (index, ((limit, rule), level)) in all.zip(&mut levels).enumerate() {
-            let (used, oldest) = state.used(index, rule, now);
+        for (number, rule) in self.shared.rules.rules.iter().enumerate() {
+            let (used, oldest) = state.used(number, rule, now);
             let left = |at: u64| at.saturating_add(rule.window).saturating_sub(now);
-            *level = Some(Level {
-                max: limit.max(),
-                window: limit.window(),
+            decision.push(RawLevel {
+                max: rule.max,
                 remaining: rule.max.saturating_sub(used),
-                next: Duration::from_nanos(oldest.map_or(0, left)),
+                window: rule.window,
+                next: oldest.map_or(0, left),
             });
             reset = reset.max(oldest.and(newest).map_or(0, left));
             let excess = used.saturating_add(cost).saturating_sub(rule.max);
             if !allowed && cost > rule.max {
                 wait = None;
             } else if !allowed && excess > 0 {
-                let until = state.frees(index, rule, excess).saturating_sub(now);
+                let until = state.frees(number, rule, now, excess).saturating_sub(now);
                 wait = wait.map(|wait| wait.max(until));
             }
         }
-        let retry_after = wait.filter(|_| !allowed).map(Duration::from_nanos);
-        Decision::new(allowed, retry_after, Duration::from_nanos(reset), levels)
+        decision.reset = Duration::from_nanos(reset);
+        decision.retry_after = wait.filter(|_| !allowed).map(Duration::from_nanos);
+        decision
     }
 
     /// What is told to a key that cannot be counted.
     fn crowded(&self) -> Decision {
-        let mut levels = [None; MOST_LIMITS];
-        for (limit, level) in self.limits.iter().zip(&mut levels) {
-            *level = Some(Level {
-                max: limit.max(),
-                window: limit.window(),
+        let longest = self.shared.rules.longest();
+        let mut decision = Decision::new(false, Some(longest), longest);
+        for rule in &self.shared.rules.rules {
+            decision.push(RawLevel {
+                max: rule.max,
                 remaining: 0,
-                next: limit.window(),
+                window: rule.window,
+                next: rule.window,
             });
         }
-        let longest = Duration::from_nanos(self.shared.rules.longest());
-        let mut decision = Decision::new(false, Some(longest), longest, levels);
         decision.crowded = true;
         decision
     }

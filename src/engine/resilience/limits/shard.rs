@@ -169,7 +169,7 @@ impl Shard {
                 self.hand += 1;
                 continue;
             }
-            slot.state.settle(&shared.rules, now, &shared.budget);
+            slot.state.sweep(&shared.rules, now, &shared.budget);
             if slot.state.is_empty() {
                 // What stood behind it may have moved here, so the hand stays.
                 self.remove(at, shared);
@@ -289,7 +289,7 @@ impl Shard {
             if slot.state.is_empty() {
                 return false;
             }
-            slot.state.settle(&shared.rules, now, &shared.budget);
+            slot.state.sweep(&shared.rules, now, &shared.budget);
             let idle = slot.state.is_empty();
             if idle {
                 shared.census.leave(slot.scope);
