@@ -4,6 +4,7 @@ mod cipher;
 mod entropy;
 mod kdf;
 mod keys;
+mod passwords;
 mod sealed;
 mod secret;
 mod wrap;
@@ -16,6 +17,7 @@ pub use keys::{
     KeyName, KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, RefusedLine, Rotation,
     RotationEvent, RotationPhase, RotationProgress, RotationReport,
 };
+pub use passwords::{PasswordHash, PasswordPolicy, Passwords, Verdict};
 pub use sealed::{ChunkSize, HEADER, Header, Layout, Purpose, SealContext};
 pub use secret::{SecretBytes, SecretKey, same};
 pub use wrap::{KekId, WrapRecord};
