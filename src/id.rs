@@ -122,6 +122,12 @@ uuid_id! {
     RunId
 }
 
+#[cfg(feature = "upload")]
+uuid_id! {
+    /// Names one file that somebody handed in, and where its bytes lie (UUID version 7: ordered by time).
+    UploadId
+}
+
 /// Makes new ids from a clock and a source of chance ([RFC 9562] version 7).
 ///
 /// # Example

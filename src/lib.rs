@@ -8,6 +8,22 @@
 //! - [`sync`]: verified sync between any number of places. A plan is a pure value that can be read,
 //!   stored, refused or carried out; a run that is killed goes on where it was.
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
+//! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
+//! - [`journal`]: every change on record, in the same commit, in order.
+#![cfg_attr(
+    feature = "crypto",
+    doc = "- [`crypto`]: sealed files and accounts, keys, tokens, passwords, signatures.",
+    doc = "- [`audit`]: the journal signed at its heads, with proofs; personal data apart from it.",
+    doc = "- [`privacy`]: export, erasure, retention and legal hold over every collection."
+)]
+#![cfg_attr(
+    feature = "upload",
+    doc = "- [`upload`]: files that people hand in, checked before anybody sees them."
+)]
+#![cfg_attr(
+    feature = "outbound",
+    doc = "- [`outbound`]: URLs that people hand in, judged before anybody calls them."
+)]
 //!
 //! The three seams are [`connector`], [`storage`] and [`permission`]; each is a small trait that a host
 //! may implement, and is held to its promises by the suites of `garland::testing`.
@@ -22,6 +38,15 @@
 //! | `sqlite` | yes | SQLite as the database; compiles C |
 //! | `filter` | yes | patterns with the meaning of a `.gitignore` |
 //! | `xmp` | yes | a merger for XMP sidecars |
+//! | `html` | no | formatted text through an allow list |
+//! | `upload` | no | checks of files that people hand in, and their quarantine |
+//! | `crypto` | yes | sealed files, keys, tokens, passwords, signatures, the signed record, privacy; pure Rust |
+//! | `aws-lc` | no | a faster implementation of the same cipher; compiles C |
+//! | `bcrypt` | no | reads bcrypt hashes of an older system, to replace them |
+//! | `upload` | no | checks of files that people hand in |
+//! | `html` | no | rich text through an allow list |
+//! | `outbound` | no | the policy for URLs that people hand in |
+//! | `http` | no | an HTTP client that holds to it |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -37,6 +62,7 @@
 //! | `transfer.run` | debug | `file.path`, `file.size`, `transfer.source`, `transfer.destinations` |
 //! | `transfer.hash` | debug | `file.path`, `file.size`, `transfer.source` |
 //! | `storage.commit` | debug | `storage.writes` |
+//! | `upload.check` | debug | `upload.id` |
 //!
 //! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
 //! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].
@@ -79,13 +105,22 @@ pub mod testing;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "crypto")]
+pub use engine::audit;
+#[cfg(feature = "crypto")]
 pub use engine::crypto;
-pub use engine::{journal, sync, transfer};
+#[cfg(feature = "outbound")]
+pub use engine::outbound;
+#[cfg(feature = "crypto")]
+pub use engine::privacy;
+pub use engine::resilience::limits;
+#[cfg(feature = "upload")]
+pub use engine::upload;
+pub use engine::{journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
 
 /// The README's Rust is compiled and run as a test of the documentation.
-#[cfg(all(doctest, feature = "local", feature = "sqlite"))]
+#[cfg(all(doctest, feature = "crypto", feature = "local", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -44,6 +44,7 @@ const TABLE: &[Row] = &[
             "crypto",
             "audit",
             "privacy",
+            "text",
             "upload",
             "outbound",
             "bandwidth",

@@ -14,6 +14,7 @@ use crate::storage::{
 };
 use crate::telemetry::{self, STORAGE_COMMITS};
 
+use super::counts::WriteCounts;
 use super::page::{PageOfEntries, PageOfRecords};
 use super::span::{Place, Span};
 use super::wakes::Wakes;
@@ -45,6 +46,7 @@ use super::wakes::Wakes;
 pub struct Memory {
     data: Arc<Mutex<Data>>,
     wakes: Wakes,
+    counts: WriteCounts,
     opening: u64,
 }
 
@@ -55,6 +57,7 @@ impl Memory {
         Self {
             data: Arc::new(Mutex::new(Data::default())),
             wakes: Wakes::new(),
+            counts: WriteCounts::new(),
             opening: 0,
         }
     }
@@ -71,6 +74,7 @@ impl Memory {
         Self {
             data: Arc::clone(&self.data),
             wakes: Wakes::new(),
+            counts: WriteCounts::new(),
             opening: data.opening,
         }
     }
@@ -81,6 +85,8 @@ impl Memory {
             let mut data = self.data()?;
             let tenant = data.tenants.entry(organization.clone()).or_default();
             tenant.verify(&batch)?;
+            // Nobody reads before the lock is free, so it may be counted first.
+            self.counts.add(organization, &batch);
             tenant.apply(batch)
         };
         self.wakes.wake(Wake::Organization(organization.clone()));
@@ -165,6 +171,16 @@ impl StorageBackend for Memory {
 
     fn watch(&self) -> BoxStream<'static, Wake> {
         self.wakes.watch()
+    }
+
+    fn write_count(
+        &self,
+        organization: &OrganizationId,
+        collection: &CollectionName,
+    ) -> Option<u64> {
+        // Whoever opened the data again writes past this handle.
+        let _open = self.data().ok()?;
+        self.counts.of(organization, collection)
     }
 }
 

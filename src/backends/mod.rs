@@ -3,6 +3,7 @@
 //! [`Memory`] forgets when the process ends and is for tests and trials. `Sqlite` (feature `sqlite`)
 //! is the embedded one: one file, durable, readable with the `sqlite3` shell.
 
+mod counts;
 mod memory;
 mod page;
 mod span;

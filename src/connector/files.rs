@@ -115,6 +115,8 @@ pub enum SkipReason {
     DuplicateName,
     /// A path that is longer than garland carries.
     TooLong,
+    /// In a sealed account, what was not sealed for its place.
+    NotSealed,
 }
 
 impl SkipReason {
@@ -129,6 +131,7 @@ impl SkipReason {
             Self::NoContent => "no_content",
             Self::DuplicateName => "duplicate_name",
             Self::TooLong => "too_long",
+            Self::NotSealed => "not_sealed",
         }
     }
 }
@@ -294,7 +297,10 @@ impl fmt::Debug for UploadToken {
 /// Dropping a session leaves what was sent where it is, to be resumed by its token or aborted.
 #[async_trait]
 pub trait UploadSession: fmt::Debug + Send {
-    /// Returns how many bytes the platform has for certain. The next write goes on from here.
+    /// Returns how many bytes were taken. The next write goes on from here.
+    ///
+    /// A session that is resumed may stand earlier than the one before it, where what reaches the platform
+    /// is cut otherwise than what is written here; never later.
     fn offset(&self) -> u64;
 
     /// Returns the size of the chunk that [`write`](UploadSession::write) wants next, at least 1, or 0 when all is sent.

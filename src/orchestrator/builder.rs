@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::clock::{Clock, SystemClock};
 use crate::connector::{ConnectorRegistry, PlatformConnector};
 #[cfg(feature = "crypto")]
-use crate::engine::crypto::{Entropy, KeyProvider};
+use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy};
+#[cfg(feature = "crypto")]
+use crate::engine::crypto::{Entropy, KeyProvider, SealedOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{HostOnly, PermissionResolver};
@@ -14,7 +16,7 @@ use crate::storage::StorageBackend;
 
 use super::handle::{Orchestrator, Shared};
 #[cfg(feature = "crypto")]
-use super::security::Security;
+use super::security::{SecurityOptions, ToSeal};
 
 /// Takes what a host gives, then [`build`](OrchestratorBuilder::build)s an [`Orchestrator`].
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub struct OrchestratorBuilder {
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
     #[cfg(feature = "crypto")]
-    security: Security,
+    security: SecurityOptions,
 }
 
 impl OrchestratorBuilder {
@@ -37,7 +39,7 @@ impl OrchestratorBuilder {
             clock: None,
             chance: Chance::system(),
             #[cfg(feature = "crypto")]
-            security: Security::default(),
+            security: SecurityOptions::default(),
         }
     }
 
@@ -99,6 +101,49 @@ impl OrchestratorBuilder {
         self
     }
 
+    /// Adds an account of the default organization whose files are sealed on their way out and opened
+    /// on their way in; it needs a [root](Self::root). See [`SealedConnector`](crate::crypto::SealedConnector).
+    #[cfg(feature = "crypto")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+    #[must_use]
+    pub fn sealed(
+        self,
+        name: &str,
+        account: impl PlatformConnector,
+        options: SealedOptions,
+    ) -> Self {
+        self.sealed_of(&OrganizationId::default(), name, Arc::new(account), options)
+    }
+
+    /// Adds a sealed account of one organization.
+    #[cfg(feature = "crypto")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+    #[must_use]
+    pub fn sealed_of(
+        mut self,
+        organization: &OrganizationId,
+        name: &str,
+        account: Arc<dyn PlatformConnector>,
+        options: SealedOptions,
+    ) -> Self {
+        self.security.sealed.push(ToSeal {
+            organization: organization.clone(),
+            name: name.into(),
+            account,
+            options,
+        });
+        self
+    }
+
+    /// Sets the keys and rules of tokens, for [`Orchestrator::tokens`].
+    #[cfg(feature = "crypto")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+    #[must_use]
+    pub fn tokens(mut self, keys: TokenKeys, policy: TokenPolicy) -> Self {
+        self.security.tokens = Some((keys, policy));
+        self
+    }
+
     /// Sets where secrets come from; the system by default.
     #[cfg(feature = "crypto")]
     #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
@@ -132,14 +177,22 @@ impl OrchestratorBuilder {
                 .or_default()
                 .add(&name, connector)?;
         }
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        #[cfg(feature = "crypto")]
+        let security = self.security.build(&storage, &clock)?;
+        #[cfg(feature = "crypto")]
+        for (organization, name, sealed) in security.sealed() {
+            let registry = connectors.entry(organization.clone()).or_default();
+            registry.add(name.as_str(), Arc::new(sealed.clone()))?;
+        }
         Ok(Orchestrator::new(Shared {
             storage,
             connectors,
             permissions: self.permissions,
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            clock,
             chance: self.chance,
             #[cfg(feature = "crypto")]
-            security: self.security,
+            security,
         }))
     }
 }

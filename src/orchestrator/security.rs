@@ -4,30 +4,136 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::engine::crypto::{Entropy, KeyProvider, KeyRing, SystemEntropy};
+use crate::clock::Clock;
+use crate::connector::{ConnectorName, PlatformConnector};
+use crate::engine::audit::{Auditor, HmacHeads, SubjectVault};
+use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy, TokenService, Verified};
+use crate::engine::crypto::{
+    Entropy, KeyProvider, KeyRing, SealedConnector, SealedOptions, SystemEntropy,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::{Action, Resource};
+use crate::storage::{JournalName, StorageBackend, Store};
 
-use super::handle::Organization;
+use super::handle::{Orchestrator, Organization};
 
 const KEYS: Action = Action::new("keys.manage");
+const AUDIT: Action = Action::new("audit.manage");
+const SUBJECTS: Action = Action::new("subjects.read");
 
-/// What a host gave for keeping secrets, and what was made of it.
-pub(super) struct Security {
+/// The key of signed heads, as the ring knows it.
+const HEADS: &str = "audit-heads";
+
+/// What a host gives for keeping secrets.
+pub(super) struct SecurityOptions {
     pub(super) root: Option<Arc<dyn KeyProvider>>,
     pub(super) entropy: Arc<dyn Entropy>,
-    /// One ring an organization, so that its handles share what is unwrapped.
-    rings: Mutex<BTreeMap<OrganizationId, KeyRing>>,
+    pub(super) tokens: Option<(TokenKeys, TokenPolicy)>,
+    /// Accounts that are to be wrapped.
+    pub(super) sealed: Vec<ToSeal>,
 }
 
-impl Default for Security {
+/// An account whose files are to be sealed.
+pub(super) struct ToSeal {
+    pub(super) organization: OrganizationId,
+    pub(super) name: String,
+    pub(super) account: Arc<dyn PlatformConnector>,
+    pub(super) options: SealedOptions,
+}
+
+impl Default for SecurityOptions {
     fn default() -> Self {
         Self {
             root: None,
             entropy: Arc::new(SystemEntropy::new()),
-            rings: Mutex::default(),
+            tokens: None,
+            sealed: Vec::new(),
         }
+    }
+}
+
+impl SecurityOptions {
+    pub(super) fn build(
+        self,
+        storage: &Arc<dyn StorageBackend>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Security> {
+        let tokens = self.tokens.map(|(keys, policy)| {
+            let (storage, clock) = (Arc::clone(storage), Arc::clone(clock));
+            TokenService::new(storage, keys, policy, clock, Arc::clone(&self.entropy))
+        });
+        let mut security = Security {
+            root: self.root,
+            tokens: tokens.transpose()?,
+            entropy: self.entropy,
+            rings: Mutex::default(),
+            sealed: BTreeMap::new(),
+        };
+        for wish in self.sealed {
+            let store = Store::new(Arc::clone(storage), wish.organization.clone());
+            let ring = security.ring(store, clock)?;
+            let name: ConnectorName = wish.name.parse()?;
+            let sealed = SealedConnector::wrap(name.clone(), wish.account, ring, wish.options);
+            let key = (wish.organization, name);
+            if security.sealed.contains_key(&key) {
+                return Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    "orchestrator.build",
+                    "two sealed accounts of one organization have one name",
+                )
+                .with_context("connector", wish.name));
+            }
+            security.sealed.insert(key, sealed);
+        }
+        Ok(security)
+    }
+}
+
+impl fmt::Debug for SecurityOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecurityOptions")
+            .field("root", &self.root.is_some())
+            .field("tokens", &self.tokens.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was made of it.
+pub(super) struct Security {
+    root: Option<Arc<dyn KeyProvider>>,
+    entropy: Arc<dyn Entropy>,
+    tokens: Option<TokenService>,
+    /// One ring an organization, so that its handles share what is unwrapped.
+    rings: Mutex<BTreeMap<OrganizationId, KeyRing>>,
+    sealed: BTreeMap<(OrganizationId, ConnectorName), SealedConnector>,
+}
+
+impl Security {
+    /// Returns every account that was wrapped.
+    pub(super) fn sealed(
+        &self,
+    ) -> impl Iterator<Item = (&OrganizationId, &ConnectorName, &SealedConnector)> {
+        let sealed = self.sealed.iter();
+        sealed.map(|((organization, name), sealed)| (organization, name, sealed))
+    }
+
+    fn ring(&self, store: Store, clock: &Arc<dyn Clock>) -> Result<KeyRing> {
+        let Some(root) = &self.root else {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "orchestrator.keys",
+                "no root of the keys was given: call `OrchestratorBuilder::root`",
+            ));
+        };
+        let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = rings
+            .entry(store.organization().clone())
+            .or_insert_with(|| {
+                let (root, clock) = (Arc::clone(root), Arc::clone(clock));
+                KeyRing::new(store, root, clock, Arc::clone(&self.entropy))
+            });
+        Ok(ring.clone())
     }
 }
 
@@ -35,7 +141,35 @@ impl fmt::Debug for Security {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Security")
             .field("root", &self.root.is_some())
+            .field("tokens", &self.tokens.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+impl Orchestrator {
+    /// Returns what makes, checks and takes back tokens: for the host, which knows who signs in.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`]: no [keys of tokens](super::OrchestratorBuilder::tokens) were given.
+    pub fn tokens(&self) -> Result<&TokenService> {
+        self.shared.security.tokens.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidInput,
+                "orchestrator.tokens",
+                "no keys of tokens were given: call `OrchestratorBuilder::tokens`",
+            )
+        })
+    }
+
+    /// Lets somebody in whose token was [verified](TokenService::verify): returns the handle of their
+    /// organization, acting as them. No id that a client sends has a part in it.
+    ///
+    /// Each thing they then do is asked of the permission resolver; what the token
+    /// [permits](Verified::may) is for the host's own routes to ask.
+    #[must_use]
+    pub fn enter(&self, verified: &Verified) -> Organization {
+        self.organization(verified.organization().clone())
+            .as_actor(verified.actor().clone())
     }
 }
 
@@ -50,31 +184,74 @@ impl Organization {
         self.ring()
     }
 
+    /// Returns what signs the ends of the organization's main journal, with a key of the organization.
+    /// Give it a [`HeadSink`](crate::audit::HeadSink) that keeps the heads elsewhere.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Denied`]: the actor may not `audit.manage`.
+    /// - As [`Organization::keys`], and those of the database.
+    pub async fn auditor(&self) -> Result<Auditor> {
+        let (store, signer) = (self.store(), self.heads().await?);
+        let clock = Arc::clone(&self.shared.clock);
+        Ok(Auditor::new(
+            store,
+            JournalName::main(),
+            Arc::new(signer),
+            clock,
+        ))
+    }
+
+    /// Returns what tells genuine heads of the organization's journals from forged ones.
+    ///
+    /// # Errors
+    /// As [`Organization::auditor`].
+    pub async fn heads(&self) -> Result<HmacHeads> {
+        self.authorize(&AUDIT, &[self.resource()]).await?;
+        Ok(HmacHeads::new(self.ring()?.shared(HEADS).await?))
+    }
+
+    /// Returns what keeps personal data beside the journal, so that it can be erased.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Denied`]: the actor may not `subjects.read`.
+    /// - As [`Organization::keys`].
+    pub async fn subjects(&self) -> Result<SubjectVault> {
+        self.authorize(&SUBJECTS, &[self.resource()]).await?;
+        Ok(SubjectVault::new(
+            self.store(),
+            self.ring()?,
+            Arc::clone(&self.shared.clock),
+            Arc::clone(&self.shared.security.entropy),
+        ))
+    }
+
+    /// Returns an account whose files are sealed, to [tidy](SealedConnector::tidy) or
+    /// [prune](SealedConnector::prune) what is kept about it.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Denied`]: the actor may not `keys.manage`.
+    /// - [`ErrorKind::NotFound`]: the organization has no sealed account of this name.
+    pub async fn sealed(&self, name: &str) -> Result<SealedConnector> {
+        self.authorize(&KEYS, &[self.resource()]).await?;
+        let wanted = (self.organization.clone(), name.parse()?);
+        let found = self.shared.security.sealed.get(&wanted);
+        found.cloned().ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "orchestrator.sealed",
+                "there is no sealed account of this name",
+            )
+            .with_context("connector", name)
+        })
+    }
+
     pub(super) fn resource(&self) -> Resource {
         Resource::new("organization", self.organization.as_str())
     }
 
-    pub(super) fn ring(&self) -> Result<KeyRing> {
-        let security = &self.shared.security;
-        let Some(root) = &security.root else {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "orchestrator.keys",
-                "no root of the keys was given: call `OrchestratorBuilder::root`",
-            ));
-        };
-        let mut rings = security
-            .rings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let ring = rings.entry(self.organization.clone()).or_insert_with(|| {
-            KeyRing::new(
-                self.store(),
-                Arc::clone(root),
-                Arc::clone(&self.shared.clock),
-                Arc::clone(&security.entropy),
-            )
-        });
-        Ok(ring.clone())
+    fn ring(&self) -> Result<KeyRing> {
+        let shared = &self.shared;
+        let ring = shared.security.ring(self.store(), &shared.clock)?;
+        Ok(ring.acting_as(self.actor.clone()))
     }
 }

@@ -91,6 +91,24 @@ pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
     /// A wake-up may come late, twice, or one for several commits; the journal is the truth. The
     /// stream ends when the backend is gone.
     fn watch(&self) -> BoxStream<'static, Wake>;
+
+    /// Returns a number that is another one after every commit that wrote a record of `collection`,
+    /// by whomever, or `None` (the default) if this value cannot know of them all without asking.
+    ///
+    /// A commit shows in it before it is answered; other commits may change it too. So what was read
+    /// after the number was taken is what the database holds, for as long as the number is the same.
+    ///
+    /// # For implementors
+    /// Give a number only if nobody can write but through this value and its clones, and only while
+    /// that is so: `None` once the database is closed, lost or shared with another process.
+    fn write_count(
+        &self,
+        organization: &OrganizationId,
+        collection: &CollectionName,
+    ) -> Option<u64> {
+        _ = (organization, collection);
+        None
+    }
 }
 
 /// Tells a watcher to look again.

@@ -151,6 +151,13 @@ impl Store {
         self.bounded("storage.journal_head", call).await
     }
 
+    /// As [`StorageBackend::write_count`].
+    #[must_use]
+    pub fn write_count<T>(&self, collection: &Collection<T>) -> Option<u64> {
+        self.backend
+            .write_count(&self.organization, collection.name())
+    }
+
     /// Wakes whenever something of this organization may have been committed.
     #[must_use]
     pub fn watch(&self) -> BoxStream<'static, ()> {

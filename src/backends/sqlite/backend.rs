@@ -293,6 +293,19 @@ impl StorageBackend for Sqlite {
         }
         wakes
     }
+
+    fn write_count(
+        &self,
+        organization: &OrganizationId,
+        collection: &CollectionName,
+    ) -> Option<u64> {
+        let inner = &self.inner;
+        let alone = !inner.options.shared;
+        let open = !inner.write_room.is_closed() && !inner.alive.is_closed();
+        (alone && open)
+            .then(|| inner.ports.counts.of(organization, collection))
+            .flatten()
+    }
 }
 
 /// How much a batch takes of the queue, in KiB.

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use crate::backends::counts::WriteCounts;
 use crate::backends::wakes::Wakes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
@@ -49,6 +50,7 @@ pub(super) struct Ports {
     pub(super) writes: Sender<WriteJob>,
     pub(super) reads: Sender<ReadJob>,
     pub(super) wakes: Wakes,
+    pub(super) counts: WriteCounts,
 }
 
 impl fmt::Debug for Ports {
@@ -68,18 +70,18 @@ pub(super) fn serve<A>(
 ) {
     let (writes, write_jobs) = mpsc::channel();
     let (reads, read_jobs) = mpsc::channel();
-    let wakes = Wakes::new();
     let ports = Ports {
         writes,
         reads,
-        wakes: wakes.clone(),
+        wakes: Wakes::new(),
+        counts: WriteCounts::new(),
     };
     match Files::open(path, options) {
         Err(error) => {
             // Whoever wanted to know may be gone.
             opened.send(Err(error)).ok();
         }
-        Ok(files) => files.serve(options, ports, wakes, opened, write_jobs, read_jobs),
+        Ok(files) => files.serve(options, ports, opened, write_jobs, read_jobs),
     }
     drop(alive);
 }
@@ -116,13 +118,13 @@ impl Files {
         mut self,
         options: &SqliteOptions,
         ports: Ports,
-        wakes: Wakes,
         opened: oneshot::Sender<Result<Ports>>,
         write_jobs: Receiver<WriteJob>,
         read_jobs: Receiver<ReadJob>,
     ) {
         let polling = options.shared.then_some(options.watch_interval);
-        let started = Writer::new(&self.writer, write_jobs, wakes, polling)
+        let (wakes, counts) = (ports.wakes.clone(), ports.counts.clone());
+        let started = Writer::new(&self.writer, write_jobs, wakes, counts, polling)
             .and_then(|writer| Ok((writer, start_readers(&mut self.readers, read_jobs)?)));
         match started {
             Err(error) => {

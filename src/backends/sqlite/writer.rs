@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::backends::counts::WriteCounts;
 use crate::backends::wakes::Wakes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Committed, Wake};
@@ -32,6 +33,7 @@ pub(super) struct Writer<'c> {
     connection: &'c Connection,
     jobs: Receiver<WriteJob>,
     wakes: Wakes,
+    counts: WriteCounts,
     batches: BatchWriter<'c>,
     /// How often to look for commits of other processes, if there can be any.
     polling: Option<Duration>,
@@ -49,12 +51,14 @@ impl<'c> Writer<'c> {
         connection: &'c Connection,
         jobs: Receiver<WriteJob>,
         wakes: Wakes,
+        counts: WriteCounts,
         polling: Option<Duration>,
     ) -> Result<Self> {
         let mut writer = Self {
             connection,
             jobs,
             wakes,
+            counts,
             batches: BatchWriter::new(connection)?,
             polling,
             data_version: None,
@@ -187,6 +191,10 @@ impl<'c> Writer<'c> {
                 }
             }
         };
+        for (commit, _) in &written {
+            // One that failed is counted too: it is not for the failure to say that nothing was written.
+            self.counts.add(&commit.organization, &commit.batch);
+        }
         let Some(cause) = broken else {
             self.take_waiting();
             self.expected = written.len() + self.waiting.len();

@@ -1,15 +1,28 @@
 //! Sealed files, keys, tokens, passwords and signatures.
 
+mod authorization;
 mod cipher;
+mod connector;
 mod entropy;
 mod kdf;
 mod keys;
 mod passwords;
+pub mod pkce;
+pub mod presigned;
 mod sealed;
 mod secret;
+pub mod signatures;
+pub mod tokens;
 mod wrap;
 
+pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begun, Finished};
 pub use cipher::CipherBackend;
+#[cfg(feature = "testing")]
+pub(crate) use cipher::{Cipher, TAG};
+pub use connector::{
+    Replaced, SEALED_FILES, SealedConnector, SealedFile, SealedNames, SealedOptions, SealedVersion,
+    SentChunks, Tidied,
+};
 pub use entropy::{Entropy, SystemEntropy};
 pub use kdf::Kdf;
 pub use keys::{
@@ -18,6 +31,11 @@ pub use keys::{
     RotationEvent, RotationPhase, RotationProgress, RotationReport,
 };
 pub use passwords::{PasswordHash, PasswordPolicy, Passwords, Verdict};
-pub use sealed::{ChunkSize, HEADER, Header, Layout, Purpose, SealContext};
+#[cfg(feature = "testing")]
+pub(crate) use sealed::object_secrets;
+pub use sealed::{
+    ChunkSize, HEADER, Header, Layout, Opener, Pass, Passed, Purpose, ReadAt, SealContext, SealKey,
+    SealedError, SealedReader, Sealer,
+};
 pub use secret::{SecretBytes, SecretKey, same};
 pub use wrap::{KekId, WrapRecord};

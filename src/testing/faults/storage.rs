@@ -16,7 +16,8 @@ use super::handle::Faults;
 use super::kind::Operation;
 use super::perform::Gate;
 
-/// Wraps a database; each call goes through [`Faults`]. Wake-ups pass, as they come at any time.
+/// Wraps a database; each call goes through [`Faults`]. Wake-ups pass, as they come at any time,
+/// and so do counts of writes, which are no call to the database.
 #[derive(Clone, Debug)]
 pub struct FaultyStorage {
     inner: Arc<dyn StorageBackend>,
@@ -93,5 +94,13 @@ impl StorageBackend for FaultyStorage {
 
     fn watch(&self) -> BoxStream<'static, Wake> {
         self.inner.watch()
+    }
+
+    fn write_count(
+        &self,
+        organization: &OrganizationId,
+        collection: &CollectionName,
+    ) -> Option<u64> {
+        self.inner.write_count(organization, collection)
     }
 }

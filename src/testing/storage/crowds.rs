@@ -25,6 +25,7 @@ rules![
     a_dropped_commit_is_whole_or_not_at_all,
     a_commit_wakes_every_watcher,
     a_slow_watcher_is_woken_too,
+    a_count_of_writes_misses_none,
 ];
 
 /// How long a wake-up may take.
@@ -251,4 +252,48 @@ async fn a_slow_watcher_is_woken_too(subject: Subject) {
     tokio::time::timeout(PATIENCE, woken)
         .await
         .expect("a watcher that was slow is told of the last commit");
+}
+
+/// Binds only those who give a number.
+async fn a_count_of_writes_misses_none(subject: Subject) {
+    let others = subject.of("others");
+    let count = |of: &Subject| of.backend.write_count(&of.organization, &THINGS);
+    let mut last = count(&subject);
+    let mut moved = |what: &str| {
+        let now = count(&subject);
+        let news = now.is_none() || now != last;
+        assert!(news, "{what} does not show in the count of writes: {now:?}");
+        assert!(now.is_some() == last.is_some(), "a count comes and goes");
+        last = now;
+    };
+    for number in 1..=20 {
+        subject.commit([put("a", "1")]).await;
+        moved("a put");
+        subject.commit([append("main", "1"), put("a", "2")]).await;
+        moved("a put among others");
+        subject.commit([delete("a")]).await;
+        moved("a delete");
+        assert_eq!(subject.head("main").await.sequence, number);
+    }
+    let still = [count(&subject), count(&others)];
+    assert_eq!(subject.look("a").await.0, 0);
+    subject.ids(Query::all(THINGS)).await;
+    assert_eq!(
+        [count(&subject), count(&others)],
+        still,
+        "a count of writes counts reads"
+    );
+    let mut tasks = JoinSet::new();
+    for task in 0..8 {
+        let subject = subject.clone();
+        tasks.spawn(async move {
+            for _ in 0..25 {
+                let before = subject.backend.write_count(&subject.organization, &THINGS);
+                subject.commit([put(&format!("{task}"), "1")]).await;
+                let after = subject.backend.write_count(&subject.organization, &THINGS);
+                assert!(after.is_none() || after != before, "{before:?}");
+            }
+        });
+    }
+    tasks.join_all().await;
 }

@@ -214,3 +214,18 @@ impl KeyRing {
         }
     }
 }
+
+/// For what keeps records of its own beside the keys, of the same organization.
+impl KeyRing {
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+}

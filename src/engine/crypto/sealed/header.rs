@@ -1,21 +1,24 @@
 //! The first 72 bytes of a sealed object, and the keys that follow from them.
 
+use std::fmt;
+
 use hkdf::Hkdf;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::engine::crypto::cipher::{Cipher, CipherBackend};
 use crate::engine::crypto::entropy::{Entropy, draw};
 use crate::engine::crypto::secret::{SecretKey, same};
 use crate::error::{Error, ErrorKind, Result};
-use zeroize::Zeroizing;
 
 use super::context::SealContext;
+use super::failure::SealedError;
 use super::size::ChunkSize;
 
 /// The length of a header in bytes.
 pub const HEADER: usize = 72;
 
-const MAGIC: &[u8; 4] = b"GLND";
+pub(super) const MAGIC: &[u8; 4] = b"GLND";
 const FORMAT: u8 = 1;
 /// AES-256-GCM with HKDF-SHA-256.
 const SUITE: u8 = 1;
@@ -33,7 +36,7 @@ impl Header {
     /// Reads a header; anything unknown in it is an error.
     ///
     /// # Errors
-    /// [`ErrorKind::Corrupt`]: not the header of a sealed object of this format.
+    /// [`ErrorKind::Corrupt`]: not the header of a sealed object of this format ([`SealedError::Header`]).
     pub fn parse(bytes: &[u8; HEADER]) -> Result<Self> {
         let (start, rest) = bytes.split_at(8);
         let [m0, m1, m2, m3, format, suite, chunk, flags] = *start else {
@@ -92,14 +95,20 @@ fn start(chunk: ChunkSize) -> [u8; 8] {
 }
 
 fn refused(why: &'static str) -> Error {
-    Error::new(ErrorKind::Corrupt, "sealed.header", why)
+    SealedError::Header.with_message("sealed.header", why)
 }
 
 /// What seals and opens the chunks of one object.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ObjectKeys {
     pub(super) cipher: Cipher,
     pub(super) prefix: [u8; 7],
+}
+
+impl fmt::Debug for ObjectKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ObjectKeys(…)")
+    }
 }
 
 /// Makes the header and the keys of a new object.
@@ -122,11 +131,7 @@ pub(crate) fn unlock(
 ) -> Result<ObjectKeys> {
     let (derived, keys) = derive(key, context, header.chunk, header.salt, backend)?;
     if !same(&derived.commitment, &header.commitment) {
-        return Err(Error::new(
-            ErrorKind::Corrupt,
-            "sealed.open",
-            "the key or the context is not that of this object",
-        ));
+        return Err(SealedError::WrongKeyOrContext.into());
     }
     Ok(keys)
 }
@@ -138,35 +143,58 @@ pub(super) fn derive(
     salt: [u8; 32],
     backend: CipherBackend,
 ) -> Result<(Header, ObjectKeys)> {
-    let start = start(chunk);
-    let info = [LABEL, &start, &salt, context.as_bytes()];
-    let mut okm = Zeroizing::new([0; 71]);
-    let expanded = Hkdf::<Sha256>::from_prk(key.expose())
-        .map(|hkdf| hkdf.expand_multi_info(&info, okm.as_mut_slice()).is_ok());
-    let (Ok(true), [file_key @ .., _, _, _, _, _, _, _]) = (expanded, &okm[..39]) else {
-        return Err(Error::new(
-            ErrorKind::Unexpected,
-            "sealed.derive",
-            "the keys could not be derived",
-        ));
+    let okm = expand(key, context, chunk, &salt)?;
+    let (file_key, rest) = okm.split_at(SecretKey::LENGTH);
+    let (prefix, commitment) = rest.split_at(7);
+    let header = Header {
+        chunk,
+        salt,
+        commitment: commitment.try_into().map_err(|_| underivable())?,
     };
-    let (prefix, commitment) = okm[32..].split_at(7);
-    match (prefix.try_into(), commitment.try_into()) {
-        (Ok(prefix), Ok(commitment)) => Ok((
-            Header {
-                chunk,
-                salt,
-                commitment,
-            },
-            ObjectKeys {
-                cipher: Cipher::new(backend, &SecretKey::from_bytes(file_key)?)?,
-                prefix,
-            },
-        )),
-        _ => Err(Error::new(
-            ErrorKind::Unexpected,
-            "sealed.derive",
-            "the keys could not be derived",
-        )),
-    }
+    let keys = ObjectKeys {
+        cipher: Cipher::new(backend, &SecretKey::from_bytes(file_key)?)?,
+        prefix: prefix.try_into().map_err(|_| underivable())?,
+    };
+    Ok((header, keys))
+}
+
+/// The key of an object's chunks and its first nonce, for tests.
+#[cfg(feature = "testing")]
+pub(crate) fn object_secrets(
+    key: &SecretKey,
+    context: &SealContext,
+    header: &Header,
+) -> Result<([u8; 32], [u8; 12])> {
+    let okm = expand(key, context, header.chunk, &header.salt)?;
+    let (file_key, rest) = okm.split_at(SecretKey::LENGTH);
+    let prefix = rest.split_at(7).0;
+    Ok((
+        file_key.try_into().map_err(|_| underivable())?,
+        super::chunks::nonce(prefix.try_into().map_err(|_| underivable())?, 0, false),
+    ))
+}
+
+fn expand(
+    key: &SecretKey,
+    context: &SealContext,
+    chunk: ChunkSize,
+    salt: &[u8; 32],
+) -> Result<Zeroizing<[u8; 71]>> {
+    let start = start(chunk);
+    let info = [LABEL, &start, salt, context.as_bytes()];
+    let mut okm = Zeroizing::new([0; 71]);
+    Hkdf::<Sha256>::from_prk(key.expose())
+        .map_err(|_| underivable())?
+        .expand_multi_info(&info, okm.as_mut_slice())
+        .map_err(|_| underivable())?;
+    Ok(okm)
+}
+
+/// HKDF and arrays refuse lengths only, and ours are fixed.
+fn underivable() -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        "sealed.derive",
+        "the keys could not be derived",
+    )
 }

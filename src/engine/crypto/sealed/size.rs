@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 
+use super::failure::SealedError;
 use super::header::HEADER;
 use crate::engine::crypto::cipher::TAG;
 
@@ -39,6 +40,21 @@ impl ChunkSize {
         1 << self.0
     }
 
+    /// The longest file that is sealed with chunks of this size.
+    pub(super) const fn most(self) -> u64 {
+        let counted = self.plain() * u32::MAX as u64;
+        if counted < Layout::MAX_LENGTH {
+            counted
+        } else {
+            Layout::MAX_LENGTH
+        }
+    }
+
+    /// A whole chunk with its tag.
+    pub(crate) const fn sealed_bytes(self) -> usize {
+        self.bytes() + TAG
+    }
+
     const fn plain(self) -> u64 {
         1 << self.0
     }
@@ -66,13 +82,8 @@ impl Layout {
     /// [`ErrorKind::LimitExceeded`]: more than [`Layout::MAX_LENGTH`], or more than 2³² − 1 chunks.
     pub fn of_plain(chunk: ChunkSize, length: u64) -> Result<Self> {
         let layout = Self { chunk, length };
-        if length > Self::MAX_LENGTH || layout.chunks() > u64::from(u32::MAX) {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                "sealed.layout",
-                "the file is too large to be sealed with chunks of this size",
-            )
-            .with_context("length", length));
+        if length > chunk.most() {
+            return Err(too_long().with_context("length", length));
         }
         Ok(layout)
     }
@@ -80,16 +91,13 @@ impl Layout {
     /// Finds the layout of a sealed object of `sealed` bytes.
     ///
     /// # Errors
-    /// - [`ErrorKind::Corrupt`]: no file has a sealed object of this length.
+    /// - [`ErrorKind::Corrupt`]: no file has a sealed object of this length ([`SealedError::Truncated`]).
     /// - As [`Layout::of_plain`].
     pub fn of_sealed(chunk: ChunkSize, sealed: u64) -> Result<Self> {
         let wrong = || {
-            Error::new(
-                ErrorKind::Corrupt,
-                "sealed.layout",
-                "no sealed object has this length",
-            )
-            .with_context("length", sealed)
+            SealedError::Truncated
+                .with_message("sealed.layout", "no sealed object has this length")
+                .with_context("length", sealed)
         };
         let body = sealed.checked_sub(HEADER as u64).ok_or_else(wrong)?;
         let chunks = body.div_ceil(chunk.sealed()).max(1);
@@ -100,6 +108,19 @@ impl Layout {
             return Err(wrong());
         }
         Ok(layout)
+    }
+
+    /// Returns the length of the longest file whose object has at most `room` bytes.
+    pub(crate) const fn longest_within(chunk: ChunkSize, room: u64) -> u64 {
+        let body = room.saturating_sub(HEADER as u64);
+        let (whole, rest) = (body / chunk.sealed(), body % chunk.sealed());
+        // Behind whole chunks there is another only if it holds something.
+        let length = whole * chunk.plain() + rest.saturating_sub(TAG as u64);
+        if length < chunk.most() {
+            length
+        } else {
+            chunk.most()
+        }
     }
 
     /// Returns the size of the chunks.
@@ -130,15 +151,20 @@ impl Layout {
     /// Tells whether `index` is the last chunk.
     #[must_use]
     pub const fn is_last(&self, index: u64) -> bool {
-        index + 1 == self.chunks()
+        index.saturating_add(1) == self.chunks()
     }
 
-    /// Returns where chunk `index` lies in the object.
+    /// Returns where chunk `index` lies in the object; an empty range at its end if there is no such chunk.
     #[must_use]
     pub const fn sealed_range(&self, index: u64) -> Range<u64> {
-        let start = HEADER as u64 + index * self.chunk.sealed();
-        let end = start + self.chunk.sealed();
         let whole = self.sealed_length();
+        let start = index
+            .saturating_mul(self.chunk.sealed())
+            .saturating_add(HEADER as u64);
+        let end = start.saturating_add(self.chunk.sealed());
+        if start > whole {
+            return whole..whole;
+        }
         start..if end < whole { end } else { whole }
     }
 
@@ -151,4 +177,12 @@ impl Layout {
         }
         range.start / self.chunk.plain()..end.div_ceil(self.chunk.plain())
     }
+}
+
+pub(super) fn too_long() -> Error {
+    Error::new(
+        ErrorKind::LimitExceeded,
+        "sealed.layout",
+        "the file is too large to be sealed with chunks of this size",
+    )
 }

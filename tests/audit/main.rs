@@ -1,0 +1,10 @@
+//! The record of what happened cannot be bent unseen: heads, proofs, side records, exports.
+
+mod auditors;
+mod crashes;
+mod exports;
+mod heads;
+mod proofs;
+mod sides;
+mod tampering;
+mod world;

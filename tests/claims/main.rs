@@ -1,0 +1,136 @@
+//! Holds what the documents claim against the tests that show it: a claim without a test is none.
+
+mod sources;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sources::{Tests, read};
+
+/// The checks of a studio's security review that a library can answer for, and where each stands.
+/// What waits for a part that is not there yet says for which.
+const CHECKS: &[(&str, Stand)] = &[
+    ("c1", Stand::Tested),
+    ("c2", Stand::Tested),
+    ("c3", Stand::Tested),
+    ("c4", Stand::Tested),
+    ("c5", Stand::Tested),
+    ("c6", Stand::Tested),
+    ("c7", Stand::Tested),
+    ("c8", Stand::Tested),
+    ("t1", Stand::Tested),
+    ("t2", Stand::Tested),
+    ("t3", Stand::Tested),
+    ("t4", Stand::Tested),
+    ("t5", Stand::Tested),
+    ("t6", Stand::Tested),
+    ("t7", Stand::Tested),
+    ("o1", Stand::Tested),
+    ("o2", Stand::Waits("for accounts connected by OAuth")),
+    ("u1", Stand::Tested),
+    ("u2", Stand::Tested),
+    ("u3", Stand::Tested),
+    ("u4", Stand::Tested),
+    ("u5", Stand::Tested),
+    ("u6", Stand::Tested),
+    ("u7", Stand::Tested),
+    ("u8", Stand::Tested),
+    ("w1", Stand::Tested),
+    ("w2", Stand::Tested),
+    ("w3", Stand::Tested),
+    ("s1", Stand::Tested),
+    ("s2", Stand::Tested),
+    ("s3", Stand::Tested),
+    ("i1", Stand::Tested),
+    ("i2", Stand::Tested),
+    ("i3", Stand::Tested),
+    ("a1", Stand::Tested),
+    ("a2", Stand::Waits("for PostgreSQL")),
+    ("a3", Stand::Tested),
+    ("a4", Stand::Waits("for open connections")),
+    ("b1", Stand::Waits("for emergency access")),
+    ("b2", Stand::Waits("for emergency access")),
+    ("b3", Stand::Waits("for emergency access")),
+    ("l1", Stand::Tested),
+    ("l2", Stand::Tested),
+    ("l3", Stand::Tested),
+    ("l4", Stand::Tested),
+    ("g1", Stand::Tested),
+    ("g2", Stand::Tested),
+    ("g3", Stand::Tested),
+    ("g4", Stand::Tested),
+    ("g5", Stand::Tested),
+    ("r1", Stand::Tested),
+    ("r2", Stand::Tested),
+    ("r3", Stand::Waits("for the WebSocket gateway")),
+];
+
+enum Stand {
+    Tested,
+    Waits(&'static str),
+}
+
+#[test]
+fn every_check_has_a_test_that_bears_its_number() {
+    let tests = Tests::of_the_crate();
+    let missing: Vec<_> = CHECKS
+        .iter()
+        .filter(|(check, stand)| {
+            matches!(stand, Stand::Tested)
+                && !tests.any(|name| name.starts_with(&format!("{check}_")))
+        })
+        .map(|(check, _)| *check)
+        .collect();
+    assert!(missing.is_empty(), "no test begins with {missing:?}");
+}
+
+#[test]
+fn what_waits_is_said_to_readers() {
+    let text = read("docs/threat-model.md");
+    for (check, stand) in CHECKS {
+        if let Stand::Waits(what) = stand {
+            let check = check.to_uppercase();
+            let line = text
+                .lines()
+                .find(|line| line.contains(&format!("| {check} |")));
+            assert!(
+                line.is_some_and(|line| line.contains(what)),
+                "the threat model does not say that {check} waits {what}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_claim_of_the_threat_model_names_a_test_that_exists() {
+    let tests = Tests::of_the_crate();
+    let text = read("docs/threat-model.md");
+    let mut wrong = BTreeMap::new();
+    let mut named = BTreeSet::new();
+    for (number, line) in text.lines().enumerate() {
+        for name in line
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| looks_like_a_test(name))
+        {
+            named.insert(name);
+            if !tests.any(|test| test == name) {
+                wrong.insert(number + 1, name);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "line: test that is not there: {wrong:#?}");
+    assert!(
+        named.len() > 20,
+        "the threat model names only {} tests",
+        named.len()
+    );
+}
+
+/// A test's name is a sentence: words in snake case, at least four.
+fn looks_like_a_test(name: &str) -> bool {
+    name.split('_').count() >= 4
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}

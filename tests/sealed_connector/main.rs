@@ -1,0 +1,12 @@
+//! Accounts that keep sealed files only: as good as any other, and on their worst days.
+#![cfg(all(feature = "crypto", feature = "testing"))]
+
+mod attacks;
+mod conformance;
+mod crashes;
+mod ranges;
+mod resume;
+mod spy;
+mod sync;
+mod tidy;
+mod world;

@@ -1,0 +1,260 @@
+//! An account that is sealed, its keys, and ways to look at both from outside.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use garland::backends::Memory;
+use garland::connector::{
+    FileEntry, FilePath, FileStore, Hashes, ListPage, PlatformConnector, ReadOptions,
+    UploadRequest, UploadSession,
+};
+use garland::crypto::{
+    ChunkSize, Entropy, KekId, KeyProvider, KeyRing, SealedConnector, SealedNames, SealedOptions,
+    SecretKey,
+};
+use garland::storage::{StorageBackend, Store};
+use garland::testing::PausedClock;
+use garland::{Error, ErrorKind, OrganizationId, Result, Timestamp};
+
+/// The plaintext bytes of a chunk in tests.
+pub(crate) const CHUNK: u64 = 1 << 14;
+
+/// A root that binds what it wraps, as a key service would.
+#[derive(Debug)]
+pub(crate) struct Root;
+
+impl Root {
+    fn mask(organization: &OrganizationId, epoch: KekId) -> blake3::OutputReader {
+        let mut hasher = blake3::Hasher::new_derive_key("garland tests root");
+        hasher.update(organization.as_str().as_bytes());
+        hasher.update(epoch.as_bytes());
+        hasher.finalize_xof()
+    }
+}
+
+#[async_trait]
+impl KeyProvider for Root {
+    async fn wrap(
+        &self,
+        organization: &OrganizationId,
+        epoch: KekId,
+        key: &SecretKey,
+    ) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; 64];
+        Self::mask(organization, epoch).fill(&mut bytes);
+        for (byte, secret) in bytes.iter_mut().zip(key.expose()) {
+            *byte ^= secret;
+        }
+        Ok(bytes)
+    }
+
+    async fn unwrap(
+        &self,
+        organization: &OrganizationId,
+        epoch: KekId,
+        wrapped: &[u8],
+    ) -> Result<SecretKey> {
+        let mut mask = vec![0; 64];
+        Self::mask(organization, epoch).fill(&mut mask);
+        if wrapped.len() != 64 || wrapped[32..] != mask[32..] {
+            let message = "not wrapped for this organization and epoch";
+            return Err(Error::new(ErrorKind::Corrupt, "root.unwrap", message));
+        }
+        let key: Vec<u8> = wrapped
+            .iter()
+            .zip(&mask)
+            .take(32)
+            .map(|(a, b)| a ^ b)
+            .collect();
+        SecretKey::from_bytes(&key)
+    }
+}
+
+/// Bytes that differ with every draw and are the same in every run.
+#[derive(Debug)]
+pub(crate) struct Dice {
+    seed: u64,
+    draws: AtomicU64,
+}
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        let draws = AtomicU64::new(0);
+        Self { seed, draws }
+    }
+}
+
+impl Entropy for Dice {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        let draw = self.draws.fetch_add(1, Ordering::Relaxed);
+        let mut hasher = blake3::Hasher::new_derive_key("garland tests dice");
+        hasher
+            .update(&self.seed.to_le_bytes())
+            .update(&draw.to_le_bytes());
+        hasher.finalize_xof().fill(bytes);
+        Ok(())
+    }
+}
+
+/// Somebody's database, keys and clock.
+#[derive(Clone, Debug)]
+pub(crate) struct Studio {
+    pub(crate) database: Arc<dyn StorageBackend>,
+    pub(crate) organization: OrganizationId,
+    pub(crate) clock: PausedClock,
+    seeds: Arc<AtomicU64>,
+}
+
+impl Studio {
+    pub(crate) fn new() -> Self {
+        Self::on(Arc::new(Memory::new()), "studio")
+    }
+
+    pub(crate) fn on(database: Arc<dyn StorageBackend>, organization: &str) -> Self {
+        Self {
+            database,
+            organization: organization.parse().unwrap(),
+            clock: PausedClock::starting(Timestamp::from_millis(1_750_000_000_000)),
+            seeds: Arc::default(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        Store::new(Arc::clone(&self.database), self.organization.clone())
+    }
+
+    /// The keys as a process that has just begun has them.
+    pub(crate) fn keys(&self) -> KeyRing {
+        let seed = self.seeds.fetch_add(1, Ordering::Relaxed);
+        let clock = Arc::new(self.clock);
+        KeyRing::new(
+            self.store(),
+            Arc::new(Root),
+            clock,
+            Arc::new(Dice::new(seed)),
+        )
+    }
+
+    /// The account, as a process that has just begun wraps it.
+    pub(crate) fn sealed(
+        &self,
+        account: Arc<dyn PlatformConnector>,
+        options: SealedOptions,
+    ) -> SealedConnector {
+        SealedConnector::wrap("vault".parse().unwrap(), account, self.keys(), options)
+    }
+
+    /// Everything in the database, as text.
+    pub(crate) async fn records(&self) -> Vec<garland::crypto::SealedFile> {
+        let query = garland::storage::Query::all(garland::crypto::SEALED_FILES.name().clone());
+        let all = self.store().all(&garland::crypto::SEALED_FILES, query);
+        let all: Vec<_> = all.try_collect().await.unwrap();
+        all.into_iter().map(|record| record.value).collect()
+    }
+
+    /// How many keys of files there are; those of the organization itself do not count.
+    pub(crate) async fn file_keys(&self) -> usize {
+        let query = garland::storage::Query::all(garland::crypto::FILE_KEYS.name().clone());
+        let all = self.store().all(&garland::crypto::FILE_KEYS, query);
+        let all: Vec<_> = all.try_collect().await.unwrap();
+        let bodies = all.iter().filter(|record| record.value.purpose == "body");
+        bodies.count()
+    }
+}
+
+/// Small chunks, and every upload can be resumed.
+pub(crate) fn options() -> SealedOptions {
+    SealedOptions::default()
+        .with_chunk(ChunkSize::from_log2(14).unwrap())
+        .with_resume_from(0)
+}
+
+pub(crate) fn sealed_names() -> SealedOptions {
+    options().with_names(SealedNames::Sealed)
+}
+
+pub(crate) fn path(text: &str) -> FilePath {
+    FilePath::parse(text.to_owned()).unwrap()
+}
+
+/// Bytes that differ at every place and for every seed.
+pub(crate) fn content(size: u64, seed: u64) -> Bytes {
+    let mut bytes = vec![0; usize::try_from(size).unwrap()];
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes());
+    hasher.finalize_xof().fill(&mut bytes);
+    bytes.into()
+}
+
+pub(crate) async fn send(session: &mut dyn UploadSession, content: &Bytes) -> Result<()> {
+    while session.next_chunk() > 0 {
+        let from = usize::try_from(session.offset()).unwrap();
+        let size = usize::try_from(session.next_chunk()).unwrap();
+        session.write(content.slice(from..from + size)).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn put_as(
+    files: &dyn FileStore,
+    request: UploadRequest,
+    content: &Bytes,
+) -> Result<FileEntry> {
+    let mut session = files.upload(request).await?;
+    send(&mut *session, content).await?;
+    let mut hasher =
+        garland::connector::ContentHasher::new([garland::connector::HashAlgorithm::Blake3]);
+    hasher.update(content);
+    session.finish(&hasher.finish()).await
+}
+
+pub(crate) async fn put(files: &dyn FileStore, name: &str, content: &Bytes) -> Result<FileEntry> {
+    let request = UploadRequest::new(path(name), content.len() as u64);
+    put_as(files, request, content).await
+}
+
+pub(crate) async fn read_with(
+    files: &dyn FileStore,
+    name: &str,
+    options: ReadOptions,
+) -> Result<Bytes> {
+    let reader = files.read(&path(name), options).await?;
+    let pieces: Vec<Bytes> = reader.bytes.try_collect().await?;
+    Ok(pieces.concat().into())
+}
+
+pub(crate) async fn read(files: &dyn FileStore, name: &str) -> Result<Bytes> {
+    read_with(files, name, ReadOptions::default()).await
+}
+
+pub(crate) async fn list(files: &dyn FileStore) -> Result<ListPage> {
+    let pages: Vec<ListPage> = files.list().try_collect().await?;
+    let mut entries: Vec<_> = pages.iter().flat_map(|page| page.entries.clone()).collect();
+    let skipped = pages.into_iter().flat_map(|page| page.skipped).collect();
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(ListPage::new(entries).with_skipped(skipped))
+}
+
+pub(crate) async fn names(files: &dyn FileStore) -> Vec<String> {
+    let page = list(files).await.unwrap();
+    page.entries
+        .iter()
+        .map(|entry| entry.path.to_string())
+        .collect()
+}
+
+#[track_caller]
+pub(crate) fn kind<T>(result: Result<T>) -> ErrorKind {
+    result.err().expect("it must not succeed").kind()
+}
+
+/// No hashes.
+pub(crate) fn none() -> Hashes {
+    Hashes::new()
+}
+
+/// What an account has seen of every upload, whatever came of it.
+pub(crate) type Seen = Arc<Mutex<Vec<(u64, u64, Bytes)>>>;

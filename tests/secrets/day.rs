@@ -1,0 +1,101 @@
+//! A day in the life of a host that prints, logs and stores everything it can lay hands on.
+
+use std::error::Error;
+use std::fmt::{Debug, Display, Write as _};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use garland::backends::Sqlite;
+use garland::storage::{StorageBackend, Store};
+use garland::{Clock, OrganizationId, SystemClock};
+use tempfile::TempDir;
+
+use crate::planted::Planted;
+
+pub(crate) struct Day {
+    pub(crate) planted: Planted,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// For what lies beside the database, such as a key file: not looked at.
+    pub(crate) vault: TempDir,
+    database: TempDir,
+    storage: Arc<Sqlite>,
+    heard: String,
+}
+
+/// What is left of it.
+pub(crate) struct End {
+    pub(crate) planted: Planted,
+    pub(crate) heard: Vec<u8>,
+    pub(crate) files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Day {
+    pub(crate) async fn begin() -> Self {
+        let database = tempfile::tempdir().unwrap();
+        let storage = Sqlite::open(database.path().join("studio.db"))
+            .await
+            .unwrap();
+        Self {
+            planted: Planted::default(),
+            clock: Arc::new(SystemClock::new()),
+            vault: tempfile::tempdir().unwrap(),
+            database,
+            storage: Arc::new(storage),
+            heard: String::new(),
+        }
+    }
+
+    pub(crate) fn backend(&self) -> Arc<dyn StorageBackend> {
+        Arc::clone(&self.storage) as Arc<dyn StorageBackend>
+    }
+
+    pub(crate) fn store(&self, organization: &str) -> Store {
+        Store::new(self.backend(), self.organization(organization))
+    }
+
+    pub(crate) fn organization(&self, id: &str) -> OrganizationId {
+        id.parse().unwrap()
+    }
+
+    /// Prints what a curious host could.
+    pub(crate) fn print(&mut self, value: &dyn Debug) {
+        let _ = writeln!(self.heard, "{value:?}\n{value:#?}");
+    }
+
+    /// Prints an error with all its causes, in both ways.
+    pub(crate) fn thrown<E: Error + Debug + Display>(&mut self, error: &E) {
+        let mut cause: Option<&dyn Error> = Some(error);
+        while let Some(error) = cause {
+            let _ = writeln!(self.heard, "{error}\n{error:?}\n{error:#?}");
+            cause = error.source();
+        }
+    }
+
+    /// Expects a failure, and prints it.
+    #[track_caller]
+    pub(crate) fn fails<T, E: Error + Debug + Display>(&mut self, result: Result<T, E>) {
+        match result {
+            Ok(_) => panic!("this was to fail"),
+            Err(error) => self.thrown(&error),
+        }
+    }
+
+    pub(crate) async fn end(self) -> End {
+        self.storage.close().await;
+        let mut files = Vec::new();
+        for entry in fs::read_dir(self.database.path()).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            if !bytes.is_empty() {
+                files.push(("the database", bytes));
+            }
+        }
+        assert!(!files.is_empty(), "no database was written");
+        End {
+            planted: self.planted,
+            heard: self.heard.into_bytes(),
+            files,
+        }
+    }
+}

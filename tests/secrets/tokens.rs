@@ -1,0 +1,52 @@
+//! Tokens, the keys that sign them, and those who try others.
+
+use std::sync::Arc;
+
+use garland::crypto::tokens::{
+    Grant, KeySet, KeyUse, KnownPermissions, SigningKey, TokenKeys, TokenPolicy, TokenService,
+};
+use garland::crypto::{SecretKey, SystemEntropy};
+use garland::permission::Actor;
+
+use crate::day::Day;
+
+pub(crate) async fn live(day: &mut Day) {
+    let keys = |day: &mut Day, purpose| {
+        let root = SecretKey::generate(&SystemEntropy::new()).unwrap();
+        day.planted.plant("signing key", root.expose());
+        KeySet::new(SigningKey::derive(purpose, "2027".parse().unwrap(), &root).unwrap())
+    };
+    let keys = TokenKeys {
+        access: keys(day, KeyUse::Access),
+        refresh: keys(day, KeyUse::Refresh),
+    };
+    day.print(&keys);
+    let known = KnownPermissions::parse(["files:read"]).unwrap();
+    let policy = TokenPolicy::new("https://studio.test", "studio-api", known);
+    let entropy = Arc::new(SystemEntropy::new());
+    let tokens =
+        TokenService::new(day.backend(), keys, policy, day.clock.clone(), entropy).unwrap();
+    day.print(&tokens);
+    let grant = Grant::new(Actor::User("u1".into()), day.organization("studio"), "web");
+    let issued = tokens.issue(&grant).await.unwrap();
+    day.print(&issued);
+    let refreshed = tokens.refresh(issued.refresh(), "web").await.unwrap();
+    for issued in [&issued, &refreshed] {
+        day.planted
+            .plant("access token", issued.access().as_bytes());
+        day.planted
+            .plant("refresh token", issued.refresh().as_bytes());
+    }
+    let verified = tokens.verify(refreshed.access()).await.unwrap();
+    day.print(&verified);
+    let bent = refreshed.access().replace('e', "f");
+    let refused = tokens.verify(&bent).await;
+    day.fails(refused);
+    let bent = refreshed.refresh().replace('A', "B");
+    let refused = tokens.refresh(&format!("{bent}x"), "web").await;
+    day.fails(refused);
+    let reused = tokens.refresh(issued.refresh(), "web").await;
+    day.fails(reused);
+    let over = tokens.verify(refreshed.access()).await;
+    day.fails(over);
+}

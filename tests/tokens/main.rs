@@ -1,0 +1,9 @@
+//! Tokens, what takes them back, and what is signed beside them. Names begin with the check they show.
+
+mod access;
+mod authorization;
+mod presigned;
+mod revocation;
+mod secrets;
+mod sessions;
+mod world;
