@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use garland::backends::Sqlite;
-use garland::crypto::{KeyFile, KeyName, KeyRing, Purpose, SystemEntropy};
+use garland::crypto::{Entropy, KeyFile, KeyName, KeyRing, Purpose, SystemEntropy};
 use garland::storage::{Batch, Store};
 use garland::{Clock, OrganizationId, SystemClock};
 
@@ -30,11 +30,12 @@ fn main() -> Outcome<()> {
 
 async fn measure(folder: &std::path::Path) -> Outcome<()> {
     let folder = tempfile::tempdir_in(folder)?;
-    let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
-    let root = KeyFile::create(folder.path().join("studio.key"), entropy.clone()).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+    let root = KeyFile::create(folder.path().join("studio.key"), Arc::clone(&entropy)).await?;
     let database = Sqlite::open(folder.path().join("bench.db")).await?;
     let store = Store::new(Arc::new(database.clone()), OrganizationId::default());
-    let ring = KeyRing::new(store.clone(), Arc::new(root), clock.clone(), entropy);
+    let ring = KeyRing::new(store.clone(), Arc::new(root), Arc::clone(&clock), entropy);
     let names: Vec<KeyName> = (0..FILES)
         .map(|file| KeyName::new(format!("2026/06/15/IMG_{file:06}.CR3"), "1", Purpose::Body))
         .collect();

@@ -37,10 +37,15 @@ has!(copies, Copy);
 
 macro_rules! shown {
     ($type:ty) => {{
+        #[allow(unused_imports, reason = "of no use where the type has the trait")]
         use copies::Without as _;
+        #[allow(unused_imports, reason = "of no use where the type has the trait")]
         use debug::Without as _;
+        #[allow(unused_imports, reason = "of no use where the type has the trait")]
         use display::Without as _;
+        #[allow(unused_imports, reason = "of no use where the type has the trait")]
         use equal::Without as _;
+        #[allow(unused_imports, reason = "of no use where the type has the trait")]
         use serialize::Without as _;
         [
             <debug::Probe<$type>>::HAS,
