@@ -50,17 +50,21 @@ pub struct Level {
 }
 
 impl Decision {
-    /// Makes a decision of one limit and more, from their levels, and times in nanoseconds.
-    pub(super) fn new(allowed: bool, retry_after: Option<u64>, reset: u64) -> Self {
+    /// Says nothing yet.
+    pub(super) fn none() -> Self {
         Self {
-            allowed,
-            remaining: u32::MAX,
-            retry_after: retry_after.map(Duration::from_nanos),
-            reset: Duration::from_nanos(reset),
+            allowed: false,
+            remaining: 0,
+            retry_after: None,
+            reset: Duration::ZERO,
             crowded: false,
             limits: 0,
             levels: [RawLevel::default(); MOST_LIMITS],
         }
+    }
+
+    pub(super) fn clear(&mut self) {
+        (self.limits, self.remaining) = (0, u32::MAX);
     }
 
     pub(super) fn push(&mut self, level: RawLevel) {
