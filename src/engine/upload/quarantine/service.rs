@@ -180,8 +180,9 @@ impl Uploads {
 
     /// Checks a file in quarantine and says what came of it. Checking again what is decided changes nothing.
     ///
-    /// The content is read by blocking work beside the runtime; the host's scanner is asked last. A file that is refused is deleted, here or by a
-    /// later [`sweep`](Uploads::sweep); its record stays, with the reason.
+    /// The content is read by blocking work beside the runtime; the host's scanner is asked last. A file
+    /// that is refused is deleted, here or by a later [`sweep`](Uploads::sweep); its record stays, with
+    /// the reason.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`]: no such file in this organization.
