@@ -353,7 +353,7 @@ fn u1_films_are_walked_box_by_box() {
         let edge = cut == 24 || cut == film.len() - 40;
         assert_eq!(!found.verdict.is_reject(), edge, "cut at {cut}: {found:?}");
     }
-    let padded = [film.clone(), vec![0; 500]].concat();
+    let padded = [film, vec![0; 500]].concat();
     taken("a.mp4", &padded);
     refused(
         "a.mp4",
