@@ -13,8 +13,9 @@ use super::hits::{Budget, Rules, State};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Tag(pub(super) u64);
 
-/// A place in the table.
+/// A place in the table. Aligned, so that none lies across two lines of the cache.
 #[derive(Debug, Default)]
+#[repr(align(32))]
 struct Slot {
     tag: Tag,
     /// Which counter of the [`Census`] it was counted in.
