@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use garland::audit::{
-    Auditor, AuditorOptions, HeadSignature, HeadSigner, HeadSink, HeadVerifier, SignedHead,
-    VerifyOptions, VerifyProgress, verify,
+    Auditor, AuditorOptions, HeadSignature, HeadSigner, HeadSink, HeadVerifier, HmacHeads,
+    SignedHead, VerifyOptions, VerifyProgress, verify,
 };
 use garland::backends::Memory;
-use garland::storage::{Batch, JournalName, StorageBackend};
+use garland::storage::{Batch, Collection, JournalName, Precondition, StorageBackend};
 use garland::testing::{Faults, FaultyStorage, PausedClock};
 use garland::{Error, ErrorKind, Result, Timestamp};
 
@@ -196,7 +196,12 @@ async fn a_signer_that_fails_signs_nothing_and_a_verifier_that_fails_accepts_not
     append(&store, 1..=3).await;
     let kind = ErrorKind::Unavailable;
     let failing = Arc::new(Failing { kind });
-    let auditor = Auditor::new(store.clone(), journal(), failing.clone(), world::clock());
+    let auditor = Auditor::new(
+        store.clone(),
+        journal(),
+        Arc::clone(&failing) as _,
+        world::clock(),
+    );
     refused(auditor.seal_now().await, kind);
     let copies = Arc::new(Copies::default());
     world::auditor(&store, &copies, 10)
@@ -265,4 +270,42 @@ async fn a_verification_tells_how_far_it_is_and_begins_where_it_may() {
         .await
         .unwrap();
     assert!(!report.is_intact(), "{report}");
+}
+
+#[tokio::test]
+async fn l1_an_entry_is_committed_with_its_change_or_not_at_all() {
+    const PLACES: Collection<String> = Collection::new("places");
+    let store = memory();
+    let change = |precondition| {
+        let mut batch = Batch::new(Timestamp::from_millis(1));
+        let (id, value) = ("venue".parse().unwrap(), "Old Mill".to_owned());
+        batch
+            .put_with(&PLACES, id, &value, precondition, Vec::new())
+            .unwrap();
+        batch.append(journal(), "venue.chosen").unwrap();
+        batch
+    };
+    store.commit(change(Precondition::Absent)).await.unwrap();
+    let again = store.commit(change(Precondition::Absent)).await;
+    refused(again, ErrorKind::Conflict);
+    let end = store.journal_head(&journal()).await.unwrap();
+    assert_eq!(end.sequence, 1, "no change, no entry");
+}
+
+#[tokio::test]
+async fn l1_heads_are_keyed_by_the_organization() {
+    let store = memory();
+    append(&store, 1..=3).await;
+    let keys = world::keys(&store);
+    let key = keys.shared("audit").await.unwrap();
+    let heads = Arc::new(HmacHeads::new(key));
+    let auditor = Auditor::new(store.clone(), journal(), heads, world::clock());
+    let head = auditor.seal_now().await.unwrap().unwrap();
+    // After a restart the key is the same.
+    let again = HmacHeads::new(world::keys(&store).shared("audit").await.unwrap());
+    let options = VerifyOptions::default();
+    let report = verify(&store, &journal(), &again, &[head], &options)
+        .await
+        .unwrap();
+    assert!(report.is_intact(), "{report}");
 }

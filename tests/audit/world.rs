@@ -128,10 +128,14 @@ impl KeyProvider for Root {
     }
 }
 
+pub(crate) fn keys(store: &Store) -> KeyRing {
+    let entropy = Arc::new(SystemEntropy::new());
+    KeyRing::new(store.clone(), Arc::new(Root), clock(), entropy)
+}
+
 pub(crate) fn vault(store: &Store) -> SubjectVault {
     let entropy = Arc::new(SystemEntropy::new());
-    let keys = KeyRing::new(store.clone(), Arc::new(Root), clock(), entropy.clone());
-    SubjectVault::new(store.clone(), keys, clock(), entropy)
+    SubjectVault::new(store.clone(), keys(store), clock(), entropy)
 }
 
 #[track_caller]

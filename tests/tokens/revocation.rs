@@ -7,10 +7,11 @@ use garland::backends::{Memory, Sqlite, SqliteOptions};
 use garland::crypto::tokens::{DenyReason, Revocation, TOKEN_REVOCATIONS, TOKEN_SESSIONS};
 use garland::permission::Actor;
 use garland::storage::{Query, StorageBackend, Store};
+use garland::testing::crypto::jws_sign;
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Moment, Operation};
 use garland::{Clock, ErrorKind, OrganizationId};
 
-use crate::world::{Shared, World, grant, policy, reason, user};
+use crate::world::{ACCESS, START, Shared, World, grant, policy, reason, user};
 
 /// The same database three ways: counting its own writes, shared with others, and behind a wrapper.
 fn backends() -> Vec<(&'static str, Arc<dyn StorageBackend>)> {
@@ -449,4 +450,31 @@ impl StorageBackend for Swap {
     fn watch(&self) -> futures_util::stream::BoxStream<'static, garland::storage::Wake> {
         self.now().watch()
     }
+}
+
+#[tokio::test]
+async fn t5_what_is_forgotten_for_want_of_room_is_read_again() {
+    let world = World::new();
+    let token = world.sign_in("u1").await;
+    let verified = world.tokens.verify(token.access()).await.unwrap();
+    world.tokens.revoke(&verified).await.unwrap();
+    assert_eq!(
+        world.refuses(token.access()).await,
+        Some(DenyReason::Revoked)
+    );
+    // More organizations than are kept in memory.
+    for number in 0..10_050 {
+        let claims = serde_json::json!({
+            "iss": "garland", "aud": "garland-api", "sub": "u1", "org": format!("o{number}"),
+            "iat": START / 1_000, "exp": START / 1_000 + 600, "jti": "j1", "perms": [],
+        });
+        let header = r#"{"alg":"HS256","typ":"at+jwt","kid":"k1"}"#;
+        let claims = claims.to_string();
+        let other = jws_sign(ACCESS.as_bytes(), header, claims.as_bytes()).unwrap();
+        assert_eq!(world.refuses(&other).await, None);
+    }
+    assert_eq!(
+        world.refuses(token.access()).await,
+        Some(DenyReason::Revoked)
+    );
 }

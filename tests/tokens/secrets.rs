@@ -148,7 +148,7 @@ fn c6_evidence_is_compared_in_constant_time() {
             let compared = |word: &str| {
                 line.split("==").chain(line.split("!=")).any(|side| {
                     let side = side.trim();
-                    side.ends_with(*word) || side.starts_with(*word)
+                    side.ends_with(word) || side.starts_with(word)
                 })
             };
             assert!(!evidence.iter().any(|word| compared(word)), "{line}");

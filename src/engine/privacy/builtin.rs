@@ -1,7 +1,10 @@
 //! What garland's own collections have to do with people. A test reads every `Collection::new` of the
 //! crate and fails for one that is not here.
 
+use std::borrow::Cow;
+
 use crate::error::Result;
+use crate::permission::Actor;
 use crate::storage::{CollectionName, IndexName};
 
 use super::coverage::{Finder, OnErasure, PersonalData};
@@ -11,6 +14,10 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     (
         "audit_heads",
         "hashes and signatures over the journal, which names people by ids only",
+    ),
+    (
+        "authorization_states",
+        "digests of authorizations under way; they go after minutes",
     ),
     (
         "file_keys",
@@ -23,6 +30,11 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     (
         "privacy_erasures",
         "proofs of erasures: counts under a keyed pseudonym",
+    ),
+    ("presigned_uses", "digests of grants that were used"),
+    (
+        "sealed_files",
+        "paths of files and keys; they go when the files go",
     ),
     (
         "sync_bases",
@@ -41,9 +53,14 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "paths of files in the recovery folders; they go when those are pruned",
     ),
     ("sync_under_way", "which run is at what"),
+    ("token_revocation_count", "a counter"),
     (
         "transfer_uploads",
         "paths of files on their way; they go when they have arrived",
+    ),
+    (
+        "webhook_deliveries",
+        "digests of deliveries that came before; they go after days",
     ),
 ];
 
@@ -84,5 +101,46 @@ pub(super) fn collections() -> Result<Vec<PersonalData>> {
         Finder::Id,
         "whose data may be stored and not used otherwise",
     ));
+    all.push(
+        PersonalData::found_by(
+            CollectionName::new("token_sessions"),
+            Finder::Field("actor.user".parse()?),
+            "who is signed in, since when and through which program",
+        )
+        .with_time("end".parse()?),
+    );
+    all.push(
+        PersonalData::found_by(
+            CollectionName::new("token_revocations"),
+            Finder::Field("what.actor.user".parse()?),
+            "whose tokens were taken back",
+        )
+        .with_erasure(OnErasure::Keep(Cow::Borrowed(
+            "without it tokens that were taken back would be good again; it goes when they have run out",
+        )))
+        .with_time("until".parse()?),
+    );
+    all.push(
+        PersonalData::found_by(
+            CollectionName::new("uploads"),
+            Finder::Field("by.user".parse()?),
+            "who handed in which file",
+        )
+        .with_erasure(OnErasure::Elsewhere(Cow::Borrowed(
+            "a record goes with its file: remove the person's uploads",
+        )))
+        .with_time("touched".parse()?),
+    );
+    all.push(PersonalData::found_by(
+        CollectionName::new("upload_usage"),
+        Finder::IdFrom(usage),
+        "how much a person has handed in",
+    ));
     Ok(all)
+}
+
+/// Usage is counted under a digest of who acts.
+fn usage(id: &str) -> String {
+    let actor = Actor::User(id.to_owned()).to_string();
+    format!("actor/{}", blake3::hash(actor.as_bytes()).to_hex())
 }

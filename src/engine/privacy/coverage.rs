@@ -12,11 +12,13 @@ use super::builtin;
 use super::field::FieldPath;
 
 /// How the records about a person are found: each way is tried, for each of the person's ids.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Finder {
     /// The record's id is the person's.
     Id,
+    /// The record's id is what this makes of the person's: a digest of it, or with more around it.
+    IdFrom(fn(&str) -> String),
     /// The record's id begins with the person's and this text, as `/`.
     IdPrefix(Cow<'static, str>),
     /// The key in this index is the person's id.
@@ -37,8 +39,11 @@ pub enum OnErasure {
     Redact(Redaction),
     /// Their key is destroyed and they are removed, by the part of garland that sealed them.
     Shred,
-    /// They stay, as the law or a contract demands: the reason stands in the plan and in the proof.
+    /// They stay, as the law or a contract demands: the reason stands in the plan.
     Keep(Cow<'static, str>),
+    /// Another part has to remove them, as they belong to something that is not in the database: give it
+    /// as a [`PersonalSource`](super::PersonalSource). While there are any, an erasure is refused.
+    Elsewhere(Cow<'static, str>),
 }
 
 impl OnErasure {
@@ -50,6 +55,7 @@ impl OnErasure {
             Self::Redact(_) => "redact",
             Self::Shred => "shred",
             Self::Keep(_) => "keep",
+            Self::Elsewhere(_) => "elsewhere",
         }
     }
 }
@@ -57,7 +63,8 @@ impl OnErasure {
 /// The keys of a record in the indexes of its collection.
 type Indexes = dyn Fn(&Json) -> Result<Vec<(IndexName, IndexKey)>> + Send + Sync;
 
-/// Takes out of a record what is personal: fields become `null`.
+/// Takes out of a record what is personal: fields become `null`. Behind a `*` only the elements are cleared
+/// in which one of the person's ids stands, so that others in the same list stay as they are.
 ///
 /// One of the fields has to be the one by which the record is found, or it would be found for ever.
 #[derive(Clone)]

@@ -55,16 +55,5 @@ fn names(entry: &JournalEntry, subject: &Subject) -> Result<bool> {
         .event
         .read()
         .map_err(|error| error.with_context("sequence", entry.sequence))?;
-    Ok(stands_in(&event, subject))
-}
-
-fn stands_in(value: &Value, subject: &Subject) -> bool {
-    match value {
-        Value::String(text) => subject.is(text),
-        Value::Array(items) => items.iter().any(|item| stands_in(item, subject)),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, item)| subject.is(name) || stands_in(item, subject)),
-        _ => false,
-    }
+    Ok(subject.stands_in(&event))
 }

@@ -1,5 +1,7 @@
 //! Erasing a person, in steps that may stop anywhere.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use serde_json::json;
 
@@ -55,7 +57,8 @@ impl Privacy {
     /// plan was made goes as well; a legal hold placed meanwhile stops it at once.
     ///
     /// # Errors
-    /// - [`ErrorKind::Refused`]: there is a legal hold on the person.
+    /// - [`ErrorKind::Refused`]: there is a legal hold on the person, or records that another part has to
+    ///   remove ([`OnErasure::Elsewhere`]) are still there.
     /// - [`ErrorKind::Locked`]: another call erases the same person.
     /// - [`ErrorKind::Conflict`]: new records about the person come faster than they are removed.
     /// - Those of the sources and of the database.
@@ -110,9 +113,26 @@ impl Privacy {
             .collect())
     }
 
+    /// Tells whether a hold is on something sealed about the person: one key seals it all, so all is held.
+    pub(super) async fn sealed_are_held(&self, subject: &Subject, holds: &Holds) -> Result<bool> {
+        for name in [AUDIT_SUBJECTS.name(), AUDIT_SIDE_RECORDS.name()] {
+            let Some(data) = self.coverage.of(name) else {
+                continue;
+            };
+            let names = find::names(&self.vault, data, subject.ids()).await?;
+            let ours = find::ids(&self.store, data, &names).await?;
+            let held = holds.within(&self.store, &self.vault, data).await?;
+            if ours.iter().any(|id| held.holds(id)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn begin(&self, subject: &Subject, by: &Actor) -> Result<Erasing> {
         self.unheld(subject).await?;
         let all = self.erasures(subject).await?;
+        let last = all.last().map(|erasure| erasure.value.begun);
         let open = all
             .into_iter()
             .find(|erasure| erasure.value.ended.is_none());
@@ -123,18 +143,22 @@ impl Privacy {
                 record: open.value,
             });
         }
+        // The clock may stand still, or have been set back.
         let now = self.clock.now();
+        let begun = last.map_or(now, |last| {
+            now.max(last.saturating_add(Duration::from_millis(1)))
+        });
         let pseudonym = self.pseudonym(subject)?;
         let record = ErasureRecord {
             subject: pseudonym.clone(),
             by: by.clone(),
-            begun: now,
+            begun,
             ended: None,
             places: std::collections::BTreeMap::new(),
             holders: Vec::new(),
             journal: None,
         };
-        let id = RecordId::parse(format!("{pseudonym}/{:020}", now.as_millis().max(0)))?;
+        let id = RecordId::parse(format!("{pseudonym}/{:020}", begun.as_millis().max(0)))?;
         let mut batch = Batch::new(now);
         let fresh = Precondition::Absent;
         batch.put_with(&PRIVACY_ERASURES, id.clone(), &record, fresh, Vec::new())?;
@@ -155,12 +179,6 @@ impl Privacy {
             (erased.kept, erased.held) = (0, 0);
         }
         self.shred(subject, erasing, &holds).await?;
-        for data in self.coverage.all() {
-            match &data.erasure {
-                OnErasure::Shred => {}
-                _ => self.clear(subject, erasing, &holds, data).await?,
-            }
-        }
         for source in &self.sources {
             // A source knows nothing of holds.
             self.unheld(subject).await?;
@@ -171,7 +189,43 @@ impl Privacy {
                 self.commit(erasing, batch).await?;
             }
         }
+        for data in self.coverage.all() {
+            if let OnErasure::Elsewhere(why) = &data.erasure {
+                self.is_gone(subject, &holds, data, why).await?;
+            }
+        }
+        for data in self.coverage.all() {
+            match &data.erasure {
+                OnErasure::Shred | OnErasure::Elsewhere(_) => {}
+                _ => self.clear(subject, erasing, &holds, data).await?,
+            }
+        }
         Ok(())
+    }
+
+    /// Refuses to go on while something is there that another part has to remove.
+    async fn is_gone(
+        &self,
+        subject: &Subject,
+        holds: &Holds,
+        data: &PersonalData,
+        why: &str,
+    ) -> Result<()> {
+        let names = find::names(&self.vault, data, subject.ids()).await?;
+        let found = find::ids(&self.store, data, &names).await?;
+        let held = holds.within(&self.store, &self.vault, data).await?;
+        let left = found.iter().filter(|id| !held.holds(id)).count();
+        if left == 0 {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Refused,
+            "privacy.erase",
+            "something has to be removed first by the part it belongs to",
+        )
+        .with_context("collection", &data.collection)
+        .with_context("records", left)
+        .with_context("why", why))
     }
 
     /// Destroys the keys of side records and removes what they sealed.
@@ -181,19 +235,8 @@ impl Privacy {
         erasing: &mut Erasing,
         holds: &Holds,
     ) -> Result<(), Stop> {
-        for name in [AUDIT_SUBJECTS.name(), AUDIT_SIDE_RECORDS.name()] {
-            let Some(data) = self.coverage.of(name) else {
-                continue;
-            };
-            let held = holds.within(&self.store, &self.vault, data).await?;
-            let names = find::names(&self.vault, data, subject.ids()).await?;
-            let ours = find::ids(&self.store, data, &names).await?;
-            let kept = ours.iter().filter(|id| held.holds(id)).count() as u64;
-            if kept > 0 || matches!(held, Held::All) {
-                // One key seals all records of a person, so one that is held holds all.
-                erasing.place(name.as_str()).held = kept;
-                return Ok(());
-            }
+        if self.sealed_are_held(subject, holds).await? {
+            return Ok(());
         }
         for id in subject.ids() {
             let mut batch = Batch::new(self.clock.now());
@@ -244,12 +287,15 @@ impl Privacy {
             place.held = place.held.saturating_add(stays.len() as u64);
             match &data.erasure {
                 OnErasure::Delete => self.remove(erasing, holds, data, &goes).await?,
-                OnErasure::Redact(how) => self.redact(erasing, holds, data, how, goes).await?,
+                OnErasure::Redact(how) => {
+                    self.redact(subject, erasing, holds, data, how, &goes)
+                        .await?;
+                }
                 OnErasure::Keep(_) => {
                     let place = erasing.place(data.collection.as_str());
                     place.kept = place.kept.saturating_add(goes.len() as u64);
                 }
-                OnErasure::Shred => {}
+                OnErasure::Shred | OnErasure::Elsewhere(_) => {}
             }
         }
         Ok(())
@@ -280,20 +326,22 @@ impl Privacy {
 
     async fn redact(
         &self,
+        subject: &Subject,
         erasing: &mut Erasing,
         holds: &Holds,
         data: &PersonalData,
         how: &Redaction,
-        records: Vec<Record>,
+        records: &[Record],
     ) -> Result<(), Stop> {
         for records in records.chunks(find::PAGE) {
             let mut batch = Batch::new(self.clock.now());
             holds.guard(&mut batch)?;
             for record in records {
-                let mut value = record.value.read()?;
-                how.fields
-                    .iter()
-                    .for_each(|field| _ = field.clear(&mut value));
+                let before = record.value.read()?;
+                let mut value = serde_json::Value::clone(&before);
+                for field in &how.fields {
+                    field.clear(&mut value, &before, subject);
+                }
                 let value = Json::of(&value)?;
                 let indexes = match &how.indexes {
                     Some(indexes) => indexes(&value)?,

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 
+use super::subject::Subject;
+
 /// A place in a JSON record: names of fields with `.` between them, `*` for every element of an array
 /// or object: `members.*.id`.
 ///
@@ -23,9 +25,10 @@ impl FieldPath {
         walk(&self.0, value, visit);
     }
 
-    /// Puts `null` in this place wherever it exists, and returns how often something else stood there.
-    pub(super) fn clear(&self, value: &mut Value) -> usize {
-        clear(&self.0, value)
+    /// Puts `null` in this place of `value`. Of the elements behind a `*` only those are entered that are
+    /// the person's: in which one of their ids stood in `before`, which `value` was made from.
+    pub(super) fn clear(&self, value: &mut Value, before: &Value, subject: &Subject) {
+        clear(&self.0, value, before, subject);
     }
 }
 
@@ -45,15 +48,32 @@ fn walk(names: &[Box<str>], value: &Value, visit: &mut dyn FnMut(&Value)) {
     }
 }
 
-fn clear(names: &[Box<str>], value: &mut Value) -> usize {
+fn clear(names: &[Box<str>], value: &mut Value, before: &Value, subject: &Subject) {
     let Some((name, rest)) = names.split_first() else {
-        return usize::from(!std::mem::take(value).is_null());
+        *value = Value::Null;
+        return;
     };
-    match (value, &**name) {
-        (Value::Array(items), "*") => items.iter_mut().map(|item| clear(rest, item)).sum(),
-        (Value::Object(fields), "*") => fields.values_mut().map(|item| clear(rest, item)).sum(),
-        (Value::Object(fields), name) => fields.get_mut(name).map_or(0, |item| clear(rest, item)),
-        _ => 0,
+    match (value, before, &**name) {
+        (Value::Array(items), Value::Array(before), "*") => {
+            for (item, before) in items.iter_mut().zip(before) {
+                if subject.stands_in(before) {
+                    clear(rest, item, before, subject);
+                }
+            }
+        }
+        (Value::Object(fields), Value::Object(before), "*") => {
+            for ((name, item), before) in fields.iter_mut().zip(before.values()) {
+                if subject.is(name) || subject.stands_in(before) {
+                    clear(rest, item, before, subject);
+                }
+            }
+        }
+        (Value::Object(fields), Value::Object(before), name) => {
+            if let (Some(item), Some(before)) = (fields.get_mut(name), before.get(name)) {
+                clear(rest, item, before, subject);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -87,17 +107,32 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_every_place_it_names() {
-        let mut value = json!({"members": [{"id": "a"}, {"id": "b", "age": 3}, 7], "id": "c"});
-        let path: FieldPath = "members.*.id".parse().unwrap();
+        let before = json!({
+            "members": [{"id": "a", "age": 3}, {"id": "b", "age": 4}, 7],
+            "names": {"a": {"age": 3}, "b": {"age": 4}},
+            "id": "c",
+        });
+        let path = |text: &str| text.parse::<FieldPath>().unwrap();
         let mut found = Vec::new();
-        path.visit(&value, &mut |item| found.push(item.clone()));
+        path("members.*.id").visit(&before, &mut |item| found.push(item.clone()));
         assert_eq!(found, ["a", "b"]);
-        assert_eq!(path.clear(&mut value), 2);
-        assert_eq!(path.clear(&mut value), 0, "nothing is left to clear");
-        let left = json!({"members": [{"id": null}, {"id": null, "age": 3}, 7], "id": "c"});
+        let mut value = before.clone();
+        let subject = Subject::new("b".parse().unwrap());
+        for field in [
+            "members.*.id",
+            "members.*.age",
+            "names.*.age",
+            "none.*",
+            "id",
+        ] {
+            path(field).clear(&mut value, &before, &subject);
+        }
+        let left = json!({
+            "members": [{"id": "a", "age": 3}, {"id": null, "age": null}, 7],
+            "names": {"a": {"age": 3}, "b": {"age": null}},
+            "id": null,
+        });
         assert_eq!(value, left);
-        let fields: FieldPath = "members.*.*".parse().unwrap();
-        assert_eq!(fields.clear(&mut value), 1);
         for path in ["", ".", "a.", "a..b", &"a.".repeat(17)] {
             assert!(path.parse::<FieldPath>().is_err(), "{path}");
         }

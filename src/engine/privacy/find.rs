@@ -114,6 +114,10 @@ fn query(collection: &CollectionName, finder: &Finder, id: &str) -> Query {
     let query = Query::all(collection.clone()).with_limit(PAGE);
     let exactly = || Bound::Included(Box::from(id));
     match finder {
+        Finder::IdFrom(name) => {
+            let name = || Bound::Included(Box::from(name(id)));
+            query.between(name(), name())
+        }
         Finder::Id | Finder::Field(_) => query.between(exactly(), exactly()),
         Finder::IdPrefix(mark) => query.prefix(&format!("{id}{mark}")),
         Finder::Index(index) => query.by(index.clone()).between(exactly(), exactly()),

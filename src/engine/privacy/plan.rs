@@ -39,7 +39,7 @@ pub struct ErasurePlan {
 pub struct PlannedStep {
     /// The collection, or the name of the source.
     pub place: String,
-    /// `delete`, `redact`, `shred`, `keep`, or `erase` for a source.
+    /// `delete`, `redact`, `shred`, `keep`, `elsewhere`, or `erase` for a source.
     pub action: &'static str,
     /// How many records it is about, without those that are held.
     pub records: u64,
@@ -71,7 +71,7 @@ impl fmt::Display for ErasurePlan {
         }
         for step in &self.steps {
             let (action, place, records) = (step.action, &step.place, step.records);
-            write!(f, "{action:<7}{records:>8}  {place}")?;
+            write!(f, "{action:<10}{records:>8}  {place}")?;
             if step.held > 0 {
                 write!(f, ", {} held", step.held)?;
             }
@@ -197,20 +197,22 @@ impl Privacy {
     ) -> Result<PlannedStep> {
         let held = holds.within(&self.store, &self.vault, data).await?;
         let names = find::names(&self.vault, data, subject.ids()).await?;
+        let is_sealed = matches!(data.erasure, OnErasure::Shred);
+        let all_held = is_sealed && self.sealed_are_held(subject, holds).await?;
         let mut step = PlannedStep {
             place: data.collection.to_string(),
             action: data.erasure.as_str(),
             records: 0,
             held: 0,
             reason: match &data.erasure {
-                OnErasure::Keep(reason) => Some(reason.to_string()),
+                OnErasure::Keep(reason) | OnErasure::Elsewhere(reason) => Some(reason.to_string()),
                 _ => None,
             },
         };
         let mut pages = Pages::new(&self.store, data, &names);
         while let Some(page) = pages.next().await? {
             for record in page {
-                match held.holds(&record.id) {
+                match all_held || held.holds(&record.id) {
                     true => step.held = step.held.saturating_add(1),
                     false => step.records = step.records.saturating_add(1),
                 }

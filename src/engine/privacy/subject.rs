@@ -1,5 +1,7 @@
 //! A person, under all the ids that the host knows them by.
 
+use serde_json::Value;
+
 use crate::engine::audit::SubjectId;
 
 /// A person: one id that stands for them, and others under which records may know them, as that in a
@@ -35,6 +37,19 @@ impl Subject {
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
         self.ids.iter().any(|id| id.as_str() == text)
+    }
+
+    /// Tells whether one of the ids stands anywhere in a JSON value.
+    pub(super) fn stands_in(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.is(text),
+            Value::Number(number) => self.is(&number.to_string()),
+            Value::Array(items) => items.iter().any(|item| self.stands_in(item)),
+            Value::Object(fields) => fields
+                .iter()
+                .any(|(name, item)| self.is(name) || self.stands_in(item)),
+            _ => false,
+        }
     }
 }
 

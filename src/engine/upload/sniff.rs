@@ -133,18 +133,28 @@ pub(super) fn is_archive(prefix: &[u8]) -> bool {
 
 /// Tells whether bytes hold markup, a script or the mark of a PHP archive, in any case.
 pub(super) fn is_active(bytes: &[u8]) -> bool {
-    let lower = bytes.to_ascii_lowercase();
-    ACTIVE.iter().any(|mark| find(&lower, mark))
+    let first = |byte: &u8| b"<jvo_dae*".contains(&byte.to_ascii_lowercase());
+    bytes.iter().enumerate().any(|(at, byte)| {
+        first(byte) && {
+            let rest = bytes.get(at..).unwrap_or_default();
+            ACTIVE.iter().any(|mark| {
+                rest.get(..mark.len())
+                    .is_some_and(|text| text.eq_ignore_ascii_case(mark))
+            })
+        }
+    })
 }
 
 /// Longest mark that [`is_active`] looks for, so that pieces can overlap.
 pub(super) const LONGEST_MARK: usize = 16;
 
+/// In lower case, each with a first byte that [`is_active`] stops at.
 const ACTIVE: &[&[u8]] = &[
     b"<script",
     b"</script",
     b"<html",
-    b"<!doctype",
+    b"<!doctype html",
+    b"<!doctype svg",
     b"<body",
     b"<iframe",
     b"<svg",
@@ -161,6 +171,9 @@ const ACTIVE: &[&[u8]] = &[
     b"<base ",
     b"<video",
     b"<audio",
+    b"alert(",
+    b"eval(",
+    b"*/=",
     b"javascript:",
     b"vbscript:",
     b"onerror=",

@@ -16,6 +16,8 @@ use super::size::{ChunkSize, too_long};
 /// Buffers of one chunk for each of several workers.
 const BUFFERS: usize = 3;
 
+const MOST_WORKERS: usize = 64;
+
 /// One chunk on its way.
 pub(super) struct Run {
     pub(super) index: u32,
@@ -124,6 +126,9 @@ struct Stages<R, W> {
     /// Gone while somebody writes.
     outlet: Option<Outlet<W>>,
     free: Vec<Run>,
+    /// How many buffers there may be beside those there are.
+    unmade: usize,
+    size: ChunkSize,
     /// Read, in order.
     read: VecDeque<Run>,
     /// Worked on, or failed.
@@ -151,18 +156,16 @@ impl<R: Read + Send, W: Write + Send> Line<R, W> {
         size: ChunkSize,
         workers: usize,
     ) -> Self {
-        let workers = workers.max(1);
-        let buffers = if workers == 1 {
-            1
-        } else {
-            workers.saturating_mul(BUFFERS)
-        };
+        let workers = workers.clamp(1, MOST_WORKERS);
+        let buffers = if workers == 1 { 1 } else { workers * BUFFERS };
         Self {
             stages: Mutex::new(Stages {
                 intake: Some(intake),
                 outlet: Some(outlet),
-                free: (0..buffers).map(|_| Run::new(size)).collect(),
-                read: VecDeque::with_capacity(buffers),
+                free: Vec::new(),
+                unmade: buffers,
+                size,
+                read: VecDeque::new(),
                 worked: BTreeMap::new(),
                 turn: 0,
                 all_read: false,
@@ -181,8 +184,12 @@ impl<R: Read + Send, W: Write + Send> Line<R, W> {
     ) -> Result<(Intake<R>, Outlet<W>)> {
         let line = &self;
         let all_there = thread::scope(|scope| {
+            // Where the system has no more threads, fewer do the same.
             let others: Vec<_> = (1..self.workers)
-                .map(|_| scope.spawn(move || line.worker(work)))
+                .map_while(|_| {
+                    let thread = thread::Builder::new();
+                    thread.spawn_scoped(scope, move || line.worker(work)).ok()
+                })
                 .collect();
             line.worker(work);
             others.into_iter().all(|other| other.join().is_ok())
@@ -304,16 +311,22 @@ impl<R, W> Stages<R, W> {
             }
         }
         if !self.all_read
-            && !self.free.is_empty()
             && let Some(intake) = self.intake.take()
         {
-            // Looked at before, so that the intake is never dropped.
-            if let Some(run) = self.free.pop() {
-                return Some(Task::Read(intake, run));
+            match self.buffer() {
+                Some(run) => return Some(Task::Read(intake, run)),
+                None => self.intake = Some(intake),
             }
-            self.intake = Some(intake);
         }
         self.read.pop_front().map(Task::Work)
+    }
+
+    /// One that is free, or a new one as long as there may be more: a short file needs few.
+    fn buffer(&mut self) -> Option<Run> {
+        self.free.pop().or_else(|| {
+            self.unmade = self.unmade.checked_sub(1)?;
+            Some(Run::new(self.size))
+        })
     }
 
     fn end(&mut self, how: Result<()>) {

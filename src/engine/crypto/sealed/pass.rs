@@ -37,7 +37,8 @@ use super::size::{ChunkSize, Layout};
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Pass {
-    /// Threads that work, the caller's among them. Default: 1, which is also the least.
+    /// Threads that work, the caller's among them: 1 to 64, any other number is taken for the nearest of these.
+    /// Default: 1.
     pub workers: usize,
     /// The size of the chunks of a new object. Default: 64 KiB.
     pub chunk: ChunkSize,

@@ -32,9 +32,9 @@ fn read<R: Read + Seek>(
 ) -> Checked<Prose> {
     let size = file.size();
     let mark = file.some(0, 4)?;
-    // In UTF-16 and UTF-32 markup looks like something else; whoever opens it knows best.
-    if mark.starts_with(b"\xff\xfe") || mark.starts_with(b"\xfe\xff") {
-        return Ok(Prose::Armed);
+    let little = mark.starts_with(b"\xff\xfe");
+    if little || mark.starts_with(b"\xfe\xff") {
+        return wide(file, little);
     }
     let (mut prose, mut tail) = (Prose::Plain, Vec::new());
     file.each(0..size, |piece| {
@@ -55,6 +55,38 @@ fn read<R: Read + Seek>(
         Ok(())
     })?;
     Ok(prose)
+}
+
+/// Reads a text of 16-bit units. Markup looks like something else in it, so it is never plain.
+fn wide<R: Read + Seek>(file: &mut Window<R>, little: bool) -> Checked<Prose> {
+    let size = file.size();
+    let mut half = None;
+    file.each(2..size, |piece| {
+        for byte in piece {
+            let Some(first) = half.take() else {
+                half = Some(*byte);
+                continue;
+            };
+            let pair = [first, *byte];
+            let unit = if little {
+                u16::from_le_bytes(pair)
+            } else {
+                u16::from_be_bytes(pair)
+            };
+            let text = match u8::try_from(unit) {
+                Ok(small) => is_text(&[small]),
+                Err(_) => !matches!(unit, 0xfdd0..=0xfdef | 0xfffe | 0xffff),
+            };
+            if !text {
+                return Err(Reason::ContentMismatch.into());
+            }
+        }
+        Ok(())
+    })?;
+    if half.is_some() {
+        return Err(Reason::Truncated.into());
+    }
+    Ok(Prose::Armed)
 }
 
 /// Where a reader of a table is: at the start of a cell, behind a sign there, or inside.

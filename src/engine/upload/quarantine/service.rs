@@ -42,7 +42,7 @@ use super::usage::Change;
 /// use garland::platforms::MemoryPlatform;
 /// use garland::permission::Actor;
 /// use garland::storage::Store;
-/// use garland::upload::{Copy, Declared, UploadPolicy, UploadState, Uploads, UploadsOptions};
+/// use garland::upload::{Copy, Declared, UploadState, Uploads, UploadsOptions};
 /// use garland::{Chance, Ids, OrganizationId, SystemClock};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -50,7 +50,7 @@ use super::usage::Change;
 /// let clock = Arc::new(SystemClock::new());
 /// let store = Store::new(Arc::new(Memory::new()), OrganizationId::default());
 /// let ids = Ids::new(clock.clone(), Chance::system());
-/// let options = UploadsOptions::new(UploadPolicy::default())?;
+/// let options = UploadsOptions::default();
 /// let uploads = Uploads::new(store, Arc::new(MemoryPlatform::default()), clock, ids, options)?;
 ///
 /// let mut incoming = uploads.begin(Actor::User("zoë".into()), &Declared::new("note.txt", "text/plain")).await?;
@@ -89,7 +89,7 @@ impl Uploads {
     ///
     /// # Errors
     /// - [`ErrorKind::Unsupported`]: the connector keeps no files.
-    /// - [`ErrorKind::InvalidInput`]: the organization's name cannot be that of a folder (`.`, `..`).
+    /// - [`ErrorKind::InvalidInput`]: the folder is no path, or the organization's name cannot be that of a folder (`.`, `..`).
     pub fn new(
         store: Store,
         connector: Arc<dyn PlatformConnector>,
@@ -180,8 +180,9 @@ impl Uploads {
 
     /// Checks a file in quarantine and says what came of it. Checking again what is decided changes nothing.
     ///
-    /// The content is read by blocking work beside the runtime; the host's scanner is asked last. A file that is refused is deleted;
-    /// its record stays, with the reason.
+    /// The content is read by blocking work beside the runtime; the host's scanner is asked last. A file
+    /// that is refused is deleted, here or by a later [`sweep`](Uploads::sweep); its record stays, with
+    /// the reason.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`]: no such file in this organization.
@@ -199,19 +200,31 @@ impl Uploads {
 
     async fn check_now(&self, id: UploadId) -> Result<UploadRecord> {
         let found = self.find(id).await?;
-        let mut record = found.value;
-        match record.state {
+        match found.value.state {
             UploadState::Quarantined => {}
-            UploadState::Clean | UploadState::Rejected(_) => return Ok(record),
+            UploadState::Clean | UploadState::Rejected(_) => return Ok(found.value),
             UploadState::Receiving | UploadState::Removing => {
-                return Err(Error::new(
-                    ErrorKind::Locked,
-                    "upload.check",
-                    "it is not in quarantine",
-                )
-                .with_context("upload", id));
+                let message = "it is not in quarantine";
+                return Err(Error::new(ErrorKind::Locked, "upload.check", message)
+                    .with_context("upload", id));
             }
         }
+        let error = match self.decide(found).await {
+            Ok(record) => return Ok(record),
+            Err(error) => error,
+        };
+        // Of two checks at once one decides, and may take the bytes from under the other's eyes; that
+        // one tells what was decided.
+        match self.get(id).await {
+            Ok(record) if matches!(record.state, UploadState::Clean | UploadState::Rejected(_)) => {
+                Ok(record)
+            }
+            _ => Err(error),
+        }
+    }
+
+    async fn decide(&self, found: Versioned<UploadRecord>) -> Result<UploadRecord> {
+        let (version, mut record) = (found.version, found.value);
         let (policy, kind) = (self.options().policy.clone(), record.kind);
         let allowed = if policy.kinds.contains(&kind) {
             Ok(kind)
@@ -222,44 +235,21 @@ impl Uploads {
             examine(&policy, allowed, content)
         });
         let inspection = examined.await??;
-        if let Verdict::Reject(reason) = inspection.verdict {
-            let rejected = self.reject(found.version, record, reason, Some(inspection));
-            return self.or_decided(id, rejected.await).await;
+        let verdict = inspection.verdict;
+        if let Verdict::Reject(reason) = verdict {
+            return self.reject(version, record, reason, Some(inspection)).await;
         }
         if self.scan(&record).await? == ScanResult::Infected {
-            let rejected = self.reject(found.version, record, Reason::Infected, Some(inspection));
-            return self.or_decided(id, rejected.await).await;
+            return self
+                .reject(version, record, Reason::Infected, Some(inspection))
+                .await;
         }
         record.state = UploadState::Clean;
-        let event = self.judged("upload.cleared", &record, inspection.verdict.code(), None)?;
         record.inspection = Some(inspection);
-        let settled = self
-            .settle(
-                Some(found.version),
-                &mut record,
-                Change::default(),
-                Some(event),
-            )
-            .await;
-        self.or_decided(id, settled.map(|_| record)).await
-    }
-
-    /// Of two checks at once one decides; the other tells what was decided.
-    async fn or_decided(
-        &self,
-        id: UploadId,
-        outcome: Result<UploadRecord>,
-    ) -> Result<UploadRecord> {
-        match outcome {
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                let record = self.get(id).await?;
-                match record.state {
-                    UploadState::Clean | UploadState::Rejected(_) => Ok(record),
-                    _ => Err(error),
-                }
-            }
-            other => other,
-        }
+        let event = self.judged("upload.cleared", &record, verdict.code(), None)?;
+        self.settle(Some(version), &mut record, Change::default(), Some(event))
+            .await?;
+        Ok(record)
     }
 
     async fn scan(&self, record: &UploadRecord) -> Result<ScanResult> {

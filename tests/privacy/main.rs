@@ -1,0 +1,11 @@
+//! What is held about people is given, erased with proof, kept while it must be, and deleted when it is old.
+
+mod coverage;
+mod crashes;
+mod erasures;
+mod exports;
+mod holds;
+mod real;
+mod retention;
+mod rights;
+mod world;
