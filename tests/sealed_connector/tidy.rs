@@ -9,7 +9,7 @@ use garland::crypto::Tidied;
 use garland::journal::Event;
 use garland::platforms::MemoryPlatform;
 use garland::storage::JournalName;
-use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Operation};
+use garland::testing::{FaultKind, FaultRule, Faults, Operation};
 
 use crate::world::{Studio, content, kind, options, path, put, read, send};
 
@@ -160,8 +160,7 @@ async fn of_several_uploads_to_one_path_the_last_stands_and_no_key_is_left() {
     let account = MemoryPlatform::default();
     let studio = Studio::new();
     let faults = Faults::none();
-    let database = FaultyStorage::new(Arc::clone(&studio.database), faults.clone());
-    let shaky = Studio::on(Arc::new(database), "studio");
+    let shaky = studio.through(&faults);
     for silent in [None, Some(0), Some(1), Some(2)] {
         let sealed = shaky.sealed(Arc::new(account.clone()), options());
         let mut uploads = Vec::new();

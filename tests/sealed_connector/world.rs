@@ -16,7 +16,7 @@ use garland::crypto::{
     SecretKey,
 };
 use garland::storage::{StorageBackend, Store};
-use garland::testing::PausedClock;
+use garland::testing::{Faults, FaultyStorage, PausedClock};
 use garland::{Error, ErrorKind, OrganizationId, Result, Timestamp};
 
 /// The plaintext bytes of a chunk in tests.
@@ -119,6 +119,15 @@ impl Studio {
             organization: organization.parse().unwrap(),
             clock: PausedClock::starting(Timestamp::from_millis(1_750_000_000_000)),
             seeds: Arc::default(),
+        }
+    }
+
+    /// The same studio, whose database fails as told. Chance goes on: no two processes draw the same.
+    pub(crate) fn through(&self, faults: &Faults) -> Self {
+        let database = FaultyStorage::new(Arc::clone(&self.database), faults.clone());
+        Self {
+            database: Arc::new(database),
+            ..self.clone()
         }
     }
 
