@@ -14,7 +14,7 @@ use garland::permission::Actor;
 use garland::platforms::MemoryPlatform;
 use garland::privacy::{PersonalSource, Subject};
 use garland::storage::{Json, Query, StorageBackend, Store};
-use garland::upload::{Declared, UPLOADS, UploadPolicy, UploadRecord, Uploads, UploadsOptions};
+use garland::upload::{Declared, UPLOADS, UploadRecord, Uploads, UploadsOptions};
 use garland::{Chance, ErrorKind, Ids, Result, SystemClock};
 
 use crate::world::{Studio, anna, organization, refused, staff};
@@ -112,7 +112,7 @@ async fn g2_uploads_go_with_their_bytes_and_their_count() {
         platform,
         Arc::clone(&clock) as _,
         Ids::new(clock, Chance::seeded(1)),
-        UploadsOptions::new(UploadPolicy::default()).unwrap(),
+        UploadsOptions::default(),
     )
     .unwrap();
     for who in ["u-anna", "u-ben"] {
