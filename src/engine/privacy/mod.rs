@@ -96,6 +96,8 @@ mod retention;
 mod service;
 mod source;
 mod subject;
+#[cfg(feature = "upload")]
+mod uploaded;
 
 pub use coverage::{Coverage, Finder, OnErasure, PersonalData, Redaction};
 pub use field::FieldPath;
@@ -108,3 +110,6 @@ pub use retention::{RetentionItem, RetentionPlan, RetentionReport, RetentionRule
 pub use service::Privacy;
 pub use source::PersonalSource;
 pub use subject::Subject;
+#[cfg(feature = "upload")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upload")))]
+pub use uploaded::UploadedFiles;

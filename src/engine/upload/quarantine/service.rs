@@ -293,6 +293,13 @@ impl Uploads {
         self.forget(found).await
     }
 
+    /// Reads the record of every upload, by id.
+    #[must_use]
+    pub fn all(&self) -> BoxStream<'static, Result<Versioned<UploadRecord>>> {
+        self.store()
+            .all(&UPLOADS, Query::all(UPLOADS.name().clone()))
+    }
+
     /// Reads the records in one state, oldest first.
     pub fn in_state(
         &self,
