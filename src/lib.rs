@@ -22,6 +22,8 @@
 //! | `sqlite` | yes | SQLite as the database; compiles C |
 //! | `filter` | yes | patterns with the meaning of a `.gitignore` |
 //! | `xmp` | yes | a merger for XMP sidecars |
+//! | `outbound` | no | the policy for URLs that hosts or users hand in |
+//! | `http` | no | an HTTP client that holds to that policy; compiles C |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -37,6 +39,7 @@
 //! | `transfer.run` | debug | `file.path`, `file.size`, `transfer.source`, `transfer.destinations` |
 //! | `transfer.hash` | debug | `file.path`, `file.size`, `transfer.source` |
 //! | `storage.commit` | debug | `storage.writes` |
+//! | `http.send` | debug | `http.body` |
 //!
 //! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
 //! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].
