@@ -47,6 +47,8 @@
 //! | `html` | no | rich text through an allow list |
 //! | `outbound` | no | the policy for URLs that people hand in |
 //! | `http` | no | an HTTP client that holds to it |
+//! | `outbound` | no | the policy for URLs that hosts or users hand in |
+//! | `http` | no | an HTTP client that holds to that policy; compiles C |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -63,6 +65,7 @@
 //! | `transfer.hash` | debug | `file.path`, `file.size`, `transfer.source` |
 //! | `storage.commit` | debug | `storage.writes` |
 //! | `upload.check` | debug | `upload.id` |
+//! | `http.send` | debug | `http.body` |
 //!
 //! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
 //! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].
