@@ -1,10 +1,14 @@
 //! A legal hold wins over every deletion.
 
-use garland::ErrorKind;
-use garland::privacy::HoldScope;
-use garland::storage::RecordId;
+use std::sync::{Arc, Mutex};
 
-use crate::world::{Studio, anna, id, refused, staff};
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use garland::privacy::{HoldCheck, HoldScope, PersonalSource, Privacy, Subject};
+use garland::storage::{Json, RecordId};
+use garland::{ErrorKind, Result};
+
+use crate::world::{GUESTS, Studio, anna, id, refused, staff};
 
 fn case(number: u32) -> RecordId {
     format!("case-{number}").parse().unwrap()
@@ -87,6 +91,78 @@ async fn g3_a_held_record_stays_and_the_rest_goes() {
         studio.privacy.verify_erasure(&anna()).await.unwrap().held,
         []
     );
+}
+
+/// Prints in a drawer. Once the first is thrown away somebody places a hold.
+#[derive(Debug)]
+struct Drawer {
+    prints: Mutex<Vec<u32>>,
+    privacy: Privacy,
+    scope: HoldScope,
+}
+
+#[async_trait]
+impl PersonalSource for Drawer {
+    fn name(&self) -> &str {
+        "drawer"
+    }
+
+    async fn count(&self, _: &Subject) -> Result<u64> {
+        Ok(self.prints.lock().unwrap().len() as u64)
+    }
+
+    fn export(&self, _: &Subject) -> BoxStream<'static, Result<Json>> {
+        stream::empty().boxed()
+    }
+
+    async fn erase(&self, _: &Subject, holds: &mut HoldCheck) -> Result<u64> {
+        let mut thrown = 0;
+        while !self.prints.lock().unwrap().is_empty() {
+            holds
+                .record(GUESTS.name(), &"u-anna".parse().unwrap())
+                .await?;
+            self.prints.lock().unwrap().pop();
+            thrown += 1;
+            if thrown == 1 {
+                let scope = self.scope.clone();
+                self.privacy
+                    .place_hold(case(1), scope, "", &staff())
+                    .await?;
+            }
+        }
+        Ok(thrown)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn g3_a_hold_that_comes_while_a_source_erases_stops_it() {
+    let scopes = [
+        HoldScope::Subject(id("u-anna")),
+        HoldScope::Collection(GUESTS.name().clone()),
+        HoldScope::Record {
+            collection: GUESTS.name().clone(),
+            id: "u-anna".parse().unwrap(),
+        },
+    ];
+    for scope in scopes {
+        let studio = Studio::new();
+        studio.furnish().await;
+        let drawer = Arc::new(Drawer {
+            prints: Mutex::new(vec![1, 2, 3]),
+            privacy: studio.privacy.clone(),
+            scope,
+        });
+        let privacy = studio.privacy.clone().with_source(Arc::clone(&drawer) as _);
+        let plan = privacy.plan_erasure(&anna()).await.unwrap();
+        refused(privacy.erase(&plan, &staff()).await, ErrorKind::Refused);
+        assert_eq!(*drawer.prints.lock().unwrap(), [1, 2]);
+        assert_eq!(studio.names("guests").await, ["u-anna", "u-ben"]);
+    }
+    let studio = Studio::new();
+    let mut check = studio.privacy.hold_check(&anna()).await.unwrap();
+    let nowhere = "nowhere".parse().unwrap();
+    let asked = check.record(&nowhere, &case(1)).await;
+    refused(asked, ErrorKind::InvalidInput);
 }
 
 #[tokio::test(start_paused = true)]

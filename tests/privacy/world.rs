@@ -14,8 +14,8 @@ use garland::crypto::{
 use garland::journal::{Event, EventKind};
 use garland::permission::{Actor, Resource};
 use garland::privacy::{
-    Coverage, Finder, HoldScope, OnErasure, PersonalData, PersonalSource, Privacy, Redaction,
-    Subject,
+    Coverage, Finder, HoldCheck, HoldScope, OnErasure, PersonalData, PersonalSource, Privacy,
+    Redaction, Subject,
 };
 use garland::storage::{
     Batch, Collection, CollectionName, IndexKey, IndexName, JournalEntry, JournalName, Json,
@@ -112,7 +112,8 @@ impl PersonalSource for Pictures {
         stream::iter(names).boxed()
     }
 
-    async fn erase(&self, subject: &Subject) -> Result<u64> {
+    async fn erase(&self, subject: &Subject, holds: &mut HoldCheck) -> Result<u64> {
+        holds.person().await?;
         let mut all = self.0.lock().unwrap();
         let ours = subject
             .ids()

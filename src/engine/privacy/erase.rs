@@ -56,9 +56,15 @@ impl Privacy {
     /// an error, is taken up by the next one for the same person. What is known about the person since the
     /// plan was made goes as well; a legal hold placed meanwhile stops it at once.
     ///
+    /// What a hold on a record or a collection keeps stays, and the rest goes. Where another part would have
+    /// to leave it out ([`OnErasure::Elsewhere`]) nothing is erased at all. In the database a hold is seen to
+    /// the commit; a [`PersonalSource`](super::PersonalSource) asks [`HoldCheck`](super::HoldCheck) and may
+    /// still remove the one thing that it asked for before the hold came, and one that does not ask goes
+    /// on until it is done.
+    ///
     /// # Errors
-    /// - [`ErrorKind::Refused`]: there is a legal hold on the person, or records that another part has to
-    ///   remove ([`OnErasure::Elsewhere`]) are still there.
+    /// - [`ErrorKind::Refused`]: there is a legal hold on the person or on something of theirs that another
+    ///   part has to remove ([`OnErasure::Elsewhere`]), or such records are still there.
     /// - [`ErrorKind::Locked`]: another call erases the same person.
     /// - [`ErrorKind::Conflict`]: new records about the person come faster than they are removed.
     /// - Those of the sources and of the database.
@@ -180,9 +186,10 @@ impl Privacy {
         }
         self.shred(subject, erasing, &holds).await?;
         for source in &self.sources {
-            // A source knows nothing of holds.
+            // No commit can be held to what a source removes, so it is asked before and by the source.
             self.unheld(subject).await?;
-            let removed = source.erase(subject).await?;
+            let mut check = self.hold_check(subject).await?;
+            let removed = source.erase(subject, &mut check).await?;
             if removed > 0 {
                 erasing.place(source.name()).deleted += removed;
                 let batch = Batch::new(self.clock.now());
@@ -191,7 +198,7 @@ impl Privacy {
         }
         for data in self.coverage.all() {
             if let OnErasure::Elsewhere(why) = &data.erasure {
-                self.is_gone(subject, &holds, data, why).await?;
+                self.is_gone(subject, data, why).await?;
             }
         }
         for data in self.coverage.all() {
@@ -204,18 +211,10 @@ impl Privacy {
     }
 
     /// Refuses to go on while something is there that another part has to remove.
-    async fn is_gone(
-        &self,
-        subject: &Subject,
-        holds: &Holds,
-        data: &PersonalData,
-        why: &str,
-    ) -> Result<()> {
+    async fn is_gone(&self, subject: &Subject, data: &PersonalData, why: &str) -> Result<()> {
         let names = find::names(&self.vault, data, subject.ids()).await?;
         let found = find::ids(&self.store, data, &names).await?;
-        let held = holds.within(&self.store, &self.vault, data).await?;
-        let left = found.iter().filter(|id| !held.holds(id)).count();
-        if left == 0 {
+        if found.is_empty() {
             return Ok(());
         }
         Err(Error::new(
@@ -224,7 +223,7 @@ impl Privacy {
             "something has to be removed first by the part it belongs to",
         )
         .with_context("collection", &data.collection)
-        .with_context("records", left)
+        .with_context("records", found.len())
         .with_context("why", why))
     }
 
@@ -424,21 +423,6 @@ impl Privacy {
             entry: committed.sequences.first().copied().unwrap_or_default(),
             record: erasing.record,
         })
-    }
-
-    /// The holds, if none is on the person.
-    async fn unheld(&self, subject: &Subject) -> Result<Holds> {
-        let holds = Holds::load(&self.store).await?;
-        let on = holds.on(subject);
-        if on.is_empty() {
-            return Ok(holds);
-        }
-        Err(Error::new(
-            ErrorKind::Refused,
-            "privacy.erase",
-            "a legal hold is on the person",
-        )
-        .with_context("holds", on.join(", ")))
     }
 }
 

@@ -19,7 +19,8 @@ const LIFTED: EventKind = EventKind::new("privacy.hold_lifted");
 const TRIES: usize = 10;
 
 impl Privacy {
-    /// Places a legal hold called `id`: from its commit on nothing in its scope is erased or deleted here.
+    /// Places a legal hold called `id`: from its commit on nothing in its scope is erased or deleted in the
+    /// database here, and no source of personal data is told that it may remove it ([`HoldCheck`](super::HoldCheck)).
     ///
     /// The journal tells the id, the kind of scope and a keyed pseudonym of what is held; choose an id
     /// that says nothing about anybody.

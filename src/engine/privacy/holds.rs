@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::engine::audit::{SubjectId, SubjectVault};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{
     Batch, Collection, CollectionName, Precondition, Query, RecordId, Store, Versioned,
 };
@@ -67,11 +67,11 @@ pub(super) struct Holds {
 impl Holds {
     pub(super) async fn load(store: &Store) -> Result<Self> {
         // The mark first: a hold placed after it was read makes the commit fail.
-        let mark = store.get(&LEGAL_HOLD_MARKS, &mark_id()?).await?;
+        let mark = mark(store).await?;
         let query = Query::all(LEGAL_HOLDS.name().clone());
         let all: Vec<Versioned<LegalHold>> = store.all(&LEGAL_HOLDS, query).try_collect().await?;
         let mut holds = Self {
-            mark: mark.map_or(Precondition::Absent, |mark| Precondition::At(mark.version)),
+            mark,
             ..Self::default()
         };
         for hold in all {
@@ -83,6 +83,16 @@ impl Holds {
             holds.names.push((hold.id, hold.value.scope));
         }
         Ok(holds)
+    }
+
+    /// Tells whether none was placed or lifted since.
+    pub(super) async fn are_current(&self, store: &Store) -> Result<bool> {
+        Ok(mark(store).await? == self.mark)
+    }
+
+    /// Tells whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
     }
 
     /// Holds a batch of deletions to the condition that no hold was placed since.
@@ -108,6 +118,20 @@ impl Holds {
             |(_, scope)| matches!(scope, HoldScope::Subject(id) if subject.is(id.as_str())),
         );
         ours.map(|(id, _)| id.to_string()).collect()
+    }
+
+    /// Refuses if one is on a person.
+    pub(super) fn free(&self, subject: &Subject) -> Result<()> {
+        let on = self.on(subject);
+        if on.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Refused,
+            "privacy.erase",
+            "a legal hold is on the person",
+        )
+        .with_context("holds", on.join(", ")))
     }
 
     /// What of one collection is held.
@@ -147,6 +171,11 @@ impl Held {
             Self::These(ids) => ids.contains(id),
         }
     }
+}
+
+async fn mark(store: &Store) -> Result<Precondition> {
+    let mark = store.get(&LEGAL_HOLD_MARKS, &mark_id()?).await?;
+    Ok(mark.map_or(Precondition::Absent, |mark| Precondition::At(mark.version)))
 }
 
 fn mark_id() -> Result<RecordId> {

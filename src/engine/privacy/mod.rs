@@ -11,7 +11,8 @@
 //!   the look whether anything is left. The proof holds no personal data.
 //! - [`plan_retention`](Privacy::plan_retention), [`apply_retention`](Privacy::apply_retention): what is old
 //!   enough, and the deletion of exactly that.
-//! - [`place_hold`](Privacy::place_hold): a legal hold wins over all of it, to the commit.
+//! - [`place_hold`](Privacy::place_hold): a legal hold wins over all of it, in the database to the commit,
+//!   elsewhere to the last question a source asked ([`HoldCheck`]).
 //! - [`restrict`](Privacy::restrict) and [`incident`](Privacy::incident): data that may only be stored, and
 //!   what a report of a breach is made from.
 //!
@@ -25,6 +26,8 @@
 //!   ([`revoke_all_before`](crate::crypto::tokens::TokenService::revoke_all_before)) before the erasure.
 //! - Paths of files may name people. They are not found by a person's id: erase the files, and the records
 //!   of them go.
+//! - Legal holds bind what is erased and deleted here. A part that is told itself to remove something, an
+//!   upload or a file of a sync, knows nothing of them.
 //! - Retention reads the collection from one end to the other. Journals have none, nor have side records and
 //!   uploads: a record of those is the only way to a key or to bytes.
 //!
@@ -81,6 +84,7 @@
 //! ```
 
 mod builtin;
+mod check;
 mod coverage;
 mod entries;
 mod erase;
@@ -100,6 +104,7 @@ mod subject;
 #[cfg(feature = "upload")]
 mod uploaded;
 
+pub use check::HoldCheck;
 pub use coverage::{Coverage, Finder, OnErasure, PersonalData, Redaction};
 pub use field::FieldPath;
 pub use holds::{HoldScope, LEGAL_HOLD_MARKS, LEGAL_HOLDS, LegalHold};

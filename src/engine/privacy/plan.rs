@@ -50,10 +50,12 @@ pub struct PlannedStep {
 }
 
 impl ErasurePlan {
-    /// Tells whether it may be carried out.
+    /// Tells whether no legal hold forbids all of it: none on the person, and none on what another part
+    /// would have to leave out.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        self.holds.is_empty()
+        let is_stuck = |step: &PlannedStep| step.action == "elsewhere" && step.held > 0;
+        self.holds.is_empty() && !self.steps.iter().any(is_stuck)
     }
 
     /// Returns how many records would be removed, cleared or made unreadable.
@@ -68,6 +70,8 @@ impl fmt::Display for ErasurePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.holds.is_empty() {
             writeln!(f, "held by {}: nothing is erased", self.holds.join(", "))?;
+        } else if !self.is_free() {
+            writeln!(f, "held elsewhere: nothing is erased")?;
         }
         for step in &self.steps {
             let (action, place, records) = (step.action, &step.place, step.records);

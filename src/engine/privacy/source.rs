@@ -8,6 +8,7 @@ use futures_util::stream::BoxStream;
 use crate::error::Result;
 use crate::storage::Json;
 
+use super::check::HoldCheck;
 use super::subject::Subject;
 
 /// Something that holds personal data outside the collections: files on connectors and their keys,
@@ -29,7 +30,11 @@ pub trait PersonalSource: fmt::Debug + Send + Sync + 'static {
     /// Removes what is there about a person, and returns how much it was. Works again after it was
     /// stopped anywhere.
     ///
+    /// Before this is called there is no hold on the person, nor on anything of theirs that is
+    /// [elsewhere](super::OnErasure::Elsewhere). For one that comes meanwhile ask `holds` before each thing
+    /// is removed, and stop when it refuses.
+    ///
     /// # Errors
     /// Why it is not done. The erasure stays unfinished, and is taken up again later.
-    async fn erase(&self, subject: &Subject) -> Result<u64>;
+    async fn erase(&self, subject: &Subject, holds: &mut HoldCheck) -> Result<u64>;
 }

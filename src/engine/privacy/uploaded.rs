@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::engine::upload::{UploadRecord, Uploads};
+use crate::engine::upload::{UPLOADS, UploadRecord, Uploads};
 use crate::error::Result;
 use crate::permission::Actor;
-use crate::storage::Json;
+use crate::storage::{Json, RecordId};
 
+use super::check::HoldCheck;
 use super::source::PersonalSource;
 use super::subject::Subject;
 
@@ -52,11 +53,17 @@ impl PersonalSource for UploadedFiles {
         stream::empty().boxed()
     }
 
-    async fn erase(&self, subject: &Subject) -> Result<u64> {
-        let remove = |erased: u64, record: UploadRecord| async move {
-            self.0.remove(record.id).await?;
-            Ok(erased.saturating_add(1))
-        };
-        self.of(subject).try_fold(0, remove).await
+    /// Asks for holds before each file. One that is placed after that, and before the file is gone, does
+    /// not stop the removal of this file any more.
+    async fn erase(&self, subject: &Subject, holds: &mut HoldCheck) -> Result<u64> {
+        let mut erased = 0_u64;
+        let mut theirs = self.of(subject);
+        while let Some(upload) = theirs.try_next().await? {
+            let id = RecordId::parse(upload.id.to_string())?;
+            holds.record(UPLOADS.name(), &id).await?;
+            self.0.remove(upload.id).await?;
+            erased = erased.saturating_add(1);
+        }
+        Ok(erased)
     }
 }
