@@ -167,6 +167,25 @@ async fn g2_who_erases_themself_is_not_written_down_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn g2_who_erased_others_is_not_left_in_the_proofs() {
+    let studio = Studio::new();
+    studio.furnish().await;
+    erased(&studio, &anna()).await;
+    let own: Subject = id("u-staff").into();
+    erased(&studio, &own).await;
+    let records = studio.all("privacy_erasures").await;
+    assert_eq!(records.len(), 2);
+    let text = serde_json::to_string(&records).unwrap();
+    assert!(!text.contains("u-staff"), "{text}");
+    // Whoever has the key and the id can tell who it was.
+    let pseudonym = studio.privacy.pseudonym(&own).unwrap();
+    for found in [anna(), own] {
+        let found = studio.privacy.erasures(&found).await.unwrap();
+        assert_eq!(found[0].value.by, Actor::User(pseudonym.clone()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn g2_any_number_of_records_goes() {
     let studio = Studio::new();
     for number in 0..412 {

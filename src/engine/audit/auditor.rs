@@ -164,7 +164,8 @@ impl Auditor {
     ///
     /// # Errors
     /// - [`ErrorKind::Corrupt`]: the journal or its recorded heads are not what was signed:
-    ///   [`verify`](super::verify) tells more. Nothing is signed.
+    ///   [`verify`](super::verify) tells more. No head covers the entry where that shows. Heads on the way to
+    ///   it may have been signed, handed over and recorded by this call; they are true of what they cover.
     /// - Those of the signer, the sinks and the database.
     ///
     /// # Cancel safety

@@ -29,12 +29,12 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ("legal_hold_marks", "a counter"),
     (
         "privacy_erasures",
-        "proofs of erasures: counts under a keyed pseudonym",
+        "proofs of erasures: counts, whose and by whom under keyed pseudonyms",
     ),
     ("presigned_uses", "digests of grants that were used"),
     (
         "sealed_files",
-        "paths of files and keys; they go when the files go",
+        "paths of files, in clear: a name in one is the host's to know; a record goes when the file is deleted through its account, or was missing there for long and the account is tidied",
     ),
     (
         "sync_bases",

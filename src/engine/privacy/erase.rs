@@ -74,8 +74,9 @@ impl Privacy {
     /// Safe to drop; the next call goes on.
     pub async fn erase(&self, plan: &ErasurePlan, by: &Actor) -> Result<ErasureProof> {
         let subject = &plan.subject;
+        let kept_by = self.pseudonymous(by, subject)?;
         let by = self.actor(by, Some(subject))?;
-        let mut erasing = self.begin(subject, &by).await?;
+        let mut erasing = self.begin(subject, &by, kept_by).await?;
         let mut remains = None;
         for _ in 0..PASSES {
             match self.pass(subject, &mut erasing).await {
@@ -135,7 +136,7 @@ impl Privacy {
         Ok(false)
     }
 
-    async fn begin(&self, subject: &Subject, by: &Actor) -> Result<Erasing> {
+    async fn begin(&self, subject: &Subject, by: &Actor, kept_by: Actor) -> Result<Erasing> {
         self.unheld(subject).await?;
         let all = self.erasures(subject).await?;
         let last = all.last().map(|erasure| erasure.value.begun);
@@ -157,7 +158,7 @@ impl Privacy {
         let pseudonym = self.pseudonym(subject)?;
         let record = ErasureRecord {
             subject: pseudonym.clone(),
-            by: by.clone(),
+            by: kept_by,
             begun,
             ended: None,
             places: std::collections::BTreeMap::new(),

@@ -13,13 +13,14 @@ use crate::storage::{Collection, JournalHead};
 /// The collection of erasures, finished and not.
 pub const PRIVACY_ERASURES: Collection<ErasureRecord> = Collection::new("privacy_erasures");
 
-/// An erasure as it is kept: whose, under a keyed pseudonym, and what was done. No personal data.
+/// An erasure as it is kept: whose, and what was done. People stand in it by keyed pseudonyms only.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ErasureRecord {
     /// The person's [`pseudonym`](super::Privacy::pseudonym).
     pub subject: String,
-    /// Who erased.
+    /// Who erased: a user by the [`pseudonym`](super::Privacy::pseudonym) of their id, so that it can stay when
+    /// they are erased. The entries in the journal tell the id.
     pub by: Actor,
     /// When it began.
     pub begun: Timestamp,

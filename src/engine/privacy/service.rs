@@ -18,6 +18,9 @@ use super::coverage::Coverage;
 use super::source::PersonalSource;
 use super::subject::Subject;
 
+/// What the pseudonyms of people are told apart by from others under the same key.
+const SUBJECT: &[u8] = b"garland/privacy/subject/v1\0";
+
 /// Answers for what an organization holds about people: gives it to them, erases it with a proof, deletes
 /// what is old enough, and keeps what is under legal hold.
 ///
@@ -89,7 +92,7 @@ impl Privacy {
     /// [`ErrorKind::Unexpected`]: the key was not taken.
     pub fn pseudonym(&self, subject: &Subject) -> Result<String> {
         let id = subject.ids().first().map_or("", SubjectId::as_str);
-        self.hidden(b"garland/privacy/subject/v1\0", id)
+        self.hidden(SUBJECT, id)
     }
 
     /// As the journal may know somebody who acts: their own erasure does not write their id down again.
@@ -98,6 +101,16 @@ impl Privacy {
             (Actor::User(id), Some(subject)) if subject.is(id) => {
                 Ok(Actor::User(self.pseudonym(subject)?))
             }
+            _ => Ok(by.clone()),
+        }
+    }
+
+    /// As the record of an erasure knows who acts: a person by their pseudonym, as one day their id is to be
+    /// gone too.
+    pub(super) fn pseudonymous(&self, by: &Actor, subject: &Subject) -> Result<Actor> {
+        match by {
+            Actor::User(id) if subject.is(id) => Ok(Actor::User(self.pseudonym(subject)?)),
+            Actor::User(id) => Ok(Actor::User(self.hidden(SUBJECT, id)?)),
             _ => Ok(by.clone()),
         }
     }
