@@ -104,10 +104,10 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use engine::audit;
 #[cfg(feature = "crypto")]
 pub use engine::crypto;
-#[cfg(feature = "crypto")]
-pub use engine::privacy;
 #[cfg(feature = "outbound")]
 pub use engine::outbound;
+#[cfg(feature = "crypto")]
+pub use engine::privacy;
 pub use engine::resilience::limits;
 #[cfg(feature = "upload")]
 pub use engine::upload;

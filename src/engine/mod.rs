@@ -7,12 +7,12 @@ pub mod audit;
 #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
 pub mod crypto;
 pub mod journal;
-#[cfg(feature = "crypto")]
-#[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
-pub mod privacy;
 #[cfg(feature = "outbound")]
 #[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
 pub mod outbound;
+#[cfg(feature = "crypto")]
+#[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+pub mod privacy;
 pub(crate) mod resilience;
 pub mod sync;
 pub mod text;
