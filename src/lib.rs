@@ -8,6 +8,7 @@
 //! - [`sync`]: verified sync between any number of places. A plan is a pure value that can be read,
 //!   stored, refused or carried out; a run that is killed goes on where it was.
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
+//! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
 #![cfg_attr(
     feature = "crypto",
@@ -37,6 +38,8 @@
 //! | `sqlite` | yes | SQLite as the database; compiles C |
 //! | `filter` | yes | patterns with the meaning of a `.gitignore` |
 //! | `xmp` | yes | a merger for XMP sidecars |
+//! | `html` | no | formatted text through an allow list |
+//! | `upload` | no | checks of files that people hand in, and their quarantine |
 //! | `crypto` | yes | sealed files, keys, tokens, passwords, signatures, the signed record, privacy; pure Rust |
 //! | `aws-lc` | no | a faster implementation of the same cipher; compiles C |
 //! | `bcrypt` | no | reads bcrypt hashes of an older system, to replace them |
@@ -44,6 +47,8 @@
 //! | `html` | no | rich text through an allow list |
 //! | `outbound` | no | the policy for URLs that people hand in |
 //! | `http` | no | an HTTP client that holds to it |
+//! | `outbound` | no | the policy for URLs that hosts or users hand in |
+//! | `http` | no | an HTTP client that holds to that policy; compiles C |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -59,6 +64,8 @@
 //! | `transfer.run` | debug | `file.path`, `file.size`, `transfer.source`, `transfer.destinations` |
 //! | `transfer.hash` | debug | `file.path`, `file.size`, `transfer.source` |
 //! | `storage.commit` | debug | `storage.writes` |
+//! | `upload.check` | debug | `upload.id` |
+//! | `http.send` | debug | `http.body` |
 //!
 //! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
 //! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].

@@ -11,14 +11,13 @@ use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 use clap::Parser;
 use garland::backends::Sqlite;
 use garland::crypto::{KeyFile, SealedNames, SealedOptions, SystemEntropy};
 use garland::platforms::LocalFolder;
 use garland::sync::{Relation, SyncReport};
-use garland::{Orchestrator, SyncRequest};
+use garland::{Clock as _, Orchestrator, SyncRequest, SystemClock};
 use indicatif::{DecimalBytes, HumanDuration};
 
 use trees::{Tree, compare};
@@ -149,13 +148,13 @@ fn beside(key: &Path) -> PathBuf {
 
 /// Runs a sync and prints what it did.
 async fn carry(what: &str, sync: SyncRequest, quiet: bool) -> Outcome<SyncReport> {
-    let begun = Instant::now();
+    let clock = SystemClock::new();
     let mut run = sync.start(None).await?;
     if !quiet {
         draw::draw(&mut run).await;
     }
     let report = run.report().await?;
-    let took = begun.elapsed();
+    let took = clock.elapsed();
     let bytes = report.done.bytes;
     println!(
         "{what}: {} in {}, {:.1} MB/s",

@@ -5,6 +5,8 @@ mod handle;
 #[cfg(feature = "crypto")]
 mod security;
 mod sync;
+#[cfg(feature = "upload")]
+mod uploads;
 
 pub use builder::OrchestratorBuilder;
 pub use handle::{Orchestrator, Organization};

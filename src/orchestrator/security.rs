@@ -11,6 +11,7 @@ use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy, TokenService, Verifi
 use crate::engine::crypto::{
     Entropy, KeyProvider, KeyRing, SealedConnector, SealedOptions, SystemEntropy,
 };
+use crate::engine::privacy::{Coverage, Privacy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::{Action, Resource};
@@ -22,8 +23,12 @@ const KEYS: Action = Action::new("keys.manage");
 const AUDIT: Action = Action::new("audit.manage");
 const SUBJECTS: Action = Action::new("subjects.read");
 
+const PRIVACY: Action = Action::new("privacy.manage");
+
 /// The key of signed heads, as the ring knows it.
 const HEADS: &str = "audit-heads";
+/// The key of the pseudonyms under which erasures are recorded.
+const PSEUDONYMS: &str = "privacy-pseudonyms";
 
 /// What a host gives for keeping secrets.
 pub(super) struct SecurityOptions {
@@ -217,12 +222,20 @@ impl Organization {
     /// - As [`Organization::keys`].
     pub async fn subjects(&self) -> Result<SubjectVault> {
         self.authorize(&SUBJECTS, &[self.resource()]).await?;
-        Ok(SubjectVault::new(
-            self.store(),
-            self.ring()?,
-            Arc::clone(&self.shared.clock),
-            Arc::clone(&self.shared.security.entropy),
-        ))
+        self.vault()
+    }
+
+    /// Returns what exports, erases and keeps for so long and no longer what is known about people.
+    /// Begin with [`Coverage::garland`] and add what the host itself keeps.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Denied`]: the actor may not `privacy.manage`.
+    /// - As [`Organization::keys`], and those of the database.
+    pub async fn privacy(&self, coverage: Coverage) -> Result<Privacy> {
+        self.authorize(&PRIVACY, &[self.resource()]).await?;
+        let key = self.ring()?.shared(PSEUDONYMS).await?;
+        let (store, clock) = (self.store(), Arc::clone(&self.shared.clock));
+        Ok(Privacy::new(store, self.vault()?, coverage, key, clock))
     }
 
     /// Returns an account whose files are sealed, to [tidy](SealedConnector::tidy) or
@@ -247,6 +260,17 @@ impl Organization {
 
     pub(super) fn resource(&self) -> Resource {
         Resource::new("organization", self.organization.as_str())
+    }
+
+    fn vault(&self) -> Result<SubjectVault> {
+        let (clock, entropy) = (&self.shared.clock, &self.shared.security.entropy);
+        let (clock, entropy) = (Arc::clone(clock), Arc::clone(entropy));
+        Ok(SubjectVault::new(
+            self.store(),
+            self.ring()?,
+            clock,
+            entropy,
+        ))
     }
 
     fn ring(&self) -> Result<KeyRing> {

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::Result;
-use crate::crypto::{CipherBackend, Header, SealContext, SecretKey, same};
+use crate::crypto::{CipherBackend, Header, Kdf, SealContext, SecretKey, same};
 use crate::engine::crypto::tokens::{jws, key};
 use crate::engine::crypto::{Cipher, TAG, object_secrets};
 
@@ -19,6 +19,21 @@ pub fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[u8], length: usize) -> Optio
         .expand(info, &mut out)
         .ok()
         .map(|()| out)
+}
+
+/// PBKDF2-HMAC-SHA-256 ([RFC 8018](https://www.rfc-editor.org/rfc/rfc8018#section-5.2)), as a
+/// [`Passphrase`](crate::crypto::Passphrase) uses it; `None` for iterations that are refused for any
+/// record: 0, and over 10,000,000.
+#[must_use]
+pub fn pbkdf2_hmac_sha256(
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+    length: usize,
+) -> Option<Vec<u8>> {
+    let mut out = vec![0; length];
+    let kdf = Kdf::Pbkdf2HmacSha256 { iterations };
+    kdf.derive(password, salt, &mut out).ok().map(|()| out)
 }
 
 /// Tells whether `tag` is the HMAC-SHA-256 ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)) of `message`: all

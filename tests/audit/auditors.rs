@@ -196,7 +196,12 @@ async fn a_signer_that_fails_signs_nothing_and_a_verifier_that_fails_accepts_not
     append(&store, 1..=3).await;
     let kind = ErrorKind::Unavailable;
     let failing = Arc::new(Failing { kind });
-    let auditor = Auditor::new(store.clone(), journal(), failing.clone(), world::clock());
+    let auditor = Auditor::new(
+        store.clone(),
+        journal(),
+        Arc::clone(&failing) as _,
+        world::clock(),
+    );
     refused(auditor.seal_now().await, kind);
     let copies = Arc::new(Copies::default());
     world::auditor(&store, &copies, 10)

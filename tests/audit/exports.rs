@@ -31,6 +31,7 @@ async fn checked(text: &str, heads: &[SignedHead]) -> Result<ExportReport> {
     verify_export(stream::iter(pieces), &*signer(), heads).await
 }
 
+/// 15 entries, the fifth of which tells of the first key, and heads of 5, 10 and 13.
 async fn studio() -> (Store, SubjectVault, Vec<SignedHead>) {
     let store = memory();
     let vault = vault(&store);
@@ -54,12 +55,12 @@ async fn studio() -> (Store, SubjectVault, Vec<SignedHead>) {
 async fn an_export_holds_everything_and_is_checked_alone() {
     let (store, vault, heads) = studio().await;
     let text = lines(&store, Some(vault.clone())).await;
-    assert_eq!(text.lines().count(), 1 + 14 + 3 + 2);
+    assert_eq!(text.lines().count(), 1 + 15 + 3 + 2);
     assert!(text.contains("\"nuts\""));
     let report = checked(&text, &heads[2..]).await.unwrap();
     assert!(report.is_intact(), "{report:?}");
     assert_eq!(report.origin, "garland/studio-7/main");
-    assert_eq!((report.end.sequence, report.vouched), (14, 12));
+    assert_eq!((report.end.sequence, report.vouched), (15, 13));
     assert_eq!((report.heads, report.sides), (4, 2));
     // Without what is personal, and after an erasure, it is as valid.
     let bare = lines(&store, None).await;
@@ -99,12 +100,12 @@ async fn l3_a_bent_export_is_found() {
     doubled.insert(3, all[2]);
     assert_eq!(broken(&joined(&doubled)).await, gap(3, 2));
     // Cut, at a line and within one.
-    let cut = AuditBreak::Cut { end: 3, signed: 12 };
+    let cut = AuditBreak::Cut { end: 3, signed: 13 };
     assert_eq!(broken(&joined(&all[..4])).await, Some(cut));
     let torn = checked(&text[..text.len() - 9], &heads).await;
     assert_eq!(torn.unwrap_err().kind(), ErrorKind::Corrupt);
     // A head of somebody else, and one in the wrong place.
-    let forged = text.replace("\\n12\\n", "\\n11\\n");
+    let forged = text.replace("\\n13\\n", "\\n11\\n");
     assert_eq!(broken(&forged).await, Some(AuditBreak::Forged { size: 11 }));
     let at = all.iter().position(|line| line.contains("\"head\""));
     let mut moved = all.clone();

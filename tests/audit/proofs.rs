@@ -42,7 +42,8 @@ async fn l2_every_entry_is_proved_against_every_head() {
 async fn l2_a_bent_proof_shows_nothing() {
     let (store, heads) = grown(19).await;
     let proof = prove(&store, &journal(), 11, &heads[18]).await.unwrap();
-    let bends: [(&str, fn(&mut EntryProof)); 6] = [
+    type Bend = fn(&mut EntryProof);
+    let bends: [(&str, Bend); 6] = [
         ("event", |proof| proof.entry.event = Json::stored("{}")),
         ("sequence", |proof| proof.entry.sequence = 10),
         ("none", |proof| proof.entry.sequence = 0),

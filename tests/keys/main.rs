@@ -1,6 +1,10 @@
 //! The keys of an organization, their roots, and passwords.
 
+mod bundles;
+mod erasure;
+mod passwords;
 mod ring;
 mod roots;
 mod rotation;
+mod secrets;
 mod world;

@@ -22,7 +22,7 @@ fn r1_a_million_keys_take_at_most_64_bytes_each() {
 
     // Once all are idle, use makes room again, a little with each check.
     clock.pass(millis(3_600_000));
-    for _ in 0..80 {
+    for _ in 0..110 {
         for n in 0..20_000_u32 {
             limiter.check("studio", &n);
         }

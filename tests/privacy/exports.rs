@@ -59,7 +59,7 @@ async fn g1_an_export_holds_everything_about_one_and_nothing_of_others() {
         .filter_map(|line| line.get("entry"))
         .map(|entry| &entry["sequence"])
         .collect();
-    assert_eq!(entries, [1, 2], "by her, and about her");
+    assert_eq!(entries, [2, 3], "by her, and about her");
     let pictures: Vec<_> = lines.iter().filter_map(|line| line.get("source")).collect();
     assert_eq!(
         pictures,

@@ -103,10 +103,10 @@ async fn g3_held_side_records_keep_their_key() {
         assert_eq!(proof.record.places[place].held, 1, "{place}");
     }
     assert!(studio.vault.holder(&id("u-anna")).await.unwrap().is_some());
-    assert_eq!(studio.names("file_keys").await.len(), 2);
+    assert_eq!(studio.keys().await, 2);
     studio.privacy.lift_hold(&case(1), &staff()).await.unwrap();
     studio.privacy.erase(&plan, &staff()).await.unwrap();
-    assert_eq!(studio.names("file_keys").await.len(), 1);
+    assert_eq!(studio.keys().await, 1);
 }
 
 #[tokio::test(start_paused = true)]

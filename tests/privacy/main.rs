@@ -5,6 +5,7 @@ mod crashes;
 mod erasures;
 mod exports;
 mod holds;
+mod real;
 mod retention;
 mod rights;
 mod world;

@@ -153,7 +153,12 @@ impl Studio {
         let store = Store::new(backend, organization());
         let entropy = Arc::new(SystemEntropy::new());
         let root = Arc::new(Root);
-        let keys = KeyRing::new(store.clone(), root, Arc::clone(&clock), entropy.clone());
+        let keys = KeyRing::new(
+            store.clone(),
+            root,
+            Arc::clone(&clock),
+            Arc::clone(&entropy) as _,
+        );
         let vault = SubjectVault::new(store.clone(), keys, Arc::clone(&clock), entropy);
         let source = Arc::clone(&pictures) as Arc<dyn PersonalSource>;
         let privacy = Privacy::new(store.clone(), vault.clone(), coverage(), key(9), clock)
@@ -246,6 +251,13 @@ impl Studio {
             (record.id.to_string(), record.value.read().unwrap())
         };
         page.records.into_iter().map(read).collect()
+    }
+
+    /// How many keys are there that were not destroyed.
+    pub(crate) async fn keys(&self) -> usize {
+        let all = self.all("file_keys").await;
+        let live = all.values().filter(|key| key.get("wrap").is_some());
+        live.count()
     }
 
     pub(crate) async fn names(&self, collection: &str) -> Vec<String> {

@@ -8,9 +8,7 @@ use bytes::Bytes;
 use garland::connector::{ChunkRules, Expect, FileFacts, FileStore};
 use garland::crypto::{Replaced, SealedConnector, SealedOptions};
 use garland::platforms::{MemoryOptions, MemoryPlatform};
-use garland::testing::{
-    FaultKind, FaultRule, Faults, FaultyConnector, FaultyStorage, Moment, Operation,
-};
+use garland::testing::{FaultKind, FaultRule, Faults, FaultyConnector, Moment, Operation};
 use garland::{Clock as _, ErrorKind};
 
 use crate::world::{Studio, content, names, options, path, put, read, sealed_names};
@@ -32,8 +30,7 @@ impl World {
     }
 
     fn with(&self, faults: &Faults) -> SealedConnector {
-        let database = FaultyStorage::new(Arc::clone(&self.plain.database), faults.clone());
-        let studio = Studio::on(Arc::new(database), "studio");
+        let studio = self.plain.through(faults);
         let account = Arc::new(self.account.clone());
         let faulty = FaultyConnector::new("drive", account, faults.clone());
         studio.sealed(Arc::new(faulty), self.options.clone())

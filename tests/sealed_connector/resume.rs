@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use garland::connector::{ChunkRules, FileFacts, FileStore, UploadRequest, UploadToken};
 use garland::platforms::{MemoryOptions, MemoryPlatform};
-use garland::testing::{Faults, FaultyConnector, FaultyStorage, Moment};
+use garland::testing::{Faults, FaultyConnector, Moment};
 use garland::{ErrorKind, Result};
 use proptest::prelude::*;
 
@@ -24,9 +24,7 @@ impl World {
     fn new(faults: Faults) -> Self {
         let facts = FileFacts::default().with_chunks(ChunkRules::new(1, 1, 1 << 20, 20_000));
         let account = MemoryPlatform::new(MemoryOptions::new(facts));
-        let plain = Studio::new();
-        let database = FaultyStorage::new(Arc::clone(&plain.database), faults.clone());
-        let studio = Studio::on(Arc::new(database), "studio");
+        let studio = Studio::new().through(&faults);
         let faulty = FaultyConnector::new("drive", Arc::new(account.clone()), faults.clone());
         // The spy hears of chunks before they are lost.
         let spy = Spy::new(Arc::new(faulty));
@@ -217,8 +215,7 @@ proptest! {
             for (step, after, place) in steps {
                 let moment = if after { Moment::After } else { Moment::Before };
                 let faults = Faults::crash_at(step, moment);
-                let database = FaultyStorage::new(Arc::clone(&plain.database), faults.clone());
-                let studio = Studio::on(Arc::new(database), "studio");
+                let studio = plain.through(&faults);
                 let seen = Arc::new(spy.clone());
                 // Faults outside the spy lose nothing that the account has not seen.
                 let faulty = Arc::new(FaultyConnector::new("drive", seen, faults));

@@ -10,7 +10,6 @@ use garland::connector::{
 };
 use garland::crypto::{SealedNames, SealedOptions};
 use garland::platforms::{MemoryOptions, MemoryPlatform};
-use garland::storage::StorageBackend;
 use garland::sync::{ConflictStrategy, Relation, SyncOptions};
 use garland::testing::{
     FaultKind, FaultRule, Faults, FaultyConnector, FaultyStorage, Moment, Operation,
@@ -36,7 +35,7 @@ impl World {
             card: MemoryPlatform::default(),
             drive: MemoryPlatform::new(MemoryOptions::new(inner)),
             back: MemoryPlatform::default(),
-            studio: Studio::new(),
+            studio: Studio::on(Arc::new(garland::backends::Memory::new()), "default"),
             options,
             verify: Verify::Reported,
         }
@@ -49,11 +48,7 @@ impl World {
 
     /// A sync from one place to another as a program sees it, every call passing through `faults`.
     async fn request(&self, from: &str, to: &str, faults: &Faults) -> SyncRequest {
-        let database: Arc<dyn StorageBackend> = Arc::new(FaultyStorage::new(
-            Arc::clone(&self.studio.database),
-            faults.clone(),
-        ));
-        let studio = Studio::on(Arc::clone(&database), "default");
+        let studio = self.studio.through(faults);
         let faulty = |label: &str, account: &MemoryPlatform| -> Arc<dyn PlatformConnector> {
             Arc::new(FaultyConnector::new(
                 label,
@@ -105,8 +100,8 @@ impl World {
 
     /// The sealed account of the next process.
     fn vault(&self) -> garland::crypto::SealedConnector {
-        let studio = Studio::on(Arc::clone(&self.studio.database), "default");
-        studio.sealed(Arc::new(self.drive.clone()), self.options.clone())
+        let account = Arc::new(self.drive.clone());
+        self.studio.sealed(account, self.options.clone())
     }
 
     /// What can be read of the sealed account.
@@ -172,9 +167,7 @@ async fn a_sync_to_a_sealed_place_seals_and_the_way_back_opens() {
         assert_eq!(world.card.get("a.jpg"), Some(content(12, 99)));
         assert_eq!(world.card.get("notes.txt"), Some(noted));
         world.nothing_is_readable();
-        let records = Studio::on(Arc::clone(&world.studio.database), "default")
-            .records()
-            .await;
+        let records = world.studio.records().await;
         let recovered: Vec<_> = records
             .iter()
             .filter(|file| file.path.is_internal())
@@ -319,8 +312,7 @@ async fn a_listing_of_many_files_asks_the_database_page_by_page() {
         .unwrap();
     }
     let faults = Faults::none();
-    let database = FaultyStorage::new(Arc::clone(&world.studio.database), faults.clone());
-    let studio = Studio::on(Arc::new(database), "default");
+    let studio = world.studio.through(&faults);
     let vault = studio.sealed(Arc::new(world.drive.clone()), options());
     let listed = list(&vault as &dyn FileStore).await.unwrap();
     assert_eq!(listed.entries.len(), 2_500);

@@ -9,6 +9,7 @@ use garland::crypto::Tidied;
 use garland::journal::Event;
 use garland::platforms::MemoryPlatform;
 use garland::storage::JournalName;
+use garland::testing::{FaultKind, FaultRule, Faults, Operation};
 
 use crate::world::{Studio, content, kind, options, path, put, read, send};
 
@@ -97,7 +98,7 @@ async fn what_somebody_removed_on_the_account_is_erased_after_a_while() {
     assert_eq!(missing(tidy().await), (1, 0));
     tokio::time::advance(DAY * 2).await;
     assert_eq!(missing(tidy().await), (0, 1));
-    assert_eq!(events(&studio, "sealed.erased").await, 1);
+    assert_eq!(events(&studio, "keys.destroyed").await, 1);
     assert_eq!(studio.file_keys().await, 2);
     // It comes out of the bin, and is nothing any more.
     account.put("gone.jpg.sealed", kept[0].clone()).unwrap();
@@ -133,7 +134,7 @@ async fn a_delete_erases_every_version_that_was_kept() {
         .await
         .unwrap();
     assert_eq!(studio.file_keys().await, 0);
-    assert_eq!(events(&studio, "sealed.erased").await, 80);
+    assert_eq!(events(&studio, "keys.destroyed").await, 80);
     assert!(studio.records().await.is_empty());
 }
 
@@ -152,4 +153,42 @@ async fn replaced_versions_are_kept_until_they_are_pruned() {
     tokio::time::advance(DAY).await;
     assert_eq!(sealed.prune(studio.clock.now()).await.unwrap(), 1);
     assert!(read(&sealed, "a.jpg").await.unwrap() == content(100, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_uploads_to_one_path_the_last_stands_and_no_key_is_left() {
+    let account = MemoryPlatform::default();
+    let studio = Studio::new();
+    let faults = Faults::none();
+    let shaky = studio.through(&faults);
+    for silent in [None, Some(0), Some(1), Some(2)] {
+        let sealed = shaky.sealed(Arc::new(account.clone()), options());
+        let mut uploads = Vec::new();
+        for seed in 0..3 {
+            let bytes = content(20_000, seed);
+            let request = UploadRequest::new(path("a.jpg"), 20_000);
+            let mut session = sealed.upload(request).await.unwrap();
+            send(&mut *session, &bytes).await.unwrap();
+            uploads.push(session);
+        }
+        for (number, session) in uploads.into_iter().enumerate() {
+            if silent == Some(number) {
+                // It comes to its place, and that cannot be put on record.
+                let lost = FaultKind::Error(garland::ErrorKind::Unavailable);
+                faults.add_rule(FaultRule::new(Operation::Commit, lost));
+            }
+            let finished = session.finish(&crate::world::none()).await;
+            assert_eq!(finished.is_ok(), silent != Some(number), "{finished:?}");
+            let seed = u64::try_from(number).unwrap();
+            let there = read(&sealed, "a.jpg").await.unwrap();
+            assert!(there == content(20_000, seed), "{silent:?}: {number}");
+        }
+        for _ in 0..2 {
+            tokio::time::advance(DAY * 2).await;
+            sealed.tidy(studio.clock.now()).await.unwrap();
+        }
+        sealed.prune(studio.clock.now()).await.unwrap();
+        assert_eq!(studio.file_keys().await, 1);
+        assert!(read(&sealed, "a.jpg").await.unwrap() == content(20_000, 2));
+    }
 }

@@ -1,7 +1,7 @@
 //! An account that is sealed, its keys, and ways to look at both from outside.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use garland::crypto::{
     SecretKey,
 };
 use garland::storage::{StorageBackend, Store};
-use garland::testing::PausedClock;
+use garland::testing::{Faults, FaultyStorage, PausedClock};
 use garland::{Error, ErrorKind, OrganizationId, Result, Timestamp};
 
 /// The plaintext bytes of a chunk in tests.
@@ -119,6 +119,15 @@ impl Studio {
             organization: organization.parse().unwrap(),
             clock: PausedClock::starting(Timestamp::from_millis(1_750_000_000_000)),
             seeds: Arc::default(),
+        }
+    }
+
+    /// The same studio, whose database fails as told. Chance goes on: no two processes draw the same.
+    pub(crate) fn through(&self, faults: &Faults) -> Self {
+        let database = FaultyStorage::new(Arc::clone(&self.database), faults.clone());
+        Self {
+            database: Arc::new(database),
+            ..self.clone()
         }
     }
 
@@ -255,6 +264,3 @@ pub(crate) fn kind<T>(result: Result<T>) -> ErrorKind {
 pub(crate) fn none() -> Hashes {
     Hashes::new()
 }
-
-/// What an account has seen of every upload, whatever came of it.
-pub(crate) type Seen = Arc<Mutex<Vec<(u64, u64, Bytes)>>>;

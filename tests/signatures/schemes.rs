@@ -161,7 +161,7 @@ fn w1_address_and_fields() {
     mandrill.headers[1].0 = "X-Mandrill-Signature".to_owned();
     assert!(verify(Scheme::MANDRILL, &[KEY], &mandrill, 0).is_ok());
 
-    let mut elsewhere = good.clone();
+    let mut elsewhere = good;
     elsewhere.url = URL.replace("https", "http");
     assert!(verify(Scheme::TWILIO, &[KEY], &elsewhere, 0).is_err());
     for bad in [

@@ -3,7 +3,6 @@
 #[path = "../vectors_suite/security/html.rs"]
 mod html;
 #[path = "../architecture/lexer.rs"]
-#[expect(dead_code, reason = "the architecture test uses all of it")]
 mod lexer;
 
 mod encodings;

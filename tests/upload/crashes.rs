@@ -28,7 +28,7 @@ async fn u8_a_crash_at_any_step_leaves_quarantine_or_nothing() {
     let world = World::new();
     let quiet = Faults::none();
     let shaky = |world: &World, faults: &Faults| {
-        let backend = FaultyStorage::new(world.backend.clone(), faults.clone());
+        let backend = FaultyStorage::new(world.backend(), faults.clone());
         let disk = FaultyConnector::new("disk", Arc::new(world.disk.clone()), faults.clone());
         world.service(Arc::new(backend), Arc::new(disk), World::options())
     };

@@ -353,6 +353,13 @@ fn u1_films_are_walked_box_by_box() {
         let edge = cut == 24 || cut == film.len() - 40;
         assert_eq!(!found.verdict.is_reject(), edge, "cut at {cut}: {found:?}");
     }
+    let padded = [film, vec![0; 500]].concat();
+    taken("a.mp4", &padded);
+    refused(
+        "a.mp4",
+        &[padded, b"x".to_vec()].concat(),
+        Reason::Malformed,
+    );
     // The last box may go to the end of the file, and a long one has its size behind its name.
     let mut open = mp4(&[]);
     let at = open.len() - 40;

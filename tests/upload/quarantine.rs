@@ -171,7 +171,9 @@ async fn u8_what_is_refused_is_deleted_and_its_reason_is_kept() {
 async fn u2_too_many_bytes_are_refused_as_they_come() {
     let world = World::new();
     let policy = UploadPolicy::default().with_max_bytes(20);
-    let options = UploadsOptions::new(policy).unwrap().with_part_size(8);
+    let options = UploadsOptions::default()
+        .with_policy(policy)
+        .with_part_size(8);
     let uploads = world.uploads_with(options);
     let mut incoming = uploads.begin(zoe(), &note()).await.unwrap();
     incoming
@@ -231,7 +233,7 @@ async fn u8_the_hosts_scanner_decides_last_and_its_silence_keeps_the_file_in() {
     ] {
         let world = World::new();
         let scanner = Told::new(answer);
-        let uploads = world.uploads().with_scanner(scanner.clone());
+        let uploads = world.uploads().with_scanner(Arc::<Told>::clone(&scanner));
         let record = send(&uploads, b"see you at two").await.unwrap();
         let checked = uploads.check(record.id).await;
         assert_eq!(
@@ -408,7 +410,7 @@ async fn u3_another_organization_finds_nothing() {
     let record = send(&world.uploads(), b"see you at two").await.unwrap();
     world.uploads().check(record.id).await.unwrap();
     let other: OrganizationId = "other".parse().unwrap();
-    let store = Store::new(world.backend.clone(), other);
+    let store = Store::new(world.backend(), other);
     let ids = Ids::new(Arc::new(world.clock), Chance::seeded(9));
     let disk = Arc::new(world.disk.clone());
     let other = Uploads::new(store, disk, Arc::new(world.clock), ids, World::options()).unwrap();
@@ -430,7 +432,7 @@ async fn u3_another_organization_finds_nothing() {
             .is_ok()
     );
     let dots: OrganizationId = "..".parse().unwrap();
-    let store = Store::new(world.backend.clone(), dots);
+    let store = Store::new(world.backend(), dots);
     let ids = Ids::new(Arc::new(world.clock), Chance::seeded(9));
     let error = Uploads::new(
         store,
@@ -475,7 +477,7 @@ async fn u8_a_step_that_is_dropped_ends_the_upload() {
     {
         let faults = Faults::none().with_rule(FaultRule::new(step, FaultKind::Hang(moment)).nth(2));
         let disk = FaultyConnector::new("disk", Arc::new(world.disk.clone()), faults);
-        let uploads = world.service(world.backend.clone(), Arc::new(disk), World::options());
+        let uploads = world.service(world.backend(), Arc::new(disk), World::options());
         let mut incoming = uploads.begin(zoe(), &note()).await.unwrap();
         drop(incoming.write(Bytes::from("a call that is never polled does nothing")));
         incoming.write(Bytes::from("see you ")).await.unwrap();

@@ -13,8 +13,8 @@ use garland::platforms::MemoryPlatform;
 use garland::storage::{Collection, Query, StorageBackend, Store};
 use garland::testing::PausedClock;
 use garland::upload::{
-    Copy, Declared, UPLOAD_USAGE, UPLOADS, UploadPolicy, UploadRecord, UploadState, Uploads,
-    UploadsOptions, UsageRecord,
+    Copy, Declared, UPLOAD_USAGE, UPLOADS, UploadRecord, UploadState, Uploads, UploadsOptions,
+    UsageRecord,
 };
 use garland::{Chance, Ids, OrganizationId, Result, Timestamp};
 use serde::de::DeserializeOwned;
@@ -23,7 +23,7 @@ pub(crate) const IDLE: Duration = Duration::from_secs(3_600);
 
 /// A database and a disk, and the clock on the wall. To be made inside a runtime with paused time.
 pub(crate) struct World {
-    pub(crate) backend: Arc<Memory>,
+    backend: Arc<Memory>,
     pub(crate) disk: MemoryPlatform,
     pub(crate) clock: PausedClock,
     pub(crate) ids: Ids,
@@ -42,9 +42,7 @@ impl World {
 
     /// Parts of 8 bytes, so that small files have many.
     pub(crate) fn options() -> UploadsOptions {
-        UploadsOptions::new(UploadPolicy::default())
-            .unwrap()
-            .with_part_size(8)
+        UploadsOptions::default().with_part_size(8)
     }
 
     pub(crate) fn uploads(&self) -> Uploads {
@@ -52,7 +50,7 @@ impl World {
     }
 
     pub(crate) fn uploads_with(&self, options: UploadsOptions) -> Uploads {
-        self.service(self.backend.clone(), Arc::new(self.disk.clone()), options)
+        self.service(self.backend(), Arc::new(self.disk.clone()), options)
     }
 
     pub(crate) fn service(
@@ -65,8 +63,12 @@ impl World {
         Uploads::new(store, disk, Arc::new(self.clock), self.ids.clone(), options).unwrap()
     }
 
+    pub(crate) fn backend(&self) -> Arc<dyn StorageBackend> {
+        Arc::<Memory>::clone(&self.backend)
+    }
+
     pub(crate) fn store(&self) -> Store {
-        Store::new(self.backend.clone(), OrganizationId::default())
+        Store::new(self.backend(), OrganizationId::default())
     }
 
     async fn all<T: DeserializeOwned + Send + 'static>(

@@ -150,6 +150,30 @@ impl Sqlite {
         inner.alive.closed().await;
     }
 
+    /// Leaves nothing of what was deleted or replaced in the files: what was overwritten in the
+    /// database stands in its write-ahead log until that is used again, and this cuts the log to
+    /// nothing. Closing does so as well.
+    ///
+    /// After an erasure of keys in a program that runs on. What the disk itself keeps of blocks that
+    /// were given back is beyond the reach of a program.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Locked`]: another process reads or writes all the time; try again.
+    /// - Those of the disk.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop; it is then done or not.
+    pub async fn scrub(&self) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        self.inner
+            .ports
+            .writes
+            .send(WriteJob::Scrub(reply))
+            .map_err(|_| self.gone())?;
+        answer.await.map_err(|_| self.gone())?
+    }
+
     /// Runs `read` on a reading thread.
     async fn read<T: Send + 'static>(
         &self,

@@ -65,6 +65,9 @@ const MIGRATIONS: &[&str] = &["
 "];
 
 /// Opens a connection to write with, and brings the schema up to date.
+///
+/// What is deleted or replaced is overwritten with zeros (`secure_delete`): destroying a key is the
+/// erasure of a file only if the key does not stay behind in a free page.
 pub(super) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let mut connection = open(path, flags)?;
@@ -88,6 +91,7 @@ pub(super) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connect
             PRAGMA synchronous = FULL;
             PRAGMA wal_autocheckpoint = 4000;
             PRAGMA journal_size_limit = 67108864;
+            PRAGMA secure_delete = ON;
             PRAGMA cache_size = -16384;
             PRAGMA temp_store = MEMORY;
         ";
@@ -262,6 +266,12 @@ mod tests {
             "wal"
         );
         assert_eq!(ask::<i64>(&connection, "PRAGMA synchronous").unwrap(), 2);
+    }
+
+    #[test]
+    fn what_is_deleted_is_overwritten() {
+        let (_folder, connection) = opened();
+        assert_eq!(ask::<i64>(&connection, "PRAGMA secure_delete").unwrap(), 1);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) enum WriteJob {
     Commit(Commit),
     /// Somebody watches now.
     Watched,
+    /// Nothing that was deleted may be left in the files.
+    Scrub(oneshot::Sender<Result<()>>),
     Close,
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::backends::counts::WriteCounts;
 use crate::backends::wakes::Wakes;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Committed, Wake};
 
 use super::batch::{BatchWriter, Failure};
@@ -92,9 +92,28 @@ impl<'c> Writer<'c> {
     fn take(&mut self, job: Result<WriteJob, RecvTimeoutError>) {
         match job {
             Ok(WriteJob::Commit(commit)) => self.waiting.push(commit),
+            Ok(WriteJob::Scrub(reply)) => {
+                // Whoever asked may be gone.
+                reply.send(self.scrub()).ok();
+            }
             Ok(WriteJob::Watched) | Err(RecvTimeoutError::Timeout) => {}
             Ok(WriteJob::Close) | Err(RecvTimeoutError::Disconnected) => self.closing = true,
         }
+    }
+
+    /// Moves all of the write-ahead log into the database and cuts it to nothing.
+    fn scrub(&self) -> Result<()> {
+        let busy: i64 = ask(self.connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+            .map_err(|cause| map("sqlite.scrub", cause))?;
+        if busy == 0 {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Locked,
+            "sqlite.scrub",
+            "somebody else is reading or writing the database",
+        )
+        .with_retry_after(Duration::from_secs(1)))
     }
 
     /// Waits for a job; no longer than until it is time to look for commits of others.

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
-use crate::storage::{ChainHash, JournalEntry, JournalHead, JournalName};
+use crate::storage::{ChainHash, JournalHead, JournalName};
 
 use super::tree::{Frontier, TreeHash};
 
@@ -110,12 +110,6 @@ impl Checkpoint {
     #[must_use]
     pub fn end(&self) -> JournalHead {
         JournalHead::new(self.size, self.chain)
-    }
-
-    /// Tells whether it covers an entry.
-    #[must_use]
-    pub fn covers(&self, entry: &JournalEntry) -> bool {
-        (1..=self.size).contains(&entry.sequence)
     }
 }
 

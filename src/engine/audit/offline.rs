@@ -47,7 +47,7 @@ impl ExportReport {
     }
 }
 
-/// Checks the lines of an [`export`] without the database: chain, tree, signatures, side records, and the
+/// Checks the lines of an [`export`](super::export()) without the database: chain, tree, signatures, side records, and the
 /// heads that were kept elsewhere (`heads`, in any order). Reads each line once, in constant memory.
 ///
 /// # Errors

@@ -110,7 +110,7 @@ impl Kdf {
     }
 
     /// Fills `out`. To be called off the runtime.
-    pub(super) fn derive(&self, secret: &[u8], salt: &[u8], out: &mut [u8]) -> Result<()> {
+    pub(crate) fn derive(&self, secret: &[u8], salt: &[u8], out: &mut [u8]) -> Result<()> {
         self.check_bounds()?;
         match *self {
             Self::Argon2id {

@@ -6,6 +6,7 @@ mod connector;
 mod entropy;
 mod kdf;
 mod keys;
+mod passwords;
 pub mod pkce;
 pub mod presigned;
 mod sealed;
@@ -29,6 +30,7 @@ pub use keys::{
     KeyName, KeyProvider, KeyRing, Passphrase, PassphraseRecord, QUARTER, RefusedLine, Rotation,
     RotationEvent, RotationPhase, RotationProgress, RotationReport,
 };
+pub use passwords::{PasswordHash, PasswordPolicy, Passwords, Verdict};
 #[cfg(feature = "testing")]
 pub(crate) use sealed::object_secrets;
 pub use sealed::{

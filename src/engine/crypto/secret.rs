@@ -17,7 +17,7 @@ use super::entropy::Entropy;
 /// ```
 /// use garland::crypto::{SecretKey, SystemEntropy};
 ///
-/// let key = SecretKey::generate(&SystemEntropy)?;
+/// let key = SecretKey::generate(&SystemEntropy::new())?;
 /// assert!(key.is(&key.clone()));
 /// # Ok::<(), garland::Error>(())
 /// ```

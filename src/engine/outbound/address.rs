@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ranges of IPv4 that are not global unicast, by the [IANA registry of special addresses][iana] and the
 /// one of [multicast]. Of ranges that hold global exceptions for the protocols of network gear
-/// (192.0.0.0/24) no part is.
+/// (`192.0.0.0/24`) no part is.
 ///
 /// [iana]: https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
 /// [multicast]: https://www.iana.org/assignments/multicast-addresses/multicast-addresses.xhtml
@@ -43,8 +43,8 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 16] = [
 ];
 
 /// The part of IPv6 that is given out as [global unicast][iana]. All else is not: unspecified, loopback,
-/// IPv4-mapped and -compatible, the translation prefixes 64:ff9b::/96 and 64:ff9b:1::/48, discard
-/// (100::/64), segment routing (5f00::/16), unique local (fc00::/7), link local, site local, multicast.
+/// IPv4-mapped and -compatible, the translation prefixes `64:ff9b::/96` and `64:ff9b:1::/48`, discard
+/// (`100::/64`), segment routing (`5f00::/16`), unique local (`fc00::/7`), link local, site local, multicast.
 ///
 /// [iana]: https://www.iana.org/assignments/ipv6-unicast-address-assignments/ipv6-unicast-address-assignments.xhtml
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);

@@ -40,7 +40,7 @@ pub struct TargetPolicy {
     pub literals: bool,
     /// More names that are refused, with all below them, such as the host's own domain inside. Default none.
     pub internal_names: Vec<String>,
-    /// Whether an address of a translator (64:ff9b::/96) is judged by the IPv4 address it holds, for hosts
+    /// Whether an address of a translator (`64:ff9b::/96`) is judged by the IPv4 address it holds, for hosts
     /// that have IPv6 only. Default false: refused.
     pub nat64: bool,
     danger_loopback_http: bool,

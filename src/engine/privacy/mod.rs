@@ -17,11 +17,15 @@
 //!
 //! # Limits
 //!
-//! Journals are never rewritten. They hold the host's ids of people and no other personal data, so a host
-//! chooses ids that say nothing and forgets whose they were. Copies of the database, as backups, still hold
-//! what was removed since: side records in them cannot be opened without the person's key, which is as
-//! safe from the backup only as the organization's root is, and other records are as long there as the
-//! backup is kept. A retention rule is checked by reading the collection.
+//! - Journals are never rewritten. They hold the host's ids of people and no other personal data, so a host
+//!   chooses ids that say nothing and forgets whose they were.
+//! - A backup of the database holds what was there when it was made, the wrapped keys of side records among
+//!   it: whoever has it and the organization's root can read them. It is erased when the backup is.
+//! - An access token that was handed out is good until it runs out: take back everything of the person
+//!   ([`revoke_all_before`](crate::crypto::tokens::TokenService::revoke_all_before)) before the erasure.
+//! - Paths of files may name people. They are not found by a person's id: erase the files, and the records
+//!   of them go.
+//! - Retention reads the collection from one end to the other. Journals have none.
 //!
 //! # Example
 //!
@@ -92,6 +96,8 @@ mod retention;
 mod service;
 mod source;
 mod subject;
+#[cfg(feature = "upload")]
+mod uploaded;
 
 pub use coverage::{Coverage, Finder, OnErasure, PersonalData, Redaction};
 pub use field::FieldPath;
@@ -104,3 +110,6 @@ pub use retention::{RetentionItem, RetentionPlan, RetentionReport, RetentionRule
 pub use service::Privacy;
 pub use source::PersonalSource;
 pub use subject::Subject;
+#[cfg(feature = "upload")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upload")))]
+pub use uploaded::UploadedFiles;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 /// Encodes one field.
 ///
-/// One that begins with `=`, `+`, `-`, `@`, a tab, a carriage return or a line feed, or with the full-width forms
-/// of the signs, gets a `'` before it, so that no spreadsheet takes it for a formula
+/// One that begins with `=`, `+`, `-`, `@`, a tab, a carriage return or a line feed, or with the
+/// full-width forms of the signs, gets a `'` before it, so that no spreadsheet takes it for a formula
 /// ([OWASP](https://owasp.org/www-community/attacks/CSV_Injection)); a plain number such as `-1.5`
 /// stays. One with a comma, a semicolon, a quote, a line end or such a sign is quoted.
 ///

@@ -133,7 +133,7 @@ pub(super) fn is_archive(prefix: &[u8]) -> bool {
 
 /// Tells whether bytes hold markup, a script or the mark of a PHP archive, in any case.
 pub(super) fn is_active(bytes: &[u8]) -> bool {
-    let first = |byte: &u8| b"<jvo_d".contains(&byte.to_ascii_lowercase());
+    let first = |byte: &u8| b"<jvo_dae*".contains(&byte.to_ascii_lowercase());
     bytes.iter().enumerate().any(|(at, byte)| {
         first(byte) && {
             let rest = bytes.get(at..).unwrap_or_default();
@@ -171,6 +171,9 @@ const ACTIVE: &[&[u8]] = &[
     b"<base ",
     b"<video",
     b"<audio",
+    b"alert(",
+    b"eval(",
+    b"*/=",
     b"javascript:",
     b"vbscript:",
     b"onerror=",

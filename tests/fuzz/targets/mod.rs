@@ -5,8 +5,14 @@
 //! pub(crate) fn check(input: &[u8]) -> bool   // panics if something does not hold; whether the input is valid
 //! ```
 
+mod archive;
+#[path = "../../upload/make.rs"]
+#[expect(dead_code, reason = "the tests of uploads use all of it")]
+mod make;
 mod sealed_header;
 mod sealed_object;
+mod token;
+mod upload;
 mod wrap_record;
 
 macro_rules! targets {
@@ -19,7 +25,10 @@ macro_rules! targets {
 }
 
 targets! {
+    archive,
     sealed_header,
     sealed_object,
+    token,
+    upload,
     wrap_record,
 }

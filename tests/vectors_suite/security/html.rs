@@ -82,7 +82,9 @@ fn runs(url: &str) -> bool {
 
 /// Every element that the parser makes, wherever it puts it.
 #[derive(Default)]
-struct Elements(RefCell<Vec<&'static (QualName, RefCell<Vec<Attribute>>)>>);
+struct Elements(RefCell<Vec<&'static Element>>);
+
+type Element = (QualName, RefCell<Vec<Attribute>>);
 
 impl TreeSink for Elements {
     type Handle = Handle;

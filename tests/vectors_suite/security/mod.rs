@@ -1,10 +1,12 @@
 //! `security/*.json`: published and own lists of attacks and known answers (`security/README.md`).
 
 mod html;
+mod keys;
 mod primitives;
 mod sealed;
 mod text;
 mod tokens;
+mod uploads;
 mod urls;
 mod webhooks;
 
@@ -20,9 +22,11 @@ pub(crate) const LISTS: &[(&str, Check)] = &[
     ("security/jws-other-algs.json", tokens::jws_other_algs),
     ("security/jwt-claims.json", tokens::jwt_claims),
     ("security/path-traversal.json", text::traversal),
+    ("security/pbkdf2-hmac-sha256.json", keys::pbkdf2),
     ("security/pkce.json", tokens::pkce),
     ("security/sealed-file.json", sealed::sealed_file),
     ("security/ssrf-urls.json", urls::ssrf),
+    ("security/uploads.json", uploads::uploads),
     ("security/webhooks.json", webhooks::webhooks),
     ("security/xss.json", text::xss),
 ];

@@ -101,10 +101,10 @@ impl Place {
         let folder =
             LocalFolder::open(self.outer.path().join("root")).map_err(|error| error.to_string())?;
         self.runtime.block_on(async {
-            if let Ok(mut session) = folder.upload(UploadRequest::new(path, 1)).await {
-                if session.write(Bytes::from_static(b"x")).await.is_ok() {
-                    drop(session.finish(&Hashes::new()).await);
-                }
+            if let Ok(mut session) = folder.upload(UploadRequest::new(path, 1)).await
+                && session.write(Bytes::from_static(b"x")).await.is_ok()
+            {
+                drop(session.finish(&Hashes::new()).await);
             }
         });
         Ok(())

@@ -201,7 +201,7 @@ impl SubjectVault {
         Ok(Some(opening))
     }
 
-    /// Reads what is recorded about somebody, the oldest first, as [`SideRecord::at`] and value.
+    /// Reads what is recorded about somebody, in no particular order: when it was sealed, and what it says.
     ///
     /// # Errors
     /// Those of the root and the database.
@@ -236,7 +236,8 @@ impl SubjectVault {
     /// Adds the destruction of somebody's key to `batch`: once that is committed, nobody can read what is
     /// recorded about them. [`sweep`](SubjectVault::sweep) then removes the sealed bytes.
     ///
-    /// Two steps of the batch; none and `None` if there is nobody of this id.
+    /// Three steps of the batch, the event of the key among them; none and `None` if there is nobody of this
+    /// id.
     ///
     /// # Errors
     /// Those of the database.
@@ -307,7 +308,7 @@ impl SubjectVault {
             batch.put_with(&AUDIT_SUBJECTS, id.clone(), &record, fresh, Vec::new())?;
             self.keys.create(&mut batch, &record.holder.key()).await?;
             match self.store.commit(batch).await {
-                // Made by somebody else meanwhile, or by us: read which.
+                // Made by us, or by somebody else meanwhile: read which.
                 Err(error) if error.kind() != ErrorKind::Conflict => return Err(error),
                 _ => {}
             }

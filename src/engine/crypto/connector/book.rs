@@ -1,20 +1,16 @@
 //! Reading and writing the records of one account.
 
 use futures_util::stream::BoxStream;
-use serde::Serialize;
 
 use crate::connector::{ConnectorName, FilePath, NameRules};
 use crate::engine::crypto::keys::KeyRing;
-use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Batch, JournalName, Precondition, Query, RecordId, Store, Versioned};
+use crate::storage::{Batch, Precondition, Query, RecordId, Store, Versioned};
 
 use super::records::{SEALED_FILES, SealedFile, SealedVersion};
 
 /// How often a record is read again because somebody else was faster.
 const TRIES: u32 = 32;
-
-const ERASED: EventKind = EventKind::new("sealed.erased");
 
 /// The records of one account.
 #[derive(Debug)]
@@ -32,14 +28,6 @@ pub(super) struct Found {
     pub(super) id: RecordId,
     found: Precondition,
     was: SealedFile,
-}
-
-/// What a [`ERASED`] event tells.
-#[derive(Serialize)]
-struct Erased<'a> {
-    connector: &'a ConnectorName,
-    file: &'a str,
-    version: &'a str,
 }
 
 /// Whether somebody else was faster.
@@ -102,19 +90,9 @@ impl Book {
         })
     }
 
-    /// Adds the destruction of a version to a batch, on record if it ever was a file.
+    /// Adds the destruction of a version's key to a batch: two steps.
     pub(super) fn destroy(&self, batch: &mut Batch, version: &SealedVersion) -> Result<()> {
-        self.keys.destroy(batch, &version.key_name())?;
-        if version.object.is_some() {
-            let erased = Erased {
-                connector: &self.name,
-                file: &version.file,
-                version: &version.version,
-            };
-            let event = Event::new(ERASED).with_data(&erased)?;
-            batch.append(JournalName::main(), &event)?;
-        }
-        Ok(())
+        self.keys.destroy(batch, &version.key_name())
     }
 
     /// Commits a batch with changed records, unless one of them is not any more what it was.

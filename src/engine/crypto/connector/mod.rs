@@ -12,7 +12,8 @@
 //! - In [`SEALED_FILES`]: for each path which object belongs there.
 //!
 //! Without the last two nobody can read the objects, the host included: they belong into its backups,
-//! and the keys of an archive that is handed over go beside it as an export of the key ring.
+//! and the keys of an archive that is handed over go beside it as a bundle
+//! ([`KeyRing::export`](super::KeyRing::export)).
 //!
 //! # What is protected, and what is not
 //! - Whoever runs the account, or breaks into it, learns neither contents nor hashes of them. An object

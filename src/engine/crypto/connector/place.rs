@@ -101,11 +101,11 @@ impl Place {
                     SealedNames::Clear => Names::Clear,
                     SealedNames::Sealed => {
                         let label = format!("names/{}", self.book.name);
-                        let key = keys.shared(&label).await?;
+                        let key = keys.shared(&label).await.map_err(lost)?;
                         Names::Sealed(SivKey::derive(&key, b"garland/sealed-names/v1")?)
                     }
                 };
-                let facts = keys.shared("sealed-facts").await?;
+                let facts = keys.shared("sealed-facts").await.map_err(lost)?;
                 let facts = SivKey::derive(&facts, b"garland/sealed-facts/v1")?;
                 Ok(Secrets { names, facts })
             })
@@ -163,7 +163,7 @@ impl Place {
     ) -> Result<ObjectKeys> {
         let keys = &self.book.keys;
         let name = version.key_name();
-        let key = keys.key(&name).await?;
+        let key = keys.key(&name).await.map_err(lost)?;
         let context = name.context(keys.store().organization())?;
         unlock(header, &key, &context, self.options.cipher)
     }
@@ -259,6 +259,19 @@ pub(super) fn header_of(bytes: &[u8]) -> Result<Header> {
             "the object is shorter than any sealed one",
         )),
     }
+}
+
+/// A key that is not found is not a file that is not found: nobody shall take it for deleted.
+fn lost(error: Error) -> Error {
+    if error.kind() != ErrorKind::NotFound {
+        return error;
+    }
+    Error::new(
+        ErrorKind::Corrupt,
+        OPERATION,
+        "the key of the object is not there, or was destroyed",
+    )
+    .with_source(error)
 }
 
 /// Something is there, but nothing that was sealed here.

@@ -207,17 +207,18 @@ impl Place {
             }
             // As many as fit one batch; the rest goes with the next.
             loop {
-                let count = self
+                let erased = self
                     .book
                     .edit(&file.path, |file, batch| {
                         let old = file.replaced.iter().filter(|one| one.at < before);
-                        let old: Vec<_> = old.take(48).cloned().collect();
+                        let old: Vec<SealedVersion> = old.cloned().collect();
+                        let count = file.replaced.len();
                         self.erase(file, &old, batch)?;
-                        Ok(old.len() as u64)
+                        Ok(count.saturating_sub(file.replaced.len()) as u64)
                     })
                     .await?;
-                pruned += count;
-                if count < 48 {
+                pruned += erased;
+                if erased == 0 {
                     break;
                 }
             }

@@ -153,7 +153,7 @@ impl KeyProvider for KeyFile {
 }
 
 /// Runs what blocks where it may.
-pub(super) async fn off_runtime<T: Send + 'static>(
+pub(in crate::engine::crypto) async fn off_runtime<T: Send + 'static>(
     operation: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

@@ -1,4 +1,25 @@
 //! Keys: one a file version, wrapped under one an epoch, wrapped under the organization's root.
+//!
+//! | key | drawn | kept | ends |
+//! |---|---|---|---|
+//! | of a file version | once for each | 96 bytes under its epoch's key | destroyed: the file is erased |
+//! | of an epoch | each quarter | as the root wrapped it | retired, once nothing is under it |
+//! | the root | by the host or a person | a key service, a key file, a head | changed, then destroyed |
+//!
+//! # What it takes to restore
+//!
+//! The sealed objects, the root, and either the database or a bundle that [`KeyRing::export`] wrote.
+//! Without the root nobody can, whoever asks.
+//!
+//! # What it does not do
+//!
+//! - It does not take a key back from who has had it: rotation renews the wraps, not the keys of
+//!   files. After the leak of a file's key, seal the file anew under a new version.
+//! - An old copy of the database or a bundle together with the root opens what it names, files erased
+//!   since included. Let copies run out, or change the root and destroy the former.
+//! - Whoever can write the database can put old records back, or take records away. They cannot make
+//!   a record open under another name, file version or organization.
+//! - Keys are in the memory of the process while they are used; it keeps those of epochs for minutes.
 
 mod bundle;
 mod epochs;
@@ -24,6 +45,7 @@ pub use epochs::QUARTER;
 pub use erasure::Erased;
 pub use import::{ImportReport, RefusedLine};
 pub use key_file::KeyFile;
+pub(super) use key_file::off_runtime;
 pub use passphrase::{Passphrase, PassphraseRecord};
 pub use progress::{RotationEvent, RotationPhase, RotationProgress};
 pub use provider::KeyProvider;

@@ -320,7 +320,7 @@ impl Scheme {
     )
     .with_stamp(Stamp::Pair);
 
-    /// HubSpot, version 3.
+    /// `HubSpot`, version 3.
     pub const HUBSPOT: Self = Self::hmac_sha256(
         &["x-hubspot-signature-v3"],
         Layout::Whole { prefix: "" },

@@ -19,7 +19,17 @@ pub struct Decision {
     /// [`retry_after`](Self::retry_after) is then the longest window: by then there is room, unless the
     /// other keys stay busy.
     pub crowded: bool,
-    levels: [Option<Level>; MOST_LIMITS],
+    limits: u8,
+    levels: [RawLevel; MOST_LIMITS],
+}
+
+/// A [`Level`] in nanoseconds, for it is made with every check and read with few.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct RawLevel {
+    pub(super) max: u32,
+    pub(super) remaining: u32,
+    pub(super) window: u64,
+    pub(super) next: u64,
 }
 
 /// How many limits one limiter holds at most.
@@ -40,26 +50,40 @@ pub struct Level {
 }
 
 impl Decision {
-    pub(super) fn new(
-        allowed: bool,
-        retry_after: Option<Duration>,
-        reset: Duration,
-        levels: [Option<Level>; MOST_LIMITS],
-    ) -> Self {
-        let least = levels.iter().flatten().map(|level| level.remaining).min();
+    /// Says nothing yet.
+    pub(super) fn none() -> Self {
         Self {
-            allowed,
-            remaining: least.unwrap_or(0),
-            retry_after,
-            reset,
+            allowed: false,
+            remaining: 0,
+            retry_after: None,
+            reset: Duration::ZERO,
             crowded: false,
-            levels,
+            limits: 0,
+            levels: [RawLevel::default(); MOST_LIMITS],
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        (self.limits, self.remaining) = (0, u32::MAX);
+    }
+
+    pub(super) fn push(&mut self, level: RawLevel) {
+        if let Some(free) = self.levels.get_mut(usize::from(self.limits)) {
+            *free = level;
+            self.limits += 1;
+            self.remaining = self.remaining.min(level.remaining);
         }
     }
 
     /// Returns how each limit stands, in the order the limiter was given them.
-    pub fn levels(&self) -> impl Iterator<Item = &Level> {
-        self.levels.iter().flatten()
+    pub fn levels(&self) -> impl Iterator<Item = Level> {
+        let levels = self.levels.iter().take(usize::from(self.limits));
+        levels.map(|level| Level {
+            max: level.max,
+            window: Duration::from_nanos(level.window),
+            remaining: level.remaining,
+            next: Duration::from_nanos(level.next),
+        })
     }
 
     /// Returns the fields for the response: [`RateLimit-Policy` and `RateLimit`][draft] always, and
@@ -84,7 +108,7 @@ impl Decision {
     fn list(&self, parameters: impl Fn(&Level) -> String) -> String {
         let items: Vec<String> = self
             .levels()
-            .map(|level| format!("\"{}\";{}", name(level.window), parameters(level)))
+            .map(|level| format!("\"{}\";{}", name(level.window), parameters(&level)))
             .collect();
         items.join(", ")
     }

@@ -95,55 +95,181 @@ impl Hit {
     }
 }
 
-/// More than one pass, oldest first.
+/// A few passes, oldest first, in as many bytes as a line of the cache has.
 #[derive(Debug)]
-pub(super) struct Log {
-    hits: VecDeque<Hit>,
-    windows: [Window; MOST_LIMITS],
-    /// What the budget was charged with for this log.
-    charged: usize,
+pub(super) struct Few {
+    hits: [Hit; Self::MOST],
+    count: u32,
 }
 
-/// What one limit sees of the log: all from `head` on, which cost `sum`.
-#[derive(Clone, Copy, Debug, Default)]
+impl Few {
+    const MOST: usize = 5;
+
+    fn hits(&self) -> &[Hit] {
+        let count = usize::try_from(self.count).unwrap_or(Self::MOST);
+        self.hits.get(..count).unwrap_or(&self.hits)
+    }
+
+    /// Adds a pass; false if there is no more room.
+    fn push(&mut self, hit: Hit) -> bool {
+        let free = usize::try_from(self.count).ok();
+        match free.and_then(|free| self.hits.get_mut(free)) {
+            Some(free) => *free = hit,
+            None => return false,
+        }
+        self.count += 1;
+        true
+    }
+
+    /// Adds to the last pass if that was at the same time.
+    fn merge(&mut self, hit: Hit) -> bool {
+        let last = self.count.checked_sub(1).map(index);
+        match last.and_then(|last| self.hits.get_mut(last)) {
+            Some(last) if last.at() == hit.at() => {
+                last.cost = last.cost.saturating_add(hit.cost);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Keeps what has not left the longest window.
+    fn settle(&mut self, longest: u64, now: u64) {
+        let kept = self
+            .hits()
+            .iter()
+            .filter(|hit| !gone(hit.at(), longest, now));
+        let kept = u32::try_from(kept.count()).unwrap_or(0);
+        let left = usize::try_from(self.count.saturating_sub(kept)).unwrap_or(0);
+        self.hits.rotate_left(left.min(Self::MOST));
+        self.count = kept;
+    }
+}
+
+/// Many passes, oldest first. What most checks read stands close together at its beginning.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Log {
+    hits: VecDeque<Hit>,
+    newest: u64,
+    /// What the budget was charged with for this log.
+    charged: u32,
+    windows: [Window; MOST_LIMITS],
+}
+
+/// What one limit sees of the log: all from `head` on, which passed first at `at` and cost `sum`.
+#[derive(Clone, Copy, Debug)]
 struct Window {
-    head: usize,
+    at: u64,
+    head: u32,
     sum: u32,
 }
 
+impl Window {
+    /// Stands for a time when there is none: no clock comes so far.
+    const NEVER: u64 = u64::MAX;
+}
+
 impl Log {
-    /// How many hits there is room for at first.
-    const FIRST: usize = 4;
+    fn of(few: &Few, rules: &Rules, charged: usize) -> Self {
+        let mut log = Self {
+            hits: VecDeque::with_capacity(2 * Few::MOST),
+            newest: 0,
+            charged: u32::try_from(charged).unwrap_or(u32::MAX),
+            windows: [Window {
+                at: Window::NEVER,
+                head: 0,
+                sum: 0,
+            }; MOST_LIMITS],
+        };
+        for hit in few.hits() {
+            log.push(*hit, rules);
+        }
+        log
+    }
 
     fn bytes(capacity: usize) -> usize {
         size_of::<Self>().saturating_add(capacity.saturating_mul(size_of::<Hit>()))
     }
 
+    /// Adds to the last pass, which was at the same time.
+    fn merge(&mut self, hit: Hit, rules: &Rules) {
+        if let Some(last) = self.hits.back_mut() {
+            last.cost = last.cost.saturating_add(hit.cost);
+        }
+        for (window, _) in self.windows.iter_mut().zip(&rules.rules) {
+            window.sum = window.sum.saturating_add(hit.cost);
+        }
+    }
+
+    fn push(&mut self, hit: Hit, rules: &Rules) {
+        self.newest = hit.at();
+        for (window, _) in self.windows.iter_mut().zip(&rules.rules) {
+            window.sum = window.sum.saturating_add(hit.cost);
+            window.at = window.at.min(hit.at());
+        }
+        self.hits.push_back(hit);
+    }
+
     /// Moves every window up to `now`, and forgets what the longest has left behind.
     fn settle(&mut self, rules: &Rules, now: u64) {
         for (window, rule) in self.windows.iter_mut().zip(&rules.rules) {
-            while let Some(hit) = self.hits.get(window.head)
-                && gone(hit.at(), rule, now)
-            {
-                window.sum = window.sum.saturating_sub(hit.cost);
-                window.head += 1;
+            while window.at != Window::NEVER && gone(window.at, rule.window, now) {
+                let left = self.hits.get(index(window.head));
+                window.sum = window.sum.saturating_sub(left.map_or(0, |hit| hit.cost));
+                window.head = window.head.saturating_add(1);
+                let next = self.hits.get(index(window.head));
+                window.at = next.map_or(Window::NEVER, |hit| hit.at());
             }
         }
         let forgotten = self.windows.get(rules.longest).map_or(0, |own| own.head);
         if forgotten > 0 {
-            self.hits.drain(..forgotten.min(self.hits.len()));
+            self.hits.drain(..index(forgotten).min(self.hits.len()));
             for window in &mut self.windows {
                 window.head = window.head.saturating_sub(forgotten);
             }
         }
     }
+
+    /// Makes room for one more pass, as far as the budget goes.
+    fn make_room(&mut self, budget: &Budget) -> bool {
+        let capacity = self.hits.capacity();
+        if self.hits.len() < capacity {
+            return true;
+        }
+        let more = capacity.saturating_mul(size_of::<Hit>());
+        let charged = u32::try_from(more).ok();
+        let charged = charged.and_then(|more| self.charged.checked_add(more));
+        let Some(charged) = charged.filter(|_| budget.take(more)) else {
+            return false;
+        };
+        self.charged = charged;
+        self.hits.reserve_exact(capacity);
+        true
+    }
+
+    /// Gives back half of a log that is three quarters empty.
+    fn shrink(&mut self, budget: &Budget) {
+        let capacity = self.hits.capacity();
+        if capacity > 8 * Few::MOST && self.hits.len() < capacity / 4 {
+            self.hits.shrink_to(capacity / 2);
+            let needed = u32::try_from(Self::bytes(capacity / 2)).unwrap_or(u32::MAX);
+            let less = self.charged.saturating_sub(needed);
+            self.charged = self.charged.saturating_sub(less);
+            budget.give(index(less));
+        }
+    }
 }
 
-fn gone(at: u64, rule: &Rule, now: u64) -> bool {
-    at.saturating_add(rule.window) <= now
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// What is remembered of one key.
+fn gone(at: u64, window: u64, now: u64) -> bool {
+    at.saturating_add(window) <= now
+}
+
+/// What is remembered of one key, in 16 bytes.
 #[derive(Debug, Default)]
 pub(super) enum State {
     #[default]
@@ -152,7 +278,30 @@ pub(super) enum State {
         cost: u32,
         at: u64,
     },
-    Many(Box<Log>),
+    Few {
+        until: Coarse,
+        few: Box<Few>,
+    },
+    Many {
+        until: Coarse,
+        log: Box<Log>,
+    },
+}
+
+/// A time rounded up to about a second, so that a sweep can pass by a busy key without looking at its log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coarse(u32);
+
+impl Coarse {
+    const BITS: u32 = 30;
+
+    fn after(at: u64) -> Self {
+        Self(u32::try_from((at >> Self::BITS) + 1).unwrap_or(u32::MAX))
+    }
+
+    fn at(self) -> u64 {
+        u64::from(self.0) << Self::BITS
+    }
 }
 
 impl State {
@@ -160,44 +309,72 @@ impl State {
         matches!(self, Self::Empty)
     }
 
-    /// Forgets what no limit counts any more at `now`. Afterwards every window ends at `now`.
-    pub(super) fn settle(&mut self, rules: &Rules, now: u64, budget: &Budget) {
-        match self {
-            Self::Empty => {}
-            Self::One { at, .. } => {
-                if at.saturating_add(rules.longest()) <= now {
-                    *self = Self::Empty;
-                }
-            }
-            Self::Many(log) => {
-                log.settle(rules, now);
-                let less = match (log.hits.len(), log.hits.front()) {
-                    (1, Some(hit)) => Self::One {
-                        cost: hit.cost,
-                        at: hit.at(),
-                    },
-                    (0, _) => Self::Empty,
-                    (length, _) => {
-                        shrink(log, length, budget);
-                        return;
-                    }
-                };
-                budget.give(log.charged);
-                *self = less;
-            }
+    /// Empties what is surely idle at `now`, without a look at logs: a key that passed more than once is
+    /// noticed about a second late.
+    pub(super) fn sweep(&mut self, rules: &Rules, now: u64, budget: &Budget) {
+        let last = match self {
+            Self::Empty => return,
+            Self::One { at, .. } => *at,
+            Self::Few { until, .. } | Self::Many { until, .. } => until.at(),
+        };
+        if gone(last, rules.longest(), now) {
+            self.settle(rules, now, budget);
         }
     }
 
-    /// Returns what the limit of number `index` counts, and when the first of it passed. To be called
-    /// on a settled state.
-    pub(super) fn used(&self, index: usize, rule: &Rule, now: u64) -> (u32, Option<u64>) {
-        match self {
-            Self::One { cost, at } if !gone(*at, rule, now) => (*cost, Some(*at)),
-            Self::Empty | Self::One { .. } => (0, None),
-            Self::Many(log) => {
-                let window = log.windows.get(index).copied().unwrap_or_default();
-                (window.sum, log.hits.get(window.head).map(|hit| hit.at()))
+    /// Forgets what no limit counts any more at `now`. Afterwards every window ends at `now`.
+    pub(super) fn settle(&mut self, rules: &Rules, now: u64, budget: &Budget) {
+        let longest = rules.longest();
+        let less = match self {
+            Self::One { at, .. } if gone(*at, longest, now) => Self::Empty,
+            Self::Empty | Self::One { .. } => return,
+            Self::Few { few, .. } => {
+                let first = few.hits().first();
+                if first.is_some_and(|hit| !gone(hit.at(), longest, now)) {
+                    return;
+                }
+                few.settle(longest, now);
+                match few.hits() {
+                    [] => Self::Empty,
+                    [one] => Self::one(*one),
+                    _ => return,
+                }
             }
+            Self::Many { log, .. } => {
+                log.settle(rules, now);
+                match (log.hits.len(), log.hits.front()) {
+                    (0, _) | (_, None) => Self::Empty,
+                    (1, Some(hit)) => Self::one(*hit),
+                    _ => {
+                        log.shrink(budget);
+                        return;
+                    }
+                }
+            }
+        };
+        self.replace(less, budget);
+    }
+
+    /// Returns what the limit of number `number` counts, and when the first of it passed. To be called
+    /// on a settled state.
+    pub(super) fn used(&self, number: usize, rule: &Rule, now: u64) -> (u32, Option<u64>) {
+        match self {
+            Self::One { cost, at } if !gone(*at, rule.window, now) => (*cost, Some(*at)),
+            Self::Empty | Self::One { .. } => (0, None),
+            Self::Few { few, .. } => {
+                let mut counted = few
+                    .hits()
+                    .iter()
+                    .filter(|hit| !gone(hit.at(), rule.window, now));
+                let first = counted.next();
+                let sum = counted.map(|hit| hit.cost).fold(0, u32::saturating_add);
+                let (cost, at) = first.map_or((0, None), |hit| (hit.cost, Some(hit.at())));
+                (sum.saturating_add(cost), at)
+            }
+            Self::Many { log, .. } => match log.windows.get(number) {
+                Some(window) if window.at != Window::NEVER => (window.sum, Some(window.at)),
+                _ => (0, None),
+            },
         }
     }
 
@@ -206,97 +383,138 @@ impl State {
         match self {
             Self::Empty => None,
             Self::One { at, .. } => Some(*at),
-            Self::Many(log) => log.hits.back().map(|hit| hit.at()),
+            Self::Few { few, .. } => few.hits().last().map(|hit| hit.at()),
+            Self::Many { log, .. } => Some(log.newest),
         }
     }
 
-    /// Returns when `excess` of what the limit of number `index` counts has left its window. Every
+    /// Returns when `excess` of what the limit of number `number` counts has left its window. Every
     /// pass costs at least 1, so that this looks at no more than `excess` of them.
-    pub(super) fn frees(&self, index: usize, rule: &Rule, excess: u32) -> u64 {
-        match self {
-            Self::Empty => 0,
-            Self::One { at, .. } => at.saturating_add(rule.window),
-            Self::Many(log) => {
-                let head = log.windows.get(index).map_or(0, |window| window.head);
-                let mut freed = 0_u32;
-                let last = log.hits.iter().skip(head).find(|hit| {
-                    freed = freed.saturating_add(hit.cost);
-                    freed >= excess
-                });
-                last.map_or(0, |hit| hit.at().saturating_add(rule.window))
+    pub(super) fn frees(&self, number: usize, rule: &Rule, now: u64, excess: u32) -> u64 {
+        let last = match self {
+            Self::Empty => None,
+            Self::One { at, .. } => Some(*at),
+            Self::Few { few, .. } => {
+                let counted = few.hits().iter();
+                let counted = counted.filter(|hit| !gone(hit.at(), rule.window, now));
+                frees(counted, excess)
             }
-        }
+            Self::Many { log, .. } => {
+                let window = log.windows.get(number);
+                let (at, head) = window.map_or((0, 0), |window| (window.at, window.head));
+                if excess == 1 {
+                    return at.saturating_add(rule.window);
+                }
+                frees(log.hits.range(index(head).min(log.hits.len())..), excess)
+            }
+        };
+        last.map_or(0, |at| at.saturating_add(rule.window))
     }
 
     /// Adds a pass at `now`, or returns false where there is no memory for it. To be called on a
     /// settled state.
     #[must_use]
     pub(super) fn push(&mut self, rules: &Rules, now: u64, cost: u32, budget: &Budget) -> bool {
-        match self {
-            Self::Empty => *self = Self::One { cost, at: now },
-            Self::One { cost: own, at } if *at == now => *own = own.saturating_add(cost),
+        let hit = Hit::new(now, cost);
+        let more = match self {
+            Self::Empty => Self::one(hit),
+            Self::One { cost: own, at } if *at == now => {
+                *own = own.saturating_add(cost);
+                return true;
+            }
             Self::One { cost: first, at } => {
-                let charged = Log::bytes(Log::FIRST);
+                if !budget.take(size_of::<Few>()) {
+                    return false;
+                }
+                let mut few = Few {
+                    hits: [Hit::new(*at, *first); Few::MOST],
+                    count: 1,
+                };
+                few.push(hit);
+                Self::Few {
+                    until: Coarse::after(now),
+                    few: Box::new(few),
+                }
+            }
+            Self::Few { until, few } => {
+                *until = Coarse::after(now);
+                if few.merge(hit) || few.push(hit) {
+                    return true;
+                }
+                let charged = Log::bytes(2 * Few::MOST);
                 if !budget.take(charged) {
                     return false;
                 }
-                let first = Hit::new(*at, *first);
-                let mut windows = [Window::default(); MOST_LIMITS];
-                for (window, rule) in windows.iter_mut().zip(&rules.rules) {
-                    *window = if gone(first.at(), rule, now) {
-                        Window { head: 1, sum: cost }
-                    } else {
-                        let sum = first.cost.saturating_add(cost);
-                        Window { head: 0, sum }
-                    };
+                let mut log = Log::of(few, rules, charged);
+                // What left a shorter window is not counted twice: the windows move up first.
+                log.settle(rules, now);
+                log.push(hit, rules);
+                Self::Many {
+                    until: Coarse::after(now),
+                    log: Box::new(log),
                 }
-                let mut hits = VecDeque::with_capacity(Log::FIRST);
-                hits.extend([first, Hit::new(now, cost)]);
-                *self = Self::Many(Box::new(Log {
-                    hits,
-                    windows,
-                    charged,
-                }));
             }
-            Self::Many(log) => {
-                if !add(log, now, cost, budget) {
+            Self::Many { until, log } => {
+                *until = Coarse::after(now);
+                if log.newest == now {
+                    log.merge(hit, rules);
+                    return true;
+                }
+                if !log.make_room(budget) {
                     return false;
                 }
-                let counted = log.windows.iter_mut().zip(&rules.rules);
-                counted.for_each(|(window, _)| window.sum = window.sum.saturating_add(cost));
+                log.push(hit, rules);
+                return true;
             }
-        }
+        };
+        self.replace(more, budget);
         true
     }
-}
 
-fn add(log: &mut Log, now: u64, cost: u32, budget: &Budget) -> bool {
-    if let Some(last) = log.hits.back_mut()
-        && last.at() == now
-    {
-        last.cost = last.cost.saturating_add(cost);
-        return true;
-    }
-    let capacity = log.hits.capacity();
-    if log.hits.len() == capacity {
-        let more = capacity.saturating_mul(size_of::<Hit>());
-        if !budget.take(more) {
-            return false;
+    fn one(hit: Hit) -> Self {
+        Self::One {
+            cost: hit.cost,
+            at: hit.at(),
         }
-        log.charged = log.charged.saturating_add(more);
-        log.hits.reserve_exact(capacity);
     }
-    log.hits.push_back(Hit::new(now, cost));
-    true
+
+    /// Takes another form, and gives back what this one was charged with.
+    fn replace(&mut self, other: Self, budget: &Budget) {
+        match std::mem::replace(self, other) {
+            Self::Empty | Self::One { .. } => {}
+            Self::Few { .. } => budget.give(size_of::<Few>()),
+            Self::Many { log, .. } => budget.give(index(log.charged)),
+        }
+    }
 }
 
-/// Gives back half of a log that is three quarters empty.
-fn shrink(log: &mut Log, length: usize, budget: &Budget) {
-    let capacity = log.hits.capacity();
-    if capacity > 4 * Log::FIRST && length < capacity / 4 {
-        log.hits.shrink_to(capacity / 2);
-        let less = log.charged.saturating_sub(Log::bytes(capacity / 2));
-        log.charged = log.charged.saturating_sub(less);
-        budget.give(less);
+/// When the pass was with which `excess` is reached.
+fn frees<'a>(mut counted: impl Iterator<Item = &'a Hit>, excess: u32) -> Option<u64> {
+    let mut freed = 0_u32;
+    let last = counted.find(|hit| {
+        freed = freed.saturating_add(hit.cost);
+        freed >= excess
+    });
+    last.map(|hit| hit.at())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r1_a_state_takes_16_bytes_and_a_few_passes_one_line() {
+        assert_eq!(size_of::<Hit>(), 12);
+        assert_eq!(size_of::<State>(), 16);
+        assert_eq!(size_of::<Few>(), 64);
+        assert!(size_of::<Log>() <= 128);
+    }
+
+    #[test]
+    fn a_coarse_time_is_never_before_the_fine_one() {
+        for at in [0, 1, 1 << 30, (1 << 30) - 1, u64::from(u32::MAX) << 28] {
+            let coarse = Coarse::after(at).at();
+            assert!(coarse >= at && coarse - at <= 1 << 30, "{at}");
+        }
     }
 }

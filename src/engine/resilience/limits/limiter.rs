@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 
-use super::decision::{Decision, Level, MOST_LIMITS};
+use super::decision::{Decision, MOST_LIMITS, RawLevel};
 use super::hits::{Budget, Rules, State};
 use super::limit::{Limit, LimiterOptions};
 use super::shard::{Census, Shard, Shared, Tag};
@@ -21,9 +21,9 @@ use super::shard::{Census, Shard, Shared, Tag};
 /// may take ([`LimiterOptions::share`]). Several limits hold together: a request that one of them
 /// refuses is counted by none.
 ///
-/// - **Memory**: a key that passed once within its windows takes 43 to 60 bytes, however long it is; one
-///   that passed more often takes 12 to 24 bytes more for each pass still counted, and 130 for the first two.
-///   The most of both is set by [`LimiterOptions`].
+/// - **Memory**: a key that passed once within its windows takes 43 to 60 bytes, however long it is; one that
+///   passed up to five times takes 64 more; one that passed more often takes 128 more, and 12 to 24 for
+///   each pass still counted. The most of both is set by [`LimiterOptions`].
 /// - **When it is full**: nobody's counter is dropped while it counts something, so that nobody frees
 ///   himself, or another, by coming under many names. A key that finds no room is refused
 ///   ([`Decision::crowded`]); those already counted go on. Idle keys are forgotten a few at a time
@@ -58,7 +58,7 @@ pub struct RateLimiter {
     limits: Vec<Limit>,
     shared: Shared,
     shards: Shards,
-    seeds: [RandomState; 2],
+    seed: RandomState,
     /// Which shard is swept next when there is no room.
     hand: AtomicUsize,
 }
@@ -85,15 +85,17 @@ impl Shards {
         }
     }
 
+    /// Locks the shard of a key.
+    fn lock(&self, tag: Tag) -> MutexGuard<'_, Shard> {
+        self.number(usize::try_from(tag.0 % (SHARDS as u64)).unwrap_or(0))
+    }
+
     /// Locks the shard of this number, counted round.
-    fn lock(&self, number: usize) -> MutexGuard<'_, Shard> {
+    fn number(&self, number: usize) -> MutexGuard<'_, Shard> {
         let own = self.others.get(number % SHARDS).unwrap_or(&self.last);
         own.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How many slots a check looks at to forget idle keys.
-const STEPS: usize = 2;
 
 /// How many shards, and slots in each, a check looks at that finds no room.
 const WIDE: (usize, usize) = (8, 512);
@@ -133,7 +135,7 @@ impl RateLimiter {
                 census: Census::new(options.max_keys.max(1), options.share_of_scope()),
             },
             shards: Shards::new(elapsed),
-            seeds: [RandomState::new(), RandomState::new()],
+            seed: RandomState::new(),
             hand: AtomicUsize::new(0),
             clock,
         })
@@ -152,20 +154,22 @@ impl RateLimiter {
         key: &(impl Hash + ?Sized),
         cost: u32,
     ) -> Decision {
-        let (first, second) = self.hash(scope, key);
-        let tag = Tag::new(first, second);
-        let home = usize::try_from(second >> 32).unwrap_or(0);
-        let once = |scope_of: &dyn Fn() -> u32| {
-            let mut shard = self.shards.lock(home);
+        let tag = Tag(self.seed.hash_one((scope, key)));
+        let mut decision = Decision::none();
+        for attempt in 0..2 {
+            if attempt > 0 {
+                self.sweep_widely();
+            }
+            let mut shard = self.shards.lock(tag);
             let now = shard.advance(self.clock.elapsed());
-            shard.sweep(STEPS, now, &self.shared);
-            self.decide(&mut shard, tag, scope_of, cost, now)
-        };
-        let scope_of = || self.shared.census.scope(self.hash_one(scope));
-        once(&scope_of).unwrap_or_else(|| {
-            self.sweep_widely();
-            once(&scope_of).unwrap_or_else(|| self.crowded())
-        })
+            shard.sweep_now_and_then(now, &self.shared);
+            let scope_of = || self.shared.census.scope(self.seed.hash_one(scope));
+            if self.decide(&mut shard, (tag, scope_of), cost, now, &mut decision) {
+                return decision;
+            }
+        }
+        self.crowd(&mut decision);
+        decision
     }
 
     /// Returns how many keys are counted, those among them that are idle but not forgotten yet.
@@ -177,107 +181,94 @@ impl RateLimiter {
     /// Returns how many bytes the table and the logs of busy keys take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let tables = (0..SHARDS).map(|at| self.shards.lock(at).bytes());
+        let tables = (0..SHARDS).map(|at| self.shards.number(at).bytes());
         tables.sum::<usize>() + self.shared.budget.used()
     }
 
-    /// Two halves of a keyed hash of 128 bits.
-    fn hash(&self, scope: &(impl Hash + ?Sized), key: &(impl Hash + ?Sized)) -> (u64, u64) {
-        let [first, second] = &self.seeds;
-        (first.hash_one((scope, key)), second.hash_one((scope, key)))
-    }
-
-    fn hash_one(&self, scope: &(impl Hash + ?Sized)) -> u64 {
-        let [first, _] = &self.seeds;
-        first.hash_one(scope)
-    }
-
-    /// Decides, and counts what passes; `None` if there is no room for it.
+    /// Decides, and counts what passes. Returns false if there is no room for it.
     fn decide(
         &self,
         shard: &mut Shard,
-        tag: Tag,
-        scope_of: &dyn Fn() -> u32,
+        (tag, scope_of): (Tag, impl Fn() -> u32),
         cost: u32,
         now: u64,
-    ) -> Option<Decision> {
+        decision: &mut Decision,
+    ) -> bool {
         let Shared { rules, budget, .. } = &self.shared;
         let Some(at) = shard.find(tag) else {
             let mut fresh = State::Empty;
             let allowed = self.fits(&fresh, cost, now);
-            if allowed && cost > 0 {
-                if !fresh.push(rules, now, cost, budget) {
-                    return None;
-                }
-                let decision = self.describe(&fresh, true, cost, now);
-                let placed = shard.insert((tag, scope_of()), fresh, now, &self.shared);
-                return placed.then_some(decision);
+            let counts = allowed && cost > 0;
+            if counts && !fresh.push(rules, now, cost, budget) {
+                return false;
             }
-            return Some(self.describe(&fresh, allowed, cost, now));
+            self.describe(&fresh, allowed, cost, now, decision);
+            return !counts || shard.insert((tag, scope_of()), fresh, now, &self.shared);
         };
-        let state = shard.state(at)?;
+        let Some(state) = shard.state(at) else {
+            return false;
+        };
         state.settle(rules, now, budget);
         let allowed = self.fits(state, cost, now);
         if allowed && cost > 0 && !state.push(rules, now, cost, budget) {
-            return None;
+            return false;
         }
-        let decision = self.describe(state, allowed, cost, now);
+        self.describe(state, allowed, cost, now, decision);
         if state.is_empty() {
             shard.remove(at, &self.shared);
         }
-        Some(decision)
+        true
     }
 
     fn fits(&self, state: &State, cost: u32, now: u64) -> bool {
         let mut rules = self.shared.rules.rules.iter().enumerate();
-        rules.all(|(index, rule)| {
-            let (used, _) = state.used(index, rule, now);
+        rules.all(|(number, rule)| {
+            let (used, _) = state.used(number, rule, now);
             used.checked_add(cost).is_some_and(|sum| sum <= rule.max)
         })
     }
 
-    fn describe(&self, state: &State, allowed: bool, cost: u32, now: u64) -> Decision {
+    fn describe(&self, state: &State, allowed: bool, cost: u32, now: u64, decision: &mut Decision) {
         let newest = state.newest();
-        let mut levels = [None; MOST_LIMITS];
         let (mut wait, mut reset) = (Some(0), 0);
-        let all = self.limits.iter().zip(&self.shared.rules.rules);
-        for (index, ((limit, rule), level)) in all.zip(&mut levels).enumerate() {
-            let (used, oldest) = state.used(index, rule, now);
+        decision.clear();
+        for (number, rule) in self.shared.rules.rules.iter().enumerate() {
+            let (used, oldest) = state.used(number, rule, now);
             let left = |at: u64| at.saturating_add(rule.window).saturating_sub(now);
-            *level = Some(Level {
-                max: limit.max(),
-                window: limit.window(),
+            decision.push(RawLevel {
+                max: rule.max,
                 remaining: rule.max.saturating_sub(used),
-                next: Duration::from_nanos(oldest.map_or(0, left)),
+                window: rule.window,
+                next: oldest.map_or(0, left),
             });
             reset = reset.max(oldest.and(newest).map_or(0, left));
             let excess = used.saturating_add(cost).saturating_sub(rule.max);
             if !allowed && cost > rule.max {
                 wait = None;
             } else if !allowed && excess > 0 {
-                let until = state.frees(index, rule, excess).saturating_sub(now);
+                let until = state.frees(number, rule, now, excess).saturating_sub(now);
                 wait = wait.map(|wait| wait.max(until));
             }
         }
-        let retry_after = wait.filter(|_| !allowed).map(Duration::from_nanos);
-        Decision::new(allowed, retry_after, Duration::from_nanos(reset), levels)
+        decision.allowed = allowed;
+        decision.reset = Duration::from_nanos(reset);
+        decision.retry_after = wait.filter(|_| !allowed).map(Duration::from_nanos);
     }
 
     /// What is told to a key that cannot be counted.
-    fn crowded(&self) -> Decision {
-        let mut levels = [None; MOST_LIMITS];
-        for (limit, level) in self.limits.iter().zip(&mut levels) {
-            *level = Some(Level {
-                max: limit.max(),
-                window: limit.window(),
+    fn crowd(&self, decision: &mut Decision) {
+        decision.clear();
+        for rule in &self.shared.rules.rules {
+            decision.push(RawLevel {
+                max: rule.max,
                 remaining: 0,
-                next: limit.window(),
+                window: rule.window,
+                next: rule.window,
             });
         }
         let longest = Duration::from_nanos(self.shared.rules.longest());
-        let mut decision = Decision::new(false, Some(longest), longest, levels);
-        decision.crowded = true;
-        decision
+        (decision.allowed, decision.crowded) = (false, true);
+        (decision.retry_after, decision.reset) = (Some(longest), longest);
     }
 
     /// Forgets idle keys wherever they are, a bounded number of slots at a time and one lock at a time.
@@ -285,7 +276,7 @@ impl RateLimiter {
         let (shards, slots) = WIDE;
         let from = self.hand.fetch_add(shards, Ordering::Relaxed);
         for at in 0..shards {
-            let mut shard = self.shards.lock(from.wrapping_add(at));
+            let mut shard = self.shards.number(from.wrapping_add(at));
             let now = shard.advance(self.clock.elapsed());
             shard.sweep(slots, now, &self.shared);
         }

@@ -68,7 +68,8 @@ pub(in crate::engine::upload) fn zip<R: Read + Seek>(
 
 /// Checks all that the directory claims, before a byte is unpacked.
 fn check_claims(entries: &[Entry], limits: &ArchiveLimits, size: u64) -> Checked<Vec<String>> {
-    let (mut total, mut places, mut names) = (0u64, BTreeSet::new(), Vec::new());
+    let (mut total, mut places) = (0u64, BTreeSet::new());
+    let (mut names, mut files) = (Vec::new(), Vec::new());
     for entry in entries {
         let name = spelled(&entry.name);
         check_name(&name)?;
@@ -102,7 +103,11 @@ fn check_claims(entries: &[Entry], limits: &ArchiveLimits, size: u64) -> Checked
         let place = place
             .flat_map(char::to_uppercase)
             .flat_map(char::to_lowercase);
-        if !places.insert(place.nfc().collect::<String>()) {
+        let place: String = place.nfc().collect();
+        if !folder {
+            files.push(place.clone());
+        }
+        if !places.insert(place) {
             return Err(Reason::ArchiveDuplicate.into());
         }
         names.push(name);
@@ -111,12 +116,12 @@ fn check_claims(entries: &[Entry], limits: &ArchiveLimits, size: u64) -> Checked
         return Err(Reason::ArchiveRatio.into());
     }
     // A file where another entry needs a folder.
-    let files = names.iter().filter(|name| !name.ends_with('/'));
     let blocked = |file: &String| {
         let folder = format!("{file}/");
-        names.iter().any(|name| name.starts_with(&folder))
+        let next = places.range(folder.clone()..).next();
+        next.is_some_and(|place| place.starts_with(&folder))
     };
-    if files.into_iter().any(blocked) {
+    if files.iter().any(blocked) {
         return Err(Reason::ArchiveDuplicate.into());
     }
     Ok(names)

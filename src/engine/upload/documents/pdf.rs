@@ -1,6 +1,7 @@
 //! PDF ([ISO 32000-2](https://www.pdfa.org/resource/iso-32000-2/)): its names are read, in whatever way they are spelled.
 
 use std::io::{Read, Seek};
+use std::ops::Range;
 
 use crate::upload::archive::{Inflated, Wrapping, inflate};
 use crate::upload::verdict::Reason;
@@ -41,18 +42,19 @@ pub(in crate::engine::upload) fn pdf<R: Read + Seek>(
         return Err(Reason::Truncated.into());
     }
     let mut left = max_unpacked;
-    for start in names.packed {
-        left = unpack(file, start, left)?;
+    // One ends before the next begins, so that all of them together are read once.
+    let ends = names.packed.iter().skip(1).copied().chain([size]);
+    for (start, end) in names.packed.iter().copied().zip(ends) {
+        left = unpack(file, start..end, left)?;
     }
     Ok(())
 }
 
 /// Reads the names of one object stream.
-fn unpack<R: Read + Seek>(file: &mut Window<R>, start: u64, left: u64) -> Checked<u64> {
+fn unpack<R: Read + Seek>(file: &mut Window<R>, range: Range<u64>, left: u64) -> Checked<u64> {
     let mut names = Names::default();
-    let size = file.size();
     let mut out = 0u64;
-    let unpacked = inflate(file, start..size, left, Wrapping::Zlib, |piece| {
+    let unpacked = inflate(file, range, left, Wrapping::Zlib, |piece| {
         for byte in piece {
             out += 1;
             names.take(*byte, out)?;

@@ -39,6 +39,9 @@ pub(in crate::engine::upload) fn mp4<R: Read + Seek>(file: &mut Window<R>) -> Ch
                 return Err(Reason::Malformed.into());
             }
             let outer = range.end == size && range.start < size;
+            if outer && is_padding(file, range.start)? {
+                break;
+            }
             let found = frame(file, range.start, range.end, outer)?;
             match &found.kind {
                 b"moov" | b"trak" => waiting.push(found.content.clone()),
@@ -55,6 +58,20 @@ pub(in crate::engine::upload) fn mp4<R: Read + Seek>(file: &mut Window<R>) -> Ch
     }
     picture.copy = replaced(size, &names, blank);
     Ok(picture)
+}
+
+/// Some cameras fill the last block of their card with zeros.
+fn is_padding<R: Read + Seek>(file: &mut Window<R>, at: u64) -> Checked<bool> {
+    // Fewer are the start of a box that was cut off.
+    if file.size() - at < 8 || file.array(at)? != [0; 8] {
+        return Ok(false);
+    }
+    let mut zeros = true;
+    file.each(at..file.size(), |piece| {
+        zeros &= piece.iter().all(|byte| *byte == 0);
+        Ok(())
+    })?;
+    Ok(zeros)
 }
 
 fn frame<R: Read + Seek>(

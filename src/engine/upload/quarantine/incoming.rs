@@ -50,8 +50,8 @@ impl Incoming {
 
     /// Takes the next bytes, in pieces of any size.
     ///
-    /// Counts them, whatever a header said about the size, and refuses the file at the first byte that is too many or shows that the content is of
-    /// another kind; what was kept is deleted at once.
+    /// Counts them, whatever a header said about the size, and refuses the file at the first byte that is
+    /// too many or shows that the content is of another kind; what was kept is deleted at once.
     ///
     /// # Errors
     /// - [`ErrorKind::Refused`]: the file is refused; the context `reason` is a [`Reason::code`].

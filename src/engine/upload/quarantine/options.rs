@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::connector::FilePath;
-use crate::error::Result;
 use crate::upload::UploadPolicy;
 
 /// Most bytes and files of somebody.
@@ -31,7 +29,7 @@ impl Limit {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct UploadsOptions {
-    /// What is taken.
+    /// What is taken. Default: [`UploadPolicy::default`].
     pub policy: UploadPolicy,
     /// What an organization may keep. Default: 100 GiB, a million files.
     pub organization: Limit,
@@ -41,24 +39,29 @@ pub struct UploadsOptions {
     pub part_size: usize,
     /// How long the host's scanner may take for a file. Default: 60 s.
     pub scan_patience: Duration,
-    /// The folder on the connector. Default: `uploads`.
-    pub folder: FilePath,
+    /// The folder on the connector, a [`FilePath`](crate::connector::FilePath). Default: `uploads`.
+    pub folder: Box<str>,
 }
 
-impl UploadsOptions {
-    /// Starts from the defaults with a policy.
-    ///
-    /// # Errors
-    /// None today; the folder's name is checked.
-    pub fn new(policy: UploadPolicy) -> Result<Self> {
-        Ok(Self {
-            policy,
+impl Default for UploadsOptions {
+    fn default() -> Self {
+        Self {
+            policy: UploadPolicy::default(),
             organization: Limit::new(100 << 30, 1_000_000),
             actor: Limit::new(20 << 30, 100_000),
             part_size: 4 << 20,
             scan_patience: Duration::from_secs(60),
-            folder: FilePath::parse("uploads")?,
-        })
+            folder: "uploads".into(),
+        }
+    }
+}
+
+impl UploadsOptions {
+    /// Sets [`UploadsOptions::policy`].
+    #[must_use]
+    pub fn with_policy(mut self, policy: UploadPolicy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// Sets [`UploadsOptions::organization`].
@@ -91,8 +94,8 @@ impl UploadsOptions {
 
     /// Sets [`UploadsOptions::folder`].
     #[must_use]
-    pub fn with_folder(mut self, folder: FilePath) -> Self {
-        self.folder = folder;
+    pub fn with_folder(mut self, folder: impl Into<Box<str>>) -> Self {
+        self.folder = folder.into();
         self
     }
 }

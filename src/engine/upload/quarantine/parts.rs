@@ -23,11 +23,11 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn new(
         connector: Arc<dyn PlatformConnector>,
-        folder: &FilePath,
+        folder: &str,
         organization: &OrganizationId,
     ) -> Result<Self> {
         let parts = Self {
-            folder: folder.join(&FilePath::parse(organization.as_str())?),
+            folder: FilePath::parse(folder)?.join(&FilePath::parse(organization.as_str())?),
             connector,
         };
         parts.files()?;

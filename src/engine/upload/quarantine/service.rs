@@ -42,7 +42,7 @@ use super::usage::Change;
 /// use garland::platforms::MemoryPlatform;
 /// use garland::permission::Actor;
 /// use garland::storage::Store;
-/// use garland::upload::{Copy, Declared, UploadPolicy, UploadState, Uploads, UploadsOptions};
+/// use garland::upload::{Copy, Declared, UploadState, Uploads, UploadsOptions};
 /// use garland::{Chance, Ids, OrganizationId, SystemClock};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -50,7 +50,7 @@ use super::usage::Change;
 /// let clock = Arc::new(SystemClock::new());
 /// let store = Store::new(Arc::new(Memory::new()), OrganizationId::default());
 /// let ids = Ids::new(clock.clone(), Chance::system());
-/// let options = UploadsOptions::new(UploadPolicy::default())?;
+/// let options = UploadsOptions::default();
 /// let uploads = Uploads::new(store, Arc::new(MemoryPlatform::default()), clock, ids, options)?;
 ///
 /// let mut incoming = uploads.begin(Actor::User("zoë".into()), &Declared::new("note.txt", "text/plain")).await?;
@@ -89,7 +89,7 @@ impl Uploads {
     ///
     /// # Errors
     /// - [`ErrorKind::Unsupported`]: the connector keeps no files.
-    /// - [`ErrorKind::InvalidInput`]: the organization's name cannot be that of a folder (`.`, `..`).
+    /// - [`ErrorKind::InvalidInput`]: the folder is no path, or the organization's name cannot be that of a folder (`.`, `..`).
     pub fn new(
         store: Store,
         connector: Arc<dyn PlatformConnector>,
@@ -180,8 +180,9 @@ impl Uploads {
 
     /// Checks a file in quarantine and says what came of it. Checking again what is decided changes nothing.
     ///
-    /// The content is read by blocking work beside the runtime; the host's scanner is asked last. A file that is refused is deleted, here or by a
-    /// later [`sweep`](Uploads::sweep); its record stays, with the reason.
+    /// The content is read by blocking work beside the runtime; the host's scanner is asked last. A file
+    /// that is refused is deleted, here or by a later [`sweep`](Uploads::sweep); its record stays, with
+    /// the reason.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`]: no such file in this organization.
@@ -290,6 +291,13 @@ impl Uploads {
         let record = &found.value;
         self.parts().delete(record.id, record.parts).await?;
         self.forget(found).await
+    }
+
+    /// Reads the record of every upload, by id.
+    #[must_use]
+    pub fn all(&self) -> BoxStream<'static, Result<Versioned<UploadRecord>>> {
+        self.store()
+            .all(&UPLOADS, Query::all(UPLOADS.name().clone()))
     }
 
     /// Reads the records in one state, oldest first.
