@@ -75,6 +75,7 @@ impl<'a> Rewrap<'a> {
         let phase = RotationPhase::Count;
         self.tell.emit(RotationEvent::Phase { phase });
         self.total = 0;
+        (self.failed, self.failures) = (0, Vec::new());
         for kek in self.former().await? {
             let mut query = Some(under(kek).with_limit(Query::MAX_LIMIT));
             while let Some(next) = query {
