@@ -25,7 +25,8 @@
 //!   ([`revoke_all_before`](crate::crypto::tokens::TokenService::revoke_all_before)) before the erasure.
 //! - Paths of files may name people. They are not found by a person's id: erase the files, and the records
 //!   of them go.
-//! - Retention reads the collection from one end to the other. Journals have none.
+//! - Retention reads the collection from one end to the other. Journals have none, nor have side records and
+//!   uploads: a record of those is the only way to a key or to bytes.
 //!
 //! # Example
 //!
