@@ -388,6 +388,56 @@ async fn a_key_that_does_not_open_is_reported_and_stops_no_other() {
     check(&ring, &keys, &[damaged]).await;
     let refused = ring.retire(1).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Refused);
+
+    // Nor does it stop the rotations to come.
+    for epoch in 3..6 {
+        let mut rotation = ring.start_rotation();
+        let mut done = Vec::new();
+        while let Some(event) = rotation.next_event().await {
+            if let RotationEvent::Progress(progress) = event {
+                done.push((progress.total, progress.done));
+            }
+        }
+        let report = rotation.report().await.unwrap();
+        assert_eq!(
+            (report.epoch, report.moved, report.failed),
+            (epoch, FILES as u64 - 1, 1)
+        );
+        assert_eq!(done.last(), Some(&(FILES as u64, FILES as u64)));
+        assert!(done.is_sorted(), "{done:?}");
+        assert_eq!(moved(&ring, &store).await, FILES - 1);
+        check(&ring, &keys, &[damaged]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn c7_a_key_that_does_not_open_lets_a_rotation_that_is_due_be_done() {
+    let clock = PausedClock::starting(garland::Timestamp::from_millis(0));
+    let backend = memory();
+    let kept = store(&backend, "a");
+    let root = Arc::new(TestRoot(1));
+    let entropy = Arc::new(SystemEntropy::new());
+    let ring = KeyRing::new(kept.clone(), root, Arc::new(clock), entropy);
+    make(&ring, &kept, &body("lost")).await;
+    let (id, mut value) = wraps(&kept).await.remove(0);
+    let last = value.wrap.pop().unwrap();
+    value.wrap.push(if last == '0' { '1' } else { '0' });
+    let index = (
+        garland::storage::IndexName::new("epoch"),
+        value.wrap[16..48].parse().unwrap(),
+    );
+    let mut batch = batch();
+    let any = garland::storage::Precondition::Any;
+    batch
+        .put_with(&FILE_KEYS, id, &value, any, vec![index])
+        .unwrap();
+    kept.commit(batch).await.unwrap();
+    ring.rotate().await.unwrap();
+    tokio::time::advance(QUARTER).await;
+    assert!(ring.is_due(QUARTER).await.unwrap());
+    let report = ring.rotate_if_older_than(QUARTER).await.unwrap().unwrap();
+    assert_eq!((report.epoch, report.moved, report.failed), (3, 0, 1));
+    assert!(!ring.is_due(QUARTER).await.unwrap());
 }
 
 #[tokio::test]

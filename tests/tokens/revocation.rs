@@ -9,7 +9,7 @@ use garland::permission::Actor;
 use garland::storage::{Query, StorageBackend, Store};
 use garland::testing::crypto::jws_sign;
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Moment, Operation};
-use garland::{Clock, ErrorKind, OrganizationId};
+use garland::{Clock, ErrorKind, OrganizationId, Timestamp};
 
 use crate::world::{ACCESS, START, Shared, World, grant, policy, reason, user};
 
@@ -81,7 +81,7 @@ async fn t5_everything_of_a_user_before_a_moment() {
         let denied = reason(other.tokens.refresh(old.refresh(), "web").await);
         assert_eq!(denied, DenyReason::Revoked, "{name}");
         // A later cut with an earlier moment gives nothing back.
-        let earlier = garland::Timestamp::from_millis(middle.as_millis() - 60_000);
+        let earlier = Timestamp::from_millis(middle.as_millis() - 60_000);
         tokens
             .revoke_all_before(&studio, &actor, Some(earlier))
             .await
@@ -104,6 +104,83 @@ async fn t5_everything_of_a_user_before_a_moment() {
         let again = world.tokens.refresh(fresh.refresh(), "web").await.unwrap();
         assert_eq!(other.refuses(again.access()).await, None, "{name}");
     }
+}
+
+#[tokio::test]
+async fn t5_until_now_reaches_what_came_from_a_clock_that_was_ahead() {
+    let studio = OrganizationId::default();
+    for whole in [false, true] {
+        for ahead in [30, 600, 3 * 86_400] {
+            for (name, backend) in backends() {
+                let world = World::on(backend);
+                let fast = world.ahead(Duration::from_secs(ahead));
+                let thief = fast.sign_in("u1").await;
+                let later = fast.tokens.refresh(thief.refresh(), "web").await.unwrap();
+                assert_eq!(fast.refuses(later.access()).await, None);
+                let tokens = &world.tokens;
+                if whole {
+                    let cut = tokens.revoke_organization_before(&studio, None);
+                    cut.await.unwrap();
+                } else {
+                    let actor = user("u1");
+                    let cut = tokens.revoke_all_before(&studio, &actor, None);
+                    cut.await.unwrap();
+                    // A later cut in the past gives nothing back.
+                    let past = Some(Timestamp::from_millis(START));
+                    let cut = tokens.revoke_all_before(&studio, &actor, past);
+                    cut.await.unwrap();
+                }
+                let when = format!("{name}, {ahead} s ahead, whole: {whole}");
+                for node in [&fast, &fast.ahead(Duration::ZERO), &world, &world.other()] {
+                    let denied = reason(node.tokens.refresh(later.refresh(), "web").await);
+                    assert_eq!(denied, DenyReason::Revoked, "{when}");
+                }
+                for token in [thief.access(), later.access()] {
+                    let denied = fast.refuses(token).await;
+                    assert_eq!(denied, Some(DenyReason::Revoked), "{when}");
+                }
+                // The clock that was behind gets there, and nothing comes back by that.
+                world.pass(ahead);
+                for token in [thief.access(), later.access()] {
+                    let denied = world.refuses(token).await;
+                    assert_eq!(denied, Some(DenyReason::Revoked), "{when}");
+                }
+                // Whoever signs in after the call is let in by every machine.
+                let fresh = world.sign_in("u1").await;
+                let young = fast.sign_in("u1").await;
+                assert_eq!(world.refuses(fresh.access()).await, None, "{when}");
+                assert_eq!(fast.refuses(young.access()).await, None, "{when}");
+                let again = fast.tokens.refresh(young.refresh(), "web").await.unwrap();
+                assert_eq!(fast.refuses(again.access()).await, None, "{when}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn t5_until_now_holds_after_the_clock_was_set_back() {
+    let world = World::new();
+    let studio = OrganizationId::default();
+    world.pass(3_600);
+    let thief = world.sign_in("u1").await;
+    world.clock.back(Duration::from_secs(600));
+    let tokens = &world.tokens;
+    tokens
+        .revoke_all_before(&studio, &user("u1"), None)
+        .await
+        .unwrap();
+    let denied = reason(tokens.refresh(thief.refresh(), "web").await);
+    assert_eq!(denied, DenyReason::Revoked);
+    let fresh = world.sign_in("u1").await;
+    assert_eq!(world.refuses(fresh.access()).await, None);
+    world.pass(600);
+    let denied = world.refuses(thief.access()).await;
+    assert_eq!(denied, Some(DenyReason::Revoked));
+    assert_eq!(
+        world.refuses(fresh.access()).await,
+        Some(DenyReason::Expired)
+    );
+    assert!(tokens.refresh(fresh.refresh(), "web").await.is_ok());
 }
 
 #[tokio::test]

@@ -173,6 +173,17 @@ impl World {
         other
     }
 
+    /// Another machine on the same database, whose clock is ahead.
+    pub(crate) fn ahead(&self, by: Duration) -> Self {
+        let mut other = self.clone();
+        other.clock = SetClock(Arc::new(AtomicU64::new(
+            self.clock.0.load(Ordering::SeqCst),
+        )));
+        other.clock.forward(by);
+        other.tokens = service(&self.backend, &other.clock, policy(), keys());
+        other
+    }
+
     pub(crate) async fn sign_in(&self, user: &str) -> Issued {
         self.tokens.issue(&grant(user)).await.unwrap()
     }

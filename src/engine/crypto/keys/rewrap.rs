@@ -11,6 +11,7 @@ use crate::engine::crypto::secret::SecretKey;
 use crate::engine::crypto::wrap::{KekId, WrapRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, Precondition, Query, QueryCursor, Record};
+use crate::telemetry::{self, KEYS_REWRAPPED};
 
 use super::epochs::Current;
 use super::events::{ROTATED, Rotated, note};
@@ -74,6 +75,7 @@ impl<'a> Rewrap<'a> {
         let phase = RotationPhase::Count;
         self.tell.emit(RotationEvent::Phase { phase });
         self.total = 0;
+        (self.failed, self.failures) = (0, Vec::new());
         for kek in self.former().await? {
             let mut query = Some(under(kek).with_limit(Query::MAX_LIMIT));
             while let Some(next) = query {
@@ -158,6 +160,7 @@ impl<'a> Rewrap<'a> {
 
     fn take(&mut self, outcome: Outcome) {
         self.moved += outcome.moved;
+        telemetry::count(KEYS_REWRAPPED, &[], outcome.moved);
         self.failed += outcome.failures.len() as u64;
         for failure in outcome.failures {
             self.tell.emit(RotationEvent::Failed {

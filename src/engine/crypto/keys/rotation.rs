@@ -49,7 +49,8 @@ impl KeyRing {
     /// Begins a new epoch and wraps every key of a file under it. Objects are not touched.
     ///
     /// If an earlier rotation did not come to its end, or an epoch was [begun](Self::begin_epoch) and
-    /// nothing moved yet, it goes on with that instead of beginning another. All the while keys of
+    /// nothing moved yet, it goes on with that instead of beginning another; keys that cannot be opened
+    /// are no reason to, if they are all that is left. All the while keys of
     /// every epoch are readable, and can be made and destroyed; what happens to a key meanwhile is
     /// never undone. Several processes may rotate at once.
     ///
@@ -116,12 +117,17 @@ impl KeyRing {
         let begun = self.clock.elapsed();
         let mut run = Rewrap::new(self, tell, cancel);
         let before = self.latest().await?.map(|latest| latest.value.number);
-        if run.count().await? == 0 {
-            let number = before.unwrap_or_default().saturating_add(1);
+        let number = before.unwrap_or_default().saturating_add(1);
+        let resumed = run.count().await? > 0;
+        if resumed {
+            run.finish().await?;
+        }
+        // What cannot be opened is left from rotations that came to their end: there was none to resume.
+        if !resumed || run.moved == 0 && run.failed > 0 {
             self.begin_at_least(number).await?;
             run.count().await?;
+            run.finish().await?;
         }
-        run.finish().await?;
         let report = RotationReport {
             epoch: self.current().await?.number,
             moved: run.moved,

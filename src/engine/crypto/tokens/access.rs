@@ -39,6 +39,8 @@ pub(super) struct Access {
     pub(super) permissions: Vec<Permission>,
     pub(super) id: Box<str>,
     pub(super) session: Option<Box<str>>,
+    /// The number of the last revocation before it; not said by tokens that others make.
+    pub(super) number: Option<u64>,
     pub(super) issued: Timestamp,
     pub(super) expires: Timestamp,
 }
@@ -67,6 +69,7 @@ impl AccessTokens {
             exp: access.expires.as_millis().div_euclid(1_000),
             jti: &access.id,
             sid: access.session.as_deref(),
+            rno: access.number,
             perms: access.permissions.iter().map(Permission::as_str).collect(),
         };
         let payload = serde_json::to_vec(&written).map_err(|cause| {
@@ -144,6 +147,7 @@ impl AccessTokens {
             permissions,
             id: plain(&claims.jti, LONGEST_ID)?.into(),
             session,
+            number: claims.rno,
             issued,
             expires,
         })

@@ -47,6 +47,8 @@ pub(super) struct Written<'a> {
     pub(super) jti: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rno: Option<u64>,
     pub(super) perms: Vec<&'a str>,
 }
 
@@ -67,6 +69,8 @@ pub(super) struct Claims<'a> {
     pub(super) exp: u64,
     pub(super) jti: Cow<'a, str>,
     pub(super) sid: Option<Cow<'a, str>>,
+    /// How many revocations there were before it, so that a cut holds whatever a clock said.
+    pub(super) rno: Option<u64>,
     pub(super) perms: Vec<Text<'a>>,
 }
 
@@ -94,7 +98,7 @@ impl<'de> Visitor<'de> for Members {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut iss, mut aud, mut sub, mut org) = (None, None, None, None);
         let (mut svc, mut iat, mut ims, mut nbf, mut exp) = (None, None, None, None, None);
-        let (mut jti, mut sid, mut perms) = (None, None, None);
+        let (mut jti, mut sid, mut rno, mut perms) = (None, None, None, None);
         let mut strangers: Vec<Cow<'de, str>> = Vec::new();
         while let Some(Text(name)) = map.next_key()? {
             match &*name {
@@ -109,6 +113,7 @@ impl<'de> Visitor<'de> for Members {
                 "exp" => once(&mut exp, &mut map)?,
                 "jti" => text(&mut jti, &mut map)?,
                 "sid" => text(&mut sid, &mut map)?,
+                "rno" => once(&mut rno, &mut map)?,
                 "perms" => once(&mut perms, &mut map)?,
                 unknown if NOT_FOLLOWED.contains(&unknown) => {
                     return Err(A::Error::custom("a claim that is not followed"));
@@ -135,6 +140,7 @@ impl<'de> Visitor<'de> for Members {
             exp: exp.ok_or_else(|| A::Error::missing_field("exp"))?,
             jti: jti.ok_or_else(|| A::Error::missing_field("jti"))?,
             sid,
+            rno,
             perms: perms.ok_or_else(|| A::Error::missing_field("perms"))?,
         })
     }

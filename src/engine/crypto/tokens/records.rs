@@ -47,6 +47,9 @@ pub struct Session {
     pub idle_end: Timestamp,
     /// When it ends in any case.
     pub end: Timestamp,
+    /// The number of the last revocation of the organization before it began.
+    #[serde(default)]
+    pub number: u64,
     /// How often it was refreshed.
     pub refreshes: u64,
     /// The SHA-256 of the one refresh token that is good, in hexadecimal.
@@ -95,6 +98,10 @@ pub struct Revocation {
     /// For actors and organizations: what was given before this moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Timestamp>,
+    /// For actors and organizations: also what was given before the revocation of this number,
+    /// whatever the clock said that it was given by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_number: Option<u64>,
     /// When it was taken back.
     pub at: Timestamp,
     /// From when on everything it concerns has run out by itself.

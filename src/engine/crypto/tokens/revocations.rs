@@ -46,11 +46,15 @@ pub(super) struct Revocations {
 
 /// Holds a batch to the condition that nothing was taken back since.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Unchanged(Precondition);
+pub(super) struct Unchanged {
+    count: Precondition,
+    /// The number of the last revocation.
+    pub(super) number: u64,
+}
 
 impl Unchanged {
     pub(super) fn guard(self, batch: &mut Batch) -> Result<()> {
-        batch.check(&TOKEN_REVOCATION_COUNT, RevocationCount::id()?, self.0);
+        batch.check(&TOKEN_REVOCATION_COUNT, RevocationCount::id()?, self.count);
         Ok(())
     }
 }
@@ -148,7 +152,10 @@ impl Revocations {
             news,
             number,
             count,
-            unchanged: Unchanged(unchanged),
+            unchanged: Unchanged {
+                count: unchanged,
+                number,
+            },
         })
     }
 
@@ -187,7 +194,7 @@ impl Revocations {
                 &TOKEN_REVOCATION_COUNT,
                 counter,
                 &count,
-                unchanged.0,
+                unchanged.count,
                 Vec::new(),
             )?;
             let id = next.id()?;

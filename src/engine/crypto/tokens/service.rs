@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::Resource;
 use crate::storage::{Batch, JournalName, Precondition, StorageBackend};
+use crate::telemetry::{self, TOKENS_CHECKED};
 
 use super::access::{self, Access, AccessTokens};
 use super::denied::{Denied, DenyReason};
@@ -21,6 +22,7 @@ use super::policy::TokenPolicy;
 use super::records::{Session, TOKEN_SESSIONS};
 use super::refresh::{RefreshToken, digest};
 use super::revocations::{Revocations, TRIES, busy, sweep};
+use super::view::Cut;
 
 pub(super) const STARTED: EventKind = EventKind::new("token.session_started");
 
@@ -53,6 +55,16 @@ pub struct TokenKeys {
 ///
 /// What is taken back is refused from the next check on, by every process that shares the database.
 /// When the database does not answer, nobody is let in.
+///
+/// # What it relies on
+///
+/// - Whatever expires does so by the clock of the machine that checks. Where the clock of one is ahead,
+///   what it gives is good for that much longer; see [`TokenPolicy::leeway`]. What is taken back
+///   [until now](TokenService::revoke_all_before) does not rely on clocks.
+/// - A database that is restored from a backup no longer knows what was taken back, signed out or
+///   refreshed since: call [`revoke_organization_before`](TokenService::revoke_organization_before) for
+///   each organization before it is used. Access tokens of this service that were made after the backup
+///   and by a clock that was ahead of that call are good until they expire.
 ///
 /// Clones share what they have read. Two services on one backend need not know of each other.
 ///
@@ -182,11 +194,13 @@ impl TokenService {
                 refreshed: started,
                 idle_end: started,
                 end: started.saturating_add(inner.policy.session_life),
+                number: unchanged.number,
                 refreshes: 0,
                 current: String::new(),
                 ended: None,
             };
-            let issued = self.give(&mut session, id, &grant.organization, started)?;
+            let place = (&grant.organization, unchanged.number);
+            let issued = self.give(&mut session, id, place, started)?;
             let mut batch = Batch::new(now);
             unchanged.guard(&mut batch)?;
             sweep(&mut batch, &store, &TOKEN_SESSIONS, SWEPT, None).await?;
@@ -256,7 +270,8 @@ impl TokenService {
             .ask_anew(organization, now, |view| view.cut(&session.actor))
             .await;
         let (cut, unchanged) = asked.map_err(Denied::storage)?;
-        if session.ended.is_some() || cut.is_some_and(|cut| session.started < cut) {
+        let cut_off = |cut: Cut| cut.takes_back(session.started, Some(session.number));
+        if session.ended.is_some() || cut.is_some_and(cut_off) {
             return Err(DenyReason::Revoked.into());
         }
         if session.end.min(session.idle_end) <= now {
@@ -285,7 +300,10 @@ impl TokenService {
         session.refreshes = session.refreshes.saturating_add(1);
         session.refreshed = now;
         let issued = after(cut, now)
-            .and_then(|moment| self.give(&mut session, shown.session, organization, moment))
+            .and_then(|moment| {
+                let place = (organization, unchanged.number);
+                self.give(&mut session, shown.session, place, moment)
+            })
             .map_err(Denied::storage)?;
         let written = async {
             let mut batch = Batch::new(now);
@@ -310,6 +328,17 @@ impl TokenService {
     ///
     /// Safe to drop.
     pub async fn verify(&self, token: &str) -> Result<Verified, Denied> {
+        let verified = self.check(token).await;
+        let outcome = if verified.is_ok() {
+            "accepted"
+        } else {
+            "denied"
+        };
+        telemetry::count(TOKENS_CHECKED, &[("outcome", outcome)], 1);
+        verified
+    }
+
+    async fn check(&self, token: &str) -> Result<Verified, Denied> {
         let inner = &*self.inner;
         let now = inner.clock.now();
         let access = inner.access.check(token, now)?;
@@ -324,12 +353,13 @@ impl TokenService {
         Ok(Verified::new(access))
     }
 
-    /// Writes both tokens, and into the session what is kept of them.
+    /// Writes both tokens, and into the session what is kept of them. `place` is the organization, with
+    /// the number of its last revocation.
     fn give(
         &self,
         session: &mut Session,
         id: SessionId,
-        organization: &OrganizationId,
+        (organization, number): (&OrganizationId, u64),
         now: Timestamp,
     ) -> Result<Issued> {
         let inner = &*self.inner;
@@ -354,6 +384,7 @@ impl TokenService {
             permissions: session.permissions.clone(),
             id: jti.into(),
             session: Some(id.to_string().into()),
+            number: Some(number),
             issued: now,
             expires,
         })?;
@@ -381,8 +412,8 @@ impl TokenService {
 }
 
 /// The moment of a grant: now, but not before a cut that was made in this very moment.
-fn after(cut: Option<Timestamp>, now: Timestamp) -> Result<Timestamp> {
-    match cut {
+fn after(cut: Option<Cut>, now: Timestamp) -> Result<Timestamp> {
+    match cut.map(|cut| cut.before) {
         Some(cut) if cut.as_millis().saturating_sub(now.as_millis()) > NEAR => Err(Error::new(
             ErrorKind::Unavailable,
             "token.issue",

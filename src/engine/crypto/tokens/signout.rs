@@ -102,6 +102,11 @@ impl TokenService {
     /// Takes back everything that an actor was given before a moment, sessions and access tokens.
     /// With `None` that is everything until now: what is given after this call is good.
     ///
+    /// Until now means whatever was committed before this call, though the clock of who gave it was
+    /// ahead of this one (a session by up to a day, at the longest life that a session can have). A
+    /// moment is compared with what the clock of the giver said; so is, with `None`, an access token
+    /// that was made by somebody else with the same key.
+    ///
     /// # Errors
     /// - [`ErrorKind::InvalidInput`]: the host itself, or a moment that has not come.
     /// - Those of the database. It may be taken back then.
@@ -212,6 +217,7 @@ impl TokenService {
     ) -> Result<()> {
         let now = self.inner.clock.now();
         let latest = now.saturating_add(STEP);
+        let until_now = before.is_none();
         let before = before.unwrap_or(latest);
         if before > latest {
             return Err(Error::new(
@@ -225,7 +231,9 @@ impl TokenService {
         let session = latest.saturating_add(SESSION_CEILING);
         let until = kept(session.saturating_add(ACCESS_CEILING));
         let event = event.with_data(&serde_json::json!({ "before": before }))?;
-        let wanted = revocation(what, Some(before), now, until);
+        let mut wanted = revocation(what, Some(before), now, until);
+        // The number of the revocation itself, which it is given when it is written.
+        wanted.before_number = until_now.then_some(0);
         self.inner
             .revocations
             .revoke(organization, &wanted, &event)
@@ -248,6 +256,7 @@ fn revocation(
         number: 0,
         what,
         before,
+        before_number: None,
         at,
         until,
     }

@@ -28,10 +28,11 @@ pub(super) struct View {
     swept: usize,
 }
 
-/// Takes back what was given before a moment.
+/// Takes back what was given before a moment, and before a revocation.
 #[derive(Clone, Copy, Debug)]
-struct Cut {
-    before: Timestamp,
+pub(super) struct Cut {
+    pub(super) before: Timestamp,
+    before_number: Option<u64>,
     until: Timestamp,
 }
 
@@ -60,6 +61,7 @@ impl View {
             before: revocation
                 .before
                 .unwrap_or(Timestamp::from_millis(i64::MAX)),
+            before_number: revocation.before_number,
             until,
         };
         match &revocation.what {
@@ -78,7 +80,7 @@ impl View {
     /// Whether a token was taken back.
     pub(super) fn takes_back(&self, access: &Access) -> bool {
         self.cut(&access.actor)
-            .is_some_and(|before| access.issued < before)
+            .is_some_and(|cut| cut.takes_back(access.issued, access.number))
             || self.tokens.contains_key(&access.id)
             || access
                 .session
@@ -91,26 +93,30 @@ impl View {
     pub(super) fn next(&self, wanted: &Revocation) -> Revocation {
         let mut next = wanted.clone();
         next.number = self.number.saturating_add(1);
-        let known = match &wanted.what {
-            Revoked::Token(id) => self.tokens.get(id.as_str()).map(|until| (None, *until)),
-            Revoked::Session(id) => self.sessions.get(id.as_str()).map(|until| (None, *until)),
-            Revoked::Actor(actor) => self
-                .actors
-                .get(actor)
-                .map(|cut| (Some(cut.before), cut.until)),
-            Revoked::Organization => self.organization.map(|cut| (Some(cut.before), cut.until)),
+        // Until now: whatever was given before this one.
+        next.before_number = wanted.before_number.map(|_| next.number);
+        let (cut, until) = match &wanted.what {
+            Revoked::Token(id) => (None, self.tokens.get(id.as_str()).copied()),
+            Revoked::Session(id) => (None, self.sessions.get(id.as_str()).copied()),
+            Revoked::Actor(actor) => (self.actors.get(actor), None),
+            Revoked::Organization => (self.organization.as_ref(), None),
         };
-        if let Some((before, until)) = known {
-            next.before = next.before.max(before);
+        if let Some(cut) = cut {
+            next.before = next.before.max(Some(cut.before));
+            next.before_number = next.before_number.max(cut.before_number);
+        }
+        if let Some(until) = until.or(cut.map(|cut| cut.until)) {
             next.until = next.until.max(until);
         }
         next
     }
 
     /// Before when everything of an actor was taken back.
-    pub(super) fn cut(&self, actor: &Actor) -> Option<Timestamp> {
-        let own = self.actors.get(actor).map(|cut| cut.before);
-        own.max(self.organization.map(|cut| cut.before))
+    pub(super) fn cut(&self, actor: &Actor) -> Option<Cut> {
+        match (self.actors.get(actor).copied(), self.organization) {
+            (Some(own), Some(all)) => Some(own.and(all)),
+            (own, all) => own.or(all),
+        }
     }
 
     fn len(&self) -> usize {
@@ -127,9 +133,17 @@ impl View {
 }
 
 impl Cut {
+    /// Whether it takes back what was given at a moment, after the revocation of a number.
+    pub(super) fn takes_back(&self, given: Timestamp, number: Option<u64>) -> bool {
+        // Clocks differ and are set; numbers only grow, unless an older copy of the database was put
+        // in its place, and then the moment is left.
+        given < self.before || number.is_some_and(|number| Some(number) < self.before_number)
+    }
+
     fn and(self, other: Self) -> Self {
         Self {
             before: self.before.max(other.before),
+            before_number: self.before_number.max(other.before_number),
             until: self.until.max(other.until),
         }
     }
