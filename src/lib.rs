@@ -47,6 +47,8 @@
 //! | `html` | no | rich text through an allow list |
 //! | `outbound` | no | the policy for URLs that people hand in |
 //! | `http` | no | an HTTP client that holds to it |
+//! | `outbound` | no | the policy for URLs that hosts or users hand in |
+//! | `http` | no | an HTTP client that holds to that policy; compiles C |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -62,7 +64,11 @@
 //! | `transfer.run` | debug | `file.path`, `file.size`, `transfer.source`, `transfer.destinations` |
 //! | `transfer.hash` | debug | `file.path`, `file.size`, `transfer.source` |
 //! | `storage.commit` | debug | `storage.writes` |
+//! | `keys.rotate` | info | |
+//! | `audit.seal` | debug | |
+//! | `privacy.erase` | info | |
 //! | `upload.check` | debug | `upload.id` |
+//! | `http.send` | debug | `http.body` |
 //!
 //! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
 //! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].
@@ -77,6 +83,10 @@
 //! | `garland_sync_seconds` | histogram | `outcome`: as above |
 //! | `garland_sync_actions_total` | counter of what was done | `action`: `agree`, `copy`, `delete`, `merge`, `recover`, `rename`, `verify` |
 //! | `garland_sync_conflicts_total` | counter of what was met | `kind`: as [`sync::ConflictKind`], in snake case |
+//! | `garland_tokens_checked_total` | counter of access tokens | `outcome`: `accepted`, `denied` |
+//! | `garland_keys_rewrapped_total` | counter of keys that a rotation wrapped anew | |
+//! | `garland_audit_heads_total` | counter of heads signed and recorded | |
+//! | `garland_uploads_checked_total` | counter | `outcome`: `clean`, `rejected`, `quarantined`, `failed` |
 //! | `garland_storage_commits_total` | counter | `backend`: `memory`, `sqlite`; `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
 //! | `garland_storage_commit_seconds` | histogram | `backend`: `sqlite`; `outcome`: as above |
 #![forbid(unsafe_code)]

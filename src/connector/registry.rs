@@ -156,14 +156,17 @@ impl ConnectorRegistry {
     pub fn get(&self, name: &str) -> Result<&NamedConnector> {
         self.iter()
             .find(|account| account.name.as_str() == name)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::NotFound,
-                    "connectors.get",
-                    "no connector has this name",
-                )
-                .with_context("connector", name)
-            })
+            .ok_or_else(|| Self::missing(name))
+    }
+
+    /// What is said of a name that nothing has, or nothing of this organization.
+    pub(crate) fn missing(name: &str) -> Error {
+        Error::new(
+            ErrorKind::NotFound,
+            "connectors.get",
+            "no connector has this name",
+        )
+        .with_context("connector", name)
     }
 
     /// Returns every account, ordered by name.

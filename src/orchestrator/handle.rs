@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::connector::{ConnectorRegistry, NamedConnector};
 use crate::engine::sync::Environment;
 use crate::engine::transfer::{Moved, Mover, TransferJob, TransferOptions};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{StorageBackend, Store};
@@ -111,7 +111,8 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// Returns the same handle for an actor: everything it does is asked of the permission resolver.
+    /// Returns the same handle for an actor: everything it does is asked of the permission resolver, and so
+    /// is every service it gives. The accounts and records themselves are for the host: hand none to an actor.
     #[must_use]
     pub fn as_actor(&self, actor: Actor) -> Self {
         Self {
@@ -126,18 +127,18 @@ impl Organization {
         &self.organization
     }
 
-    /// Returns one account.
+    /// Returns one account, for the host's own use: no permission is asked.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`]: the organization has none of this name.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): the organization has none of this name.
     pub fn connector(&self, name: &str) -> Result<NamedConnector> {
         match self.shared.connectors.get(&self.organization) {
             Some(connectors) => connectors.get(name).cloned(),
-            None => ConnectorRegistry::new().get(name).cloned(),
+            None => Err(ConnectorRegistry::missing(name)),
         }
     }
 
-    /// Returns every account, ordered by name.
+    /// Returns every account, ordered by name, for the host's own use: no permission is asked.
     #[must_use]
     pub fn connectors(&self) -> Vec<NamedConnector> {
         let registry = self.shared.connectors.get(&self.organization);
@@ -148,7 +149,8 @@ impl Organization {
             .collect()
     }
 
-    /// Returns the records and journals of the organization.
+    /// Returns the records and journals of the organization, for the host's own use: no permission is
+    /// asked.
     #[must_use]
     pub fn store(&self) -> Store {
         Store::new(Arc::clone(&self.shared.storage), self.organization.clone())
@@ -164,7 +166,9 @@ impl Organization {
     /// [`Mover::run`].
     ///
     /// # Errors
-    /// - [`ErrorKind::Denied`]: the actor may not, or an account is not one of this organization.
+    /// - [`ErrorKind::Denied`](crate::ErrorKind::Denied): the actor may not.
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): an account is not one of this organization, whether there is one of
+    ///   that name elsewhere or not.
     /// - As [`Mover::run`].
     ///
     /// # Cancel safety
@@ -173,20 +177,16 @@ impl Organization {
     pub async fn transfer(&self, job: &TransferJob, options: TransferOptions) -> Result<Moved> {
         let targets = job.destinations.iter().map(|to| &to.connector);
         let places: Vec<_> = [&job.source].into_iter().chain(targets).collect();
-        for place in &places {
-            let ours = self.connector(place.name().as_str())?;
-            if !Arc::ptr_eq(ours.connector(), place.connector()) {
-                return Err(Error::new(
-                    ErrorKind::Denied,
-                    "transfer.run",
-                    "the account is not one of this organization",
-                )
-                .with_context("connector", place.name()));
-            }
-        }
         let resource = |place: &&NamedConnector| Resource::new("connector", place.name().as_str());
         let resources: Vec<_> = places.iter().map(resource).collect();
         self.authorize(&TRANSFER, &resources).await?;
+        for place in places {
+            let name = place.name().as_str();
+            // Another's account of the same name is not there for this one.
+            if !Arc::ptr_eq(self.connector(name)?.connector(), place.connector()) {
+                return Err(ConnectorRegistry::missing(name));
+            }
+        }
         let Environment {
             store,
             clock,

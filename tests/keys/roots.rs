@@ -6,7 +6,7 @@ use std::sync::Arc;
 use garland::crypto::{
     Kdf, KekId, KeyFile, KeyProvider, KeyRing, Passphrase, PassphraseRecord, SecretBytes, SecretKey,
 };
-use garland::testing::{Faults, FaultyStorage, Moment};
+use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Moment, Operation};
 use garland::{Error, ErrorKind};
 
 use crate::world::{
@@ -303,6 +303,37 @@ async fn c4_an_absurd_record_is_refused_before_any_work() {
         let passphrase = SecretBytes::from("blaue Stunde");
         let refused = Passphrase::open(&passphrase, record_of(kdf), entropy()).await;
         assert_eq!(refused.err().unwrap().kind(), ErrorKind::LimitExceeded);
+    }
+}
+
+#[tokio::test]
+async fn a_change_to_a_passphrase_that_broke_off_is_gone_on_with() {
+    let backend = memory();
+    let (ring, kept) = (ring_on(&backend, "a", 1), store(&backend, "a"));
+    // Two batches of epochs, and a crash between them.
+    let mut keys = Vec::new();
+    for file in 0..60 {
+        ring.begin_epoch().await.unwrap();
+        keys.push(make(&ring, &kept, &body(file)).await);
+    }
+    let root = Passphrase::new(&SecretBytes::from("blaue Stunde"), cheap(), entropy()).await;
+    let faults = Faults::none().with_rule(
+        FaultRule::new(Operation::Commit, FaultKind::Error(ErrorKind::Unavailable)).nth(2),
+    );
+    let faulty: Backend = Arc::new(FaultyStorage::new(Arc::clone(&backend), faults));
+    let changing = ring_on(&faulty, "a", 1);
+    let broken = changing.change_root(Arc::new(root.unwrap())).await;
+    assert_eq!(broken.unwrap_err().kind(), ErrorKind::Unavailable);
+
+    let unlocked = unlock(&backend, "blaue Stunde", cheap()).await.unwrap();
+    assert!(unlocked.key(&body(59)).await.unwrap().is(&keys[59]));
+    assert!(
+        unlocked.key(&body(0)).await.is_err(),
+        "under the former root"
+    );
+    let both = unlocked.with_former_root(Arc::new(TestRoot(1)));
+    for (file, key) in keys.iter().enumerate() {
+        assert!(both.key(&body(file)).await.unwrap().is(key));
     }
 }
 

@@ -180,6 +180,19 @@ const EVIDENCE: [&str; 9] = [
     "checksum",
 ];
 
+/// Comparisons whose time tells nothing, and why.
+const HARMLESS: [(&str, &str); 3] = [
+    (
+        "Some(sent) if sent == tag",
+        "both are our own, of a chunk that is about to be sent again",
+    ),
+    (
+        "sent.get(algorithm) == Some(digest)",
+        "of bytes that both sides have",
+    ),
+    ("if name == signature", "the name of a field"),
+];
+
 fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -201,9 +214,11 @@ fn suspicious(source: &str) -> Vec<(usize, String)> {
         let words = line.split(|character: char| !character.is_alphanumeric());
         words.into_iter().any(|word| EVIDENCE.contains(&word))
     };
+    let harmless = |line: &str| HARMLESS.iter().any(|(code, _)| line.contains(code));
     // A length is no secret.
     lines
         .filter(|(_, line)| compares(line) && names(line) && !line.contains(".len()"))
+        .filter(|(_, line)| !harmless(line))
         .collect()
 }
 
@@ -224,7 +239,7 @@ fn c6_evidence_is_never_compared_with_equals() {
     }
     assert!(
         found.is_empty(),
-        "use `same` or `is`:\n{}",
+        "use `same` or `is`, or name it in HARMLESS with its reason:\n{}",
         found.join("\n")
     );
 }

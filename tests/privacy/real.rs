@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use futures_util::TryStreamExt;
-use futures_util::stream::{self, BoxStream, StreamExt};
 use garland::backends::Memory;
 use garland::crypto::tokens::{
     Grant, KeySet, KeyUse, KnownPermissions, SigningKey, TokenKeys, TokenPolicy, TokenService,
@@ -12,10 +9,10 @@ use garland::crypto::tokens::{
 use garland::crypto::{SecretKey, SystemEntropy};
 use garland::permission::Actor;
 use garland::platforms::MemoryPlatform;
-use garland::privacy::{PersonalSource, Subject};
-use garland::storage::{Json, Query, StorageBackend, Store};
-use garland::upload::{Declared, UPLOADS, UploadRecord, Uploads, UploadsOptions};
-use garland::{Chance, ErrorKind, Ids, Result, SystemClock};
+use garland::privacy::UploadedFiles;
+use garland::storage::StorageBackend;
+use garland::upload::{Declared, Uploads, UploadsOptions};
+use garland::{Chance, ErrorKind, Ids, SystemClock};
 
 use crate::world::{Studio, anna, organization, refused, staff};
 
@@ -60,47 +57,6 @@ async fn g2_sessions_of_the_token_service_end_and_revocations_stay() {
     assert!(tokens.refresh(his.refresh(), "web").await.is_ok());
 }
 
-/// The uploads of a studio as a source: what a host writes.
-#[derive(Debug)]
-struct HandedIn {
-    store: Store,
-    uploads: Uploads,
-}
-
-impl HandedIn {
-    async fn of(&self, subject: &Subject) -> Result<Vec<UploadRecord>> {
-        let query = Query::all(UPLOADS.name().clone());
-        let all: Vec<_> = self.store.all(&UPLOADS, query).try_collect().await?;
-        let records = all.into_iter().map(|record| record.value);
-        let theirs = |by: &Actor| matches!(by, Actor::User(id) if subject.is(id));
-        Ok(records.filter(|record| theirs(&record.by)).collect())
-    }
-}
-
-#[async_trait]
-impl PersonalSource for HandedIn {
-    fn name(&self) -> &str {
-        "handed_in"
-    }
-
-    async fn count(&self, subject: &Subject) -> Result<u64> {
-        Ok(self.of(subject).await?.len() as u64)
-    }
-
-    fn export(&self, _: &Subject) -> BoxStream<'static, Result<Json>> {
-        // The records tell what there is; the files themselves would be given beside them.
-        stream::empty().boxed()
-    }
-
-    async fn erase(&self, subject: &Subject) -> Result<u64> {
-        let all = self.of(subject).await?;
-        for record in &all {
-            self.uploads.remove(record.id).await?;
-        }
-        Ok(all.len() as u64)
-    }
-}
-
 #[tokio::test]
 async fn g2_uploads_go_with_their_bytes_and_their_count() {
     let database: Arc<dyn StorageBackend> = Arc::new(Memory::new());
@@ -127,11 +83,10 @@ async fn g2_uploads_go_with_their_bytes_and_their_count() {
     // Without somebody who removes the bytes there is no erasure.
     let erased = studio.privacy.erase(&plan, &staff()).await;
     refused(erased, ErrorKind::Refused);
-    let store = studio.store.clone();
-    let source = Arc::new(HandedIn { store, uploads });
+    let source = Arc::new(UploadedFiles::new(uploads));
     let privacy = studio.privacy.clone().with_source(source);
     let proof = privacy.erase(&plan, &staff()).await.unwrap();
-    assert_eq!(proof.record.places["handed_in"].deleted, 1);
+    assert_eq!(proof.record.places["uploaded_files"].deleted, 1);
     assert_eq!(proof.record.places["upload_usage"].deleted, 1);
     assert_eq!(studio.names("uploads").await.len(), 1);
     // The organization's and Ben's.

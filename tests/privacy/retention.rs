@@ -6,14 +6,15 @@ use std::time::Duration;
 use garland::ErrorKind;
 use garland::backends::Memory;
 use garland::privacy::{HoldScope, RetentionPlan, RetentionRule};
-use garland::storage::StorageBackend;
+use garland::storage::{Collection, StorageBackend};
 use garland::testing::{Faults, FaultyStorage, Moment};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{GUESTS, MESSAGES, NOTES, NOW, Studio, id, refused, staff};
 
 const DAY: u64 = 86_400;
+const UPLOADS: Collection<Value> = Collection::new("uploads");
 
 fn rule() -> RetentionRule {
     RetentionRule::new(NOTES.name().clone(), Duration::from_secs(30 * DAY))
@@ -22,6 +23,16 @@ fn rule() -> RetentionRule {
 async fn note(studio: &Studio, name: &str, days: i64) {
     let at = NOW.as_millis() - days * 86_400_000;
     studio.put(&NOTES, name, &json!({"at": at}), vec![]).await;
+}
+
+/// A plan as it is read from a file: these records, in their first version.
+fn written(items: &[(&str, &str)]) -> RetentionPlan {
+    let items: Vec<_> = items
+        .iter()
+        .map(|(collection, id)| json!({"collection": collection, "id": id, "version": 1, "since": 0}))
+        .collect();
+    let plan = json!({"at": 0, "items": items, "held": {}, "undated": {}, "is_cut": false});
+    serde_json::from_value(plan).unwrap()
 }
 
 fn named(plan: &RetentionPlan) -> Vec<&str> {
@@ -118,15 +129,46 @@ async fn g3_a_hold_wins_before_and_after_the_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn g3_side_records_of_a_held_person_stay() {
+async fn g3_records_that_are_the_only_way_to_something_do_not_go_by_their_age() {
     let studio = Studio::new();
     studio.furnish().await;
-    let scope = HoldScope::Subject(id("u-anna"));
-    studio.hold(1, scope).await.unwrap();
-    let sides = "audit_side_records".parse().unwrap();
-    let rules = [RetentionRule::new(sides, Duration::ZERO)];
-    let plan = studio.privacy.plan_retention(&rules).await.unwrap();
-    assert_eq!((plan.items.len(), plan.held.values().sum::<u64>()), (1, 1));
+    let upload = json!({"by": {"user": "u-anna"}, "touched": 1});
+    studio.put(&UPLOADS, "x1", &upload, vec![]).await;
+    for name in ["uploads", "audit_subjects", "audit_side_records"] {
+        let before = studio.names(name).await;
+        assert!(!before.is_empty(), "{name}");
+        let rule = RetentionRule::new(name.parse().unwrap(), Duration::ZERO);
+        let planned = studio.privacy.plan_retention(&[rule]).await;
+        refused(planned, ErrorKind::InvalidInput);
+        // Nor by a plan that somebody else wrote, whatever else stands in it.
+        let plan = written(&[
+            ("guests", "u-ben"),
+            (name, before.first().unwrap().as_str()),
+        ]);
+        let applied = studio.privacy.apply_retention(&plan, &staff()).await;
+        refused(applied, ErrorKind::InvalidInput);
+        assert_eq!(studio.names(name).await, before);
+        assert_eq!(studio.names("guests").await, ["u-anna", "u-ben"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn g3_what_is_named_twice_is_refused_or_deleted_once() {
+    let studio = Studio::new();
+    note(&studio, "old/1", 31).await;
+    let mut shorter = rule();
+    shorter.keep = Duration::ZERO;
+    let planned = studio.privacy.plan_retention(&[rule(), shorter]).await;
+    refused(planned, ErrorKind::InvalidInput);
+    let mut plan = studio.privacy.plan_retention(&[rule()]).await.unwrap();
+    plan.items.extend(plan.items.clone());
+    let report = studio
+        .privacy
+        .apply_retention(&plan, &staff())
+        .await
+        .unwrap();
+    assert_eq!(report.deleted, 1);
+    assert!(studio.names("notes").await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

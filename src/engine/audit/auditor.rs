@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::engine::journal::Chain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, JournalHead, JournalName, Precondition, Store};
+use crate::telemetry::{self, AUDIT_HEADS_SIGNED};
 
 use super::checkpoint::{Checkpoint, Origin};
 use super::head::SignedHead;
@@ -171,7 +173,8 @@ impl Auditor {
     ///
     /// Safe to drop; the next call begins at the last recorded head.
     pub async fn seal_now(&self) -> Result<Option<SignedHead>> {
-        self.advance().await.map(|(_, head)| head)
+        let span = tracing::debug_span!("audit.seal");
+        self.advance().instrument(span).await.map(|(_, head)| head)
     }
 
     /// Makes heads for ever: after every [`entries`](AuditorOptions::entries), and no later than
@@ -351,7 +354,10 @@ impl Auditor {
             Vec::new(),
         )?;
         match self.store.commit(batch).await {
-            Ok(_) => Ok(head),
+            Ok(_) => {
+                telemetry::count(AUDIT_HEADS_SIGNED, &[], 1);
+                Ok(head)
+            }
             Err(error) if error.kind() == ErrorKind::Conflict => self.other(tip).await,
             Err(error) => Err(error),
         }

@@ -75,8 +75,7 @@ pub(super) fn collections() -> Result<Vec<PersonalData>> {
             Finder::Id,
             "who has sealed side records",
         )
-        .with_erasure(OnErasure::Shred)
-        .with_time("since".parse()?),
+        .with_erasure(OnErasure::Shred),
     );
     all.push(
         PersonalData::found_by(
@@ -84,8 +83,7 @@ pub(super) fn collections() -> Result<Vec<PersonalData>> {
             Finder::Index(IndexName::new("holder")),
             "what is personal about events, sealed",
         )
-        .with_erasure(OnErasure::Shred)
-        .with_time("at".parse()?),
+        .with_erasure(OnErasure::Shred),
     );
     all.push(
         PersonalData::found_by(
@@ -128,8 +126,7 @@ pub(super) fn collections() -> Result<Vec<PersonalData>> {
         )
         .with_erasure(OnErasure::Elsewhere(Cow::Borrowed(
             "a record goes with its file: remove the person's uploads",
-        )))
-        .with_time("touched".parse()?),
+        ))),
     );
     all.push(PersonalData::found_by(
         CollectionName::new("upload_usage"),

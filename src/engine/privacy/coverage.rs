@@ -115,7 +115,8 @@ pub struct PersonalData {
     pub erasure: OnErasure,
     /// Whether they stand in what a person is given about themselves. Default: yes.
     pub exported: bool,
-    /// The field with the time from which a record's age counts, in milliseconds since 1970.
+    /// The field with the time from which a record's age counts, in milliseconds since 1970. Of no use to
+    /// collections under [`OnErasure::Shred`] and [`OnErasure::Elsewhere`]: their records do not go by age.
     pub time: Option<FieldPath>,
     /// What it holds, or why it holds nothing about people.
     pub note: Cow<'static, str>,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use serde_json::json;
+use tracing::Instrument as _;
 
 use crate::engine::audit::{AUDIT_SIDE_RECORDS, AUDIT_SUBJECTS, Holder};
 use crate::engine::journal::{Event, EventKind};
@@ -67,6 +68,11 @@ impl Privacy {
     ///
     /// Safe to drop; the next call goes on.
     pub async fn erase(&self, plan: &ErasurePlan, by: &Actor) -> Result<ErasureProof> {
+        let span = tracing::info_span!("privacy.erase");
+        self.erase_planned(plan, by).instrument(span).await
+    }
+
+    async fn erase_planned(&self, plan: &ErasurePlan, by: &Actor) -> Result<ErasureProof> {
         let subject = &plan.subject;
         let by = self.actor(by, Some(subject))?;
         let mut erasing = self.begin(subject, &by).await?;

@@ -25,7 +25,8 @@
 //!   ([`revoke_all_before`](crate::crypto::tokens::TokenService::revoke_all_before)) before the erasure.
 //! - Paths of files may name people. They are not found by a person's id: erase the files, and the records
 //!   of them go.
-//! - Retention reads the collection from one end to the other. Journals have none.
+//! - Retention reads the collection from one end to the other. Journals have none, nor have side records and
+//!   uploads: a record of those is the only way to a key or to bytes.
 //!
 //! # Example
 //!
@@ -96,6 +97,8 @@ mod retention;
 mod service;
 mod source;
 mod subject;
+#[cfg(feature = "upload")]
+mod uploaded;
 
 pub use coverage::{Coverage, Finder, OnErasure, PersonalData, Redaction};
 pub use field::FieldPath;
@@ -108,3 +111,6 @@ pub use retention::{RetentionItem, RetentionPlan, RetentionReport, RetentionRule
 pub use service::Privacy;
 pub use source::PersonalSource;
 pub use subject::Subject;
+#[cfg(feature = "upload")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upload")))]
+pub use uploaded::UploadedFiles;

@@ -1,6 +1,6 @@
 //! Deleting what is old enough: planned first, then exactly that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::storage::{
     Batch, CollectionName, JournalName, Precondition, Query, Record, RecordId, Version, Write,
 };
 
-use super::coverage::PersonalData;
+use super::coverage::{OnErasure, PersonalData};
 use super::field::FieldPath;
 use super::holds::{Held, Holds};
 use super::service::Privacy;
@@ -125,8 +125,13 @@ pub struct RetentionReport {
 impl Privacy {
     /// Finds what is older than the rules allow. Changes nothing.
     ///
+    /// Only records that can go alone are deleted by their age. What is [sealed](OnErasure::Shred) or belongs
+    /// to something [elsewhere](OnErasure::Elsewhere), as an upload to its bytes, goes by the part that keeps
+    /// it.
+    ///
     /// # Errors
-    /// - [`ErrorKind::InvalidInput`]: a collection is not covered, or does not say where its time stands.
+    /// - [`ErrorKind::InvalidInput`]: a collection is not covered, does not say where its time stands, has
+    ///   two rules, or holds records that cannot go alone.
     /// - Those of the database.
     ///
     /// # Cancel safety
@@ -142,8 +147,12 @@ impl Privacy {
             undated: BTreeMap::new(),
             is_cut: false,
         };
+        let mut seen = BTreeSet::new();
         for rule in rules {
-            let data = self.covered(&rule.collection)?;
+            let data = self.deletable(&rule.collection)?;
+            if !seen.insert(&rule.collection) {
+                return Err(refused("the collection has two rules", &rule.collection));
+            }
             let time = data.time.as_ref().ok_or_else(|| {
                 refused(
                     "the collection does not say where its time stands",
@@ -175,7 +184,8 @@ impl Privacy {
     /// be made again.
     ///
     /// # Errors
-    /// - [`ErrorKind::InvalidInput`]: a collection is not covered.
+    /// - [`ErrorKind::InvalidInput`]: a collection is not covered, or holds records that cannot go alone;
+    ///   then nothing is deleted.
     /// - Those of the database.
     ///
     /// # Cancel safety
@@ -188,14 +198,21 @@ impl Privacy {
     ) -> Result<RetentionReport> {
         let mut report = RetentionReport::default();
         let mut by_collection: BTreeMap<&CollectionName, Vec<&RetentionItem>> = BTreeMap::new();
+        // A plan is read from outside: a record that it names twice would be twice in a batch.
+        let mut seen = HashSet::new();
         for item in &plan.items {
-            by_collection
-                .entry(&item.collection)
-                .or_default()
-                .push(item);
+            if seen.insert((&item.collection, &item.id)) {
+                by_collection
+                    .entry(&item.collection)
+                    .or_default()
+                    .push(item);
+            }
         }
+        let mut parts = Vec::with_capacity(by_collection.len());
         for (collection, items) in by_collection {
-            let data = self.covered(collection)?;
+            parts.push((self.deletable(collection)?, items));
+        }
+        for (data, items) in parts {
             for items in items.chunks(CHUNK) {
                 self.delete(data, items, by, &mut report).await?;
             }
@@ -285,10 +302,21 @@ impl Privacy {
         Ok(page.records.first().map(|record| record.version))
     }
 
-    fn covered(&self, collection: &CollectionName) -> Result<&PersonalData> {
-        self.coverage
+    /// What is said of a collection whose records can be deleted one by one, without anything they are
+    /// the only way to.
+    fn deletable(&self, collection: &CollectionName) -> Result<&PersonalData> {
+        let data = self
+            .coverage
             .of(collection)
-            .ok_or_else(|| refused("the collection is not covered", collection))
+            .ok_or_else(|| refused("the collection is not covered", collection))?;
+        match data.erasure {
+            // The bytes, the key and the count would stay, and nobody would find them any more.
+            OnErasure::Elsewhere(_) | OnErasure::Shred => Err(refused(
+                "records of the collection go only with what they belong to",
+                collection,
+            )),
+            OnErasure::Delete | OnErasure::Redact(_) | OnErasure::Keep(_) => Ok(data),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod sealed_header;
 mod sealed_object;
 mod token;
 mod upload;
+mod webhook;
 mod wrap_record;
 
 macro_rules! targets {
@@ -30,5 +31,6 @@ targets! {
     sealed_object,
     token,
     upload,
+    webhook,
     wrap_record,
 }

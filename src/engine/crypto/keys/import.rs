@@ -263,10 +263,10 @@ impl<'a> Importing<'a> {
     async fn bring(&mut self) -> Result<()> {
         let arrivals: Vec<_> = std::mem::take(&mut self.waiting).into_iter().collect();
         loop {
-            let here: Vec<Here> = stream::iter(arrivals.iter().map(|(id, new)| self.here(id, new)))
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
+            // Collected, for of a closure over borrowed ones the compiler cannot tell that it is `Send`.
+            let looks = arrivals.iter().map(|(id, new)| self.here(id, new));
+            let looks: Vec<_> = looks.collect();
+            let here: Vec<Here> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
             let fresh: Vec<_> = arrivals
                 .iter()
                 .zip(&here)

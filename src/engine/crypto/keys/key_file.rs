@@ -220,13 +220,18 @@ fn parse(text: &[u8]) -> Result<SecretKey> {
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let operation = "key_file.open";
     let failed = |cause| fault(operation, path, cause);
+    let unlike = || {
+        Error::new(ErrorKind::Corrupt, operation, "this is not a key file")
+            .with_context("path", path.display())
+    };
+    // To open a pipe would wait for its other end.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(unlike());
+    }
     let file = File::open(path).map_err(failed)?;
     let facts = file.metadata().map_err(failed)?;
     if !facts.is_file() || facts.len() > MOST {
-        return Err(
-            Error::new(ErrorKind::Corrupt, operation, "this is not a key file")
-                .with_context("path", path.display()),
-        );
+        return Err(unlike());
     }
     #[cfg(unix)]
     {

@@ -155,7 +155,9 @@ impl KeyRing {
     /// # Errors
     /// As [`key`](KeyRing::key), but for keys that are not there.
     pub async fn keys(&self, names: &[KeyName]) -> Result<Vec<Option<SecretKey>>> {
-        let keys = stream::iter(names.iter().map(|name| self.find(name)));
+        // Of names that are its own: of borrowed ones the compiler cannot tell that it is `Send`.
+        let names = names.iter().cloned();
+        let keys = stream::iter(names.map(|name| async move { self.find(&name).await }));
         keys.buffered(AT_ONCE).try_collect().await
     }
 

@@ -243,8 +243,12 @@ impl<R: Read + Send, W: Write + Send> Line<R, W> {
         }
         loop {
             if let Some(task) = stages.take() {
-                if stages.waiting > 0 {
-                    self.changed.notify_all();
+                let wake = stages.waiting > 0 && stages.has_more();
+                // Whoever wakes up shall not find the door locked.
+                drop(stages);
+                if wake {
+                    // And wakes the next one if there is still more.
+                    self.changed.notify_one();
                 }
                 return task;
             }
@@ -319,6 +323,14 @@ impl<R, W> Stages<R, W> {
             }
         }
         self.read.pop_front().map(Task::Work)
+    }
+
+    /// Whether there is something for one more worker.
+    fn has_more(&self) -> bool {
+        let write = self.outlet.is_some() && self.worked.contains_key(&self.turn);
+        let buffer = !self.free.is_empty() || self.unmade > 0;
+        let read = !self.all_read && self.intake.is_some() && buffer;
+        self.ended.is_some() || write || read || !self.read.is_empty()
     }
 
     /// One that is free, or a new one as long as there may be more: a short file needs few.

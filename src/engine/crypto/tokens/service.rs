@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::Resource;
 use crate::storage::{Batch, JournalName, Precondition, StorageBackend};
+use crate::telemetry::{self, TOKENS_CHECKED};
 
 use super::access::{self, Access, AccessTokens};
 use super::denied::{Denied, DenyReason};
@@ -327,6 +328,17 @@ impl TokenService {
     ///
     /// Safe to drop.
     pub async fn verify(&self, token: &str) -> Result<Verified, Denied> {
+        let verified = self.check(token).await;
+        let outcome = if verified.is_ok() {
+            "accepted"
+        } else {
+            "denied"
+        };
+        telemetry::count(TOKENS_CHECKED, &[("outcome", outcome)], 1);
+        verified
+    }
+
+    async fn check(&self, token: &str) -> Result<Verified, Denied> {
         let inner = &*self.inner;
         let now = inner.clock.now();
         let access = inner.access.check(token, now)?;

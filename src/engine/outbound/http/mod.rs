@@ -11,6 +11,7 @@ mod limits;
 mod lookup;
 mod request;
 mod response;
+#[cfg(feature = "crypto")]
 mod retry_after;
 #[cfg(feature = "crypto")]
 mod sender;

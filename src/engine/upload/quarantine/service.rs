@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Ids, UploadId};
 use crate::permission::Actor;
 use crate::storage::{Query, Store, Versioned};
+use crate::telemetry::{self, UPLOADS_CHECKED};
 use crate::text::DisplayName;
 use crate::upload::inspect::examine;
 use crate::upload::{Declared, Reason, UploadCheck, Verdict};
@@ -195,7 +196,13 @@ impl Uploads {
     /// Safe to drop; the next call checks again.
     pub async fn check(&self, id: UploadId) -> Result<UploadRecord> {
         let span = tracing::debug_span!("upload.check", upload.id = %id);
-        self.check_now(id).instrument(span).await
+        let checked = self.check_now(id).instrument(span).await;
+        let outcome = match &checked {
+            Ok(record) => record.state.code(),
+            Err(_) => "failed",
+        };
+        telemetry::count(UPLOADS_CHECKED, &[("outcome", outcome)], 1);
+        checked
     }
 
     async fn check_now(&self, id: UploadId) -> Result<UploadRecord> {
@@ -291,6 +298,13 @@ impl Uploads {
         let record = &found.value;
         self.parts().delete(record.id, record.parts).await?;
         self.forget(found).await
+    }
+
+    /// Reads the record of every upload, by id.
+    #[must_use]
+    pub fn all(&self) -> BoxStream<'static, Result<Versioned<UploadRecord>>> {
+        self.store()
+            .all(&UPLOADS, Query::all(UPLOADS.name().clone()))
     }
 
     /// Reads the records in one state, oldest first.

@@ -1,0 +1,323 @@
+//! The listing of the public API holds the matrix to be complete: whatever can reach a database is called in it.
+
+use std::collections::BTreeSet;
+
+use crate::calls::all;
+
+const LISTING: &str = include_str!("../../api/garland.txt");
+
+/// Rooms whose functions have no organization of their own, and why.
+const ROOMS: &[(&str, &str)] = &[
+    (
+        "connector::",
+        "the seam of accounts, which know no organization; which has which is for the registry",
+    ),
+    ("testing::", "suites and doubles for tests"),
+    ("platforms::", "accounts, as the seam"),
+    (
+        "backends::",
+        "take the organization as an argument; held to it by the suite of the storage seam",
+    ),
+];
+
+/// What needs no call in the matrix, and why.
+const APART: &[(&str, &str)] = &[
+    (
+        "Orchestrator::organization",
+        "the host itself names the organization here",
+    ),
+    (
+        "OrchestratorBuilder::build",
+        "puts together what the host gave; reads nothing",
+    ),
+    ("Organization::id", "says whose handle it is"),
+    ("SyncRun::cancel", "stops a run that the caller began"),
+    ("audit::Auditor::origin", "says what its heads are called"),
+    (
+        "audit::Auditor::run",
+        "is `seal_now` again and again, for ever",
+    ),
+    (
+        "audit::HmacHeads::sign",
+        "has a key in memory and nothing else",
+    ),
+    (
+        "audit::HmacHeads::verify",
+        "has a key in memory and nothing else",
+    ),
+    (
+        "crypto::presigned::Presigner::sign",
+        "signs what the host says; reads nothing",
+    ),
+    (
+        "crypto::Rotation::cancel",
+        "stops a rotation that the caller began",
+    ),
+    (
+        "crypto::SealedConnector::account",
+        "gives what the host has wrapped",
+    ),
+    ("crypto::SealedConnector::contacts", "is `None`"),
+    (
+        "crypto::SealedConnector::facts",
+        "says what the account can do",
+    ),
+    (
+        "crypto::SealedConnector::files",
+        "gives the facet that the matrix calls",
+    ),
+    ("crypto::SealedConnector::galleries", "is `None`"),
+    ("crypto::SealedConnector::links", "is `None`"),
+    (
+        "crypto::SealedConnector::platform",
+        "says what the account is",
+    ),
+    ("crypto::SealedConnector::presets", "is `None`"),
+    ("crypto::SealedConnector::publisher", "is `None`"),
+    ("crypto::SealedConnector::webhooks", "is `None`"),
+    (
+        "journal::Subscription::into_stream",
+        "is `next` again and again",
+    ),
+    (
+        "journal::Subscription::position",
+        "says how far it has read",
+    ),
+    (
+        "privacy::Privacy::pseudonym",
+        "computes a digest; reads nothing",
+    ),
+    (
+        "storage::Lease::fence",
+        "names a lease that the caller holds",
+    ),
+    ("storage::Store::organization", "says whose store it is"),
+    (
+        "upload::Incoming::id",
+        "says which upload the caller has begun",
+    ),
+];
+
+/// One line of the listing.
+struct Function {
+    /// The type or trait it belongs to; empty for a free function.
+    owner: String,
+    name: String,
+    arguments: String,
+    returns: String,
+    waits: bool,
+}
+
+impl Function {
+    fn read(line: &str) -> Option<Self> {
+        let (head, is_async) = match line.strip_prefix("pub async fn garland::") {
+            Some(head) => (head, true),
+            None => (line.strip_prefix("pub fn garland::")?, false),
+        };
+        let open = head.find('(')?;
+        // Between the name and the arguments there may be parameters: of the type, or of the function.
+        let mut depth = 0_usize;
+        let path: String = head[..open]
+            .chars()
+            .filter(|&c| {
+                depth = if c == '<' { depth + 1 } else { depth };
+                let shown = depth == 0;
+                depth = if c == '>' { depth - 1 } else { depth };
+                shown
+            })
+            .collect();
+        let mut depth = 0_usize;
+        let close = head
+            .char_indices()
+            .skip_while(|&(at, _)| at < open)
+            .find_map(|(at, c)| {
+                depth = match c {
+                    '(' => depth + 1,
+                    ')' => depth - 1,
+                    _ => depth,
+                };
+                (depth == 0).then_some(at)
+            })?;
+        let (owner, name) = path.rsplit_once("::").unwrap_or(("", &path));
+        let is_type = owner.rsplit("::").next()?.starts_with(char::is_uppercase);
+        let returns = head[close + 1..].to_owned();
+        Some(Self {
+            owner: if is_type {
+                owner.to_owned()
+            } else {
+                String::new()
+            },
+            name: if is_type {
+                name.to_owned()
+            } else {
+                path.clone()
+            },
+            arguments: head[open + 1..close].to_owned(),
+            waits: is_async
+                || returns.contains("BoxStream<")
+                || returns.contains("dyn core::future"),
+            returns,
+        })
+    }
+
+    fn path(&self) -> String {
+        match self.owner.as_str() {
+            "" => self.name.clone(),
+            owner => format!("{owner}::{}", self.name),
+        }
+    }
+
+    fn is_method(&self) -> bool {
+        let first = self.arguments.split(',').next().unwrap_or_default();
+        first.ends_with("self")
+    }
+
+    fn takes(&self, types: &BTreeSet<String>) -> bool {
+        self.arguments.contains("garland::storage::StorageBackend")
+            || types.iter().any(|name| names(&self.arguments, name))
+    }
+}
+
+/// Whether a type stands in a signature, and not only as the beginning of another's name.
+fn names(text: &str, name: &str) -> bool {
+    text.match_indices(&format!("garland::{name}"))
+        .any(|(at, found)| {
+            !text[at + found.len()..].starts_with(|c: char| c.is_alphanumeric() || c == ':')
+        })
+}
+
+fn functions(listing: &str) -> Vec<Function> {
+    let read = listing.lines().filter_map(Function::read);
+    read.filter(|function| {
+        !ROOMS
+            .iter()
+            .any(|(room, _)| function.path().starts_with(room))
+    })
+    .collect()
+}
+
+/// Every type that can be waited for: it, or what its methods give out.
+fn waiting(functions: &[Function]) -> BTreeSet<String> {
+    let mut waiting: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let before = waiting.len();
+        for function in functions.iter().filter(|function| function.is_method()) {
+            if function.waits || waiting.iter().any(|name| names(&function.returns, name)) {
+                waiting.insert(function.owner.clone());
+            }
+        }
+        if waiting.len() == before {
+            return waiting;
+        }
+    }
+}
+
+/// Every type that can reach a database: a store, what is made with one, and what such a type gives out.
+fn services(functions: &[Function]) -> BTreeSet<String> {
+    let waiting = waiting(functions);
+    let mut services = BTreeSet::from(["storage::Store".to_owned()]);
+    loop {
+        let before = services.len();
+        for function in functions
+            .iter()
+            .filter(|function| !function.owner.is_empty())
+        {
+            let makes = !function.is_method() && function.returns.contains("Self");
+            let is_given = function
+                .arguments
+                .contains("impl garland::storage::StorageBackend");
+            if makes && function.takes(&services) || is_given {
+                services.insert(function.owner.clone());
+            }
+            if services.contains(&function.owner) {
+                let given = waiting.iter().filter(|name| names(&function.returns, name));
+                services.extend(given.cloned());
+            }
+        }
+        if services.len() == before {
+            return services;
+        }
+    }
+}
+
+const DERIVED: [&str; 3] = ["clone", "deref", "fmt"];
+
+/// What the matrix has to call.
+fn required(functions: &[Function]) -> BTreeSet<String> {
+    let services = services(functions);
+    let reaches = |function: &&Function| {
+        if function.owner.is_empty() {
+            return function.takes(&services);
+        }
+        let builds = function.returns.trim() == "-> Self" || function.name.starts_with("with_");
+        services.contains(&function.owner)
+            && (function.is_method() || function.waits)
+            && !builds
+            && !DERIVED.contains(&function.name.as_str())
+    };
+    functions
+        .iter()
+        .filter(reaches)
+        .map(Function::path)
+        .collect()
+}
+
+/// The methods of some types, but for those that only build or print.
+pub(crate) fn methods(of: &[&str]) -> BTreeSet<String> {
+    let functions = functions(LISTING);
+    let methods = functions.iter().filter(|function| {
+        let builds = function.arguments.starts_with("self,");
+        of.contains(&function.owner.as_str())
+            && !builds
+            && !DERIVED.contains(&function.name.as_str())
+    });
+    methods.map(Function::path).collect()
+}
+
+#[test]
+fn a1_the_matrix_calls_whatever_reaches_a_database() {
+    let required = required(&functions(LISTING));
+    assert!(
+        required.len() >= 100,
+        "the listing was not understood: {required:#?}"
+    );
+    let covered: BTreeSet<String> = all()
+        .iter()
+        .flat_map(|call| call.covers.iter().map(|name| (*name).to_owned()))
+        .collect();
+    let apart: BTreeSet<String> = APART.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let known = &covered | &apart;
+    let missing: Vec<_> = required.difference(&known).collect();
+    assert_eq!(
+        missing,
+        Vec::<&String>::new(),
+        "call them in tests/tenants/calls, or say here why not"
+    );
+    let stale: Vec<_> = known.difference(&required).collect();
+    assert_eq!(
+        stale,
+        Vec::<&String>::new(),
+        "these are not in the listing, or reach nothing"
+    );
+    let both: Vec<_> = covered.intersection(&apart).collect();
+    assert_eq!(
+        both,
+        Vec::<&String>::new(),
+        "these are called, so there is nothing to excuse"
+    );
+    println!("{} of {} are called", covered.len(), required.len());
+}
+
+#[test]
+fn a_service_that_is_new_is_noticed() {
+    let new = "pub fn garland::guests::GuestBook::new(garland::storage::Store) -> Self\n\
+        pub async fn garland::guests::GuestBook::get(&self, &str) -> garland::Result<()>\n\
+        pub fn garland::guests::GuestBook::page(&self) -> garland::guests::Page\n\
+        pub async fn garland::guests::Page::next(&mut self) -> garland::Result<()>\n\
+        pub async fn garland::guests::count(&garland::guests::GuestBook) -> garland::Result<u64>\n\
+        pub fn garland::guests::GuestBook::fmt(&self, &mut core::fmt::Formatter<'_>) -> core::fmt::Result\n\
+        pub async fn garland::other::Thing::act(&self) -> garland::Result<()>\n";
+    let found = required(&functions(new));
+    let wanted = ["GuestBook::get", "GuestBook::page", "Page::next", "count"];
+    assert_eq!(found, wanted.map(|name| format!("guests::{name}")).into());
+}

@@ -1,0 +1,17 @@
+//! Two organizations on one database: nothing of one is there for the other.
+#![cfg(all(
+    feature = "crypto",
+    feature = "sqlite",
+    feature = "testing",
+    feature = "upload"
+))]
+
+mod calls;
+mod denied;
+mod dump;
+mod furnish;
+mod ground;
+mod listing;
+mod matrix;
+mod tap;
+mod world;
