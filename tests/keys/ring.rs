@@ -1,11 +1,19 @@
 //! Making, finding and destroying keys.
 
-use garland::ErrorKind;
-use garland::crypto::{FILE_KEYS, KEY_EPOCHS, KeyEpoch, KeyName, Purpose};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use garland::crypto::{
+    FILE_KEYS, KEY_EPOCHS, KekId, KeyEpoch, KeyName, KeyProvider, Purpose, SecretKey,
+};
 use garland::storage::Query;
+use garland::{ErrorKind, OrganizationId, Result};
 
 use crate::world::{
-    batch, body, destroy, events, make, make_many, memory, ring_on, store, under, wraps,
+    TestRoot, batch, body, destroy, events, make, make_many, memory, ring_on, ring_with, store,
+    under, wraps,
 };
 
 #[tokio::test]
@@ -157,4 +165,66 @@ async fn a3_a_record_under_another_name_does_not_open() {
     let refused = ring.key(&body("y")).await.err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::Corrupt);
     assert_eq!(under(&store).await.len(), 1);
+}
+
+/// A root so slow that somebody does something while it opens a key.
+#[derive(Default)]
+struct SlowRoot(Mutex<Option<BoxFuture<'static, ()>>>);
+
+impl std::fmt::Debug for SlowRoot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SlowRoot")
+    }
+}
+
+#[async_trait]
+impl KeyProvider for SlowRoot {
+    async fn wrap(
+        &self,
+        organization: &OrganizationId,
+        epoch: KekId,
+        key: &SecretKey,
+    ) -> Result<Vec<u8>> {
+        TestRoot(1).wrap(organization, epoch, key).await
+    }
+
+    async fn unwrap(
+        &self,
+        organization: &OrganizationId,
+        epoch: KekId,
+        wrapped: &[u8],
+    ) -> Result<SecretKey> {
+        let deed = self.0.lock().unwrap().take();
+        if let Some(deed) = deed {
+            deed.await;
+        }
+        TestRoot(1).unwrap(organization, epoch, wrapped).await
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_being_opened_while_its_epoch_is_retired_is_not_kept() {
+    let backend = memory();
+    let kept = store(&backend, "a");
+    make(&ring_on(&backend, "a", 1), &kept, &body("x")).await;
+    let (place, stale) = wraps(&kept).await.remove(0);
+    let root = Arc::new(SlowRoot::default());
+    let ring = ring_with(&backend, "a", Arc::<SlowRoot>::clone(&root));
+    let clone = ring.clone();
+    let deed = async move {
+        clone.rotate().await.unwrap();
+        clone.retire(1).await.unwrap();
+    };
+    *root.0.lock().unwrap() = Some(deed.boxed());
+    // Whoever asked before may have it or not.
+    let outcome = ring.key(&body("x")).await;
+    assert!(outcome.is_ok(), "{:?}", outcome.err());
+    // An old copy of the record is put back.
+    let mut old = batch();
+    old.put(&FILE_KEYS, place, &stale).unwrap();
+    kept.commit(old).await.unwrap();
+    for ring in [ring.clone(), ring] {
+        let gone = ring.key(&body("x")).await.err().unwrap();
+        assert_eq!(gone.kind(), ErrorKind::NotFound);
+    }
 }

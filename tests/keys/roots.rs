@@ -476,3 +476,49 @@ async fn a_root_that_does_not_give_back_what_it_took_is_not_believed() {
     let found = ring_on(&backend, "a", 1).key(&body("x")).await.unwrap();
     assert!(found.is(&key));
 }
+
+#[tokio::test]
+async fn c4_a_record_that_is_stronger_than_asked_is_never_weakened() {
+    let argon2 = |memory, passes| Kdf::Argon2id {
+        memory,
+        passes,
+        lanes: 1,
+    };
+    let pbkdf2 = |iterations| Kdf::Pbkdf2HmacSha256 { iterations };
+    for (kept, asked, then) in [
+        (
+            argon2(20 << 10, 2),
+            argon2(19 << 10, 2),
+            argon2(20 << 10, 2),
+        ),
+        (
+            argon2(19 << 10, 3),
+            argon2(20 << 10, 2),
+            argon2(20 << 10, 3),
+        ),
+        (
+            argon2(19 << 10, 2),
+            argon2(19 << 10, 3),
+            argon2(19 << 10, 3),
+        ),
+        (pbkdf2(600_001), pbkdf2(600_000), pbkdf2(600_001)),
+        (pbkdf2(600_000), pbkdf2(600_001), pbkdf2(600_001)),
+        // Nobody can say which of two functions costs more.
+        (argon2(19 << 10, 2), pbkdf2(600_000), argon2(19 << 10, 2)),
+        (pbkdf2(600_000), argon2(19 << 10, 2), pbkdf2(600_000)),
+        // One that is weak is left, whatever takes its place.
+        (
+            argon2(64 << 10, 1),
+            argon2(19 << 10, 2),
+            argon2(64 << 10, 2),
+        ),
+        (argon2(16 << 10, 3), pbkdf2(600_000), pbkdf2(600_000)),
+    ] {
+        let backend = memory();
+        let key = under_an_old_record(&backend, kept).await;
+        let ring = unlock(&backend, "blaue Stunde", asked).await.unwrap();
+        assert!(ring.key(&body("x")).await.unwrap().is(&key));
+        let found = record(&backend).await.kdf;
+        assert_eq!(found, then, "kept {kept}, asked {asked}");
+    }
+}

@@ -90,6 +90,38 @@ impl Kdf {
         }
     }
 
+    /// What takes its place where `wanted` is asked for: `None` if it is strong enough. It never costs
+    /// less than either, except that a weak one of another function is given up.
+    pub(super) fn strengthened(self, wanted: Self) -> Option<Self> {
+        let stronger = match (self, wanted) {
+            (
+                Self::Argon2id { memory, passes, .. },
+                Self::Argon2id {
+                    memory: more_memory,
+                    passes: more_passes,
+                    lanes,
+                },
+            ) if more_memory > memory || more_passes > passes => Self::Argon2id {
+                memory: memory.max(more_memory),
+                passes: passes.max(more_passes),
+                lanes,
+            },
+            (
+                Self::Pbkdf2HmacSha256 { iterations },
+                Self::Pbkdf2HmacSha256 { iterations: more },
+            ) if more > iterations => wanted,
+            // What two functions cost cannot be compared.
+            (Self::Argon2id { .. }, Self::Pbkdf2HmacSha256 { .. })
+            | (Self::Pbkdf2HmacSha256 { .. }, Self::Argon2id { .. })
+                if self.is_weak() =>
+            {
+                wanted
+            }
+            _ => return None,
+        };
+        Some(stronger)
+    }
+
     /// Checks that it can be carried out at all, before any work or memory is spent on it.
     pub(super) fn check_bounds(&self) -> Result<()> {
         match *self {

@@ -82,18 +82,19 @@ impl KeyRing {
 
     /// Returns the current epoch, and begins the first.
     pub(super) async fn current(&self) -> Result<Current> {
+        let mut asked = self.clock.elapsed();
         let latest = match self.latest().await? {
             Some(latest) => latest,
             None => {
                 self.begin_at_least(1).await?;
+                asked = self.clock.elapsed();
                 self.latest().await?.ok_or_else(unknown)?
             }
         };
         let kek = latest.value.kek_id()?;
-        let now = self.clock.elapsed();
-        let key = match self.open.confirmed(kek, now) {
+        let key = match self.open.confirmed(kek, asked) {
             Some(key) => key,
-            None => self.unwrapped(&latest.value).await?,
+            None => self.unwrapped(&latest.value, asked).await?,
         };
         Ok(Current {
             number: latest.value.number,
@@ -105,7 +106,8 @@ impl KeyRing {
 
     /// Returns the key of an epoch that is not retired.
     pub(super) async fn kek(&self, kek: KekId) -> Result<SecretKey> {
-        if let Some(key) = self.open.believed(kek, self.clock.elapsed()) {
+        let asked = self.clock.elapsed();
+        if let Some(key) = self.open.believed(kek, asked) {
             return Ok(key);
         }
         let epoch = self.find_epoch(kek).await?;
@@ -113,9 +115,9 @@ impl KeyRing {
             self.open.forget(kek);
             return Err(unknown().with_context("epoch", kek));
         };
-        match self.open.confirmed(kek, self.clock.elapsed()) {
+        match self.open.confirmed(kek, asked) {
             Some(key) => Ok(key),
-            None => self.unwrapped(&epoch.value).await,
+            None => self.unwrapped(&epoch.value, asked).await,
         }
     }
 
@@ -155,6 +157,7 @@ impl KeyRing {
 
     async fn begin(&self, before: Option<&Versioned<KeyEpoch>>) -> Result<KeyEpoch> {
         let begun = self.clock.now();
+        let asked = self.clock.elapsed();
         let mut batch = Batch::new(begun);
         let mut number = 1;
         if let Some(before) = before {
@@ -183,16 +186,17 @@ impl KeyRing {
         let about = OfEpoch::new(number, kek);
         note(&mut batch, &self.actor, EPOCH_BEGUN, None, &about)?;
         self.store.commit(batch).await?;
-        self.open.keep(kek, &key, self.clock.elapsed());
+        self.open.keep(kek, &key, asked);
         Ok(epoch)
     }
 
-    pub(super) async fn unwrapped(&self, epoch: &KeyEpoch) -> Result<SecretKey> {
+    /// Opens the key of an epoch that was found to live by a question that was asked at `asked`.
+    pub(super) async fn unwrapped(&self, epoch: &KeyEpoch, asked: Duration) -> Result<SecretKey> {
         let kek = epoch.kek_id()?;
         let wrapped = epoch.wrapped()?;
         let organization = self.store.organization();
         let key = self.roots.unwrap(organization, kek, &wrapped).await?;
-        self.open.keep(kek, &key, self.clock.elapsed());
+        self.open.keep(kek, &key, asked);
         Ok(key)
     }
 }

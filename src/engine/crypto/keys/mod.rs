@@ -19,7 +19,9 @@
 //!   since included. Let copies run out, or change the root and destroy the former.
 //! - Whoever can write the database can put old records back, or take records away. They cannot make
 //!   a record open under another name, file version or organization.
-//! - Keys are in the memory of the process while they are used; it keeps those of epochs for minutes.
+//! - Keys are in the memory of the process while they are used. Those of epochs stay: one that nobody
+//!   asks for goes with the next use of the ring after 10 minutes, the others with the ring and its
+//!   clones.
 
 mod bundle;
 mod epochs;

@@ -17,8 +17,10 @@ impl KeyRing {
     /// Whoever has such a copy *and* the root can still read what the copy names. To end that too,
     /// [change the root](Self::change_root) and destroy the former one.
     ///
-    /// The ring and its clones forget the key at once; another process at its next use of the epoch,
-    /// and at the latest 60 seconds after it last asked the database.
+    /// The ring and its clones forget the key at once, but for a call that is under way with it. Another
+    /// process takes it for good for up to 60 seconds after it last asked the database, and forgets it
+    /// with the next use of the epoch after that, or of its ring after 10 minutes; one that is idle
+    /// keeps it in memory, of no use, until then.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`]: there is no epoch of this number.
@@ -72,7 +74,7 @@ impl KeyRing {
             .ok_or_else(|| refused(ErrorKind::NotFound, "there is no epoch of this number"))?;
         let kek = epoch.value.kek_id()?;
         if !epoch.value.is_live() {
-            self.open.forget(kek);
+            self.open.retire(kek);
             return Ok(());
         }
         let latest = self.latest().await?;
@@ -92,7 +94,7 @@ impl KeyRing {
         }
         epoch.value.retire();
         self.write(&mut epoch, Some(kek)).await?;
-        self.open.forget(kek);
+        self.open.retire(kek);
         Ok(())
     }
 

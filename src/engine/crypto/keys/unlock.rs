@@ -24,10 +24,14 @@ impl KeyRing {
     /// Opens the keys of an organization whose root is a passphrase, and sets the passphrase if it has
     /// no keys yet.
     ///
-    /// The slow function runs once, on a thread where it may. If the record is not of the strength
-    /// that `kdf` asks for, because it has become too weak or the host wants more, the root is
-    /// [changed](Self::change_root) to one that is, under the same passphrase: another run of the
+    /// The slow function runs once, on a thread where it may. If the record is below the strength that
+    /// `kdf` asks for, because it has become too weak or the host wants more, the root is
+    /// [changed](Self::change_root) to one that is not, under the same passphrase: another run of the
     /// function. Other processes must then be unlocked anew.
+    ///
+    /// No cost is ever lowered by that, so that a host of old settings undoes nothing: where only one
+    /// cost of argon2id is higher, the record keeps the other. One of another function than `kdf` is
+    /// left as it is unless it is weak; change the root to a [`Passphrase`] of that function to move.
     ///
     /// # Errors
     /// - [`ErrorKind::Unauthenticated`]: the passphrase is not right (or the record was changed).
@@ -123,8 +127,8 @@ impl Unlocking<'_> {
                 }
             }
         }
-        if record.kdf != self.kdf {
-            let anew = Passphrase::new(self.passphrase, self.kdf, Arc::clone(&self.entropy));
+        if let Some(kdf) = record.kdf.strengthened(self.kdf) {
+            let anew = Passphrase::new(self.passphrase, kdf, Arc::clone(&self.entropy));
             ring.change_root(Arc::new(anew.await?))
                 .await
                 .map_err(outrun)?;
