@@ -11,8 +11,10 @@ use garland::permission::{
     Action, Actor, Decision, PermissionResolver, PermissionSnapshot, Reason, Resource,
 };
 use garland::platforms::MemoryPlatform;
+use garland::privacy::Coverage;
 use garland::sync::Choice;
 use garland::transfer::{Destination, TransferJob, TransferOptions};
+use garland::upload::UploadsOptions;
 use garland::{Error, ErrorKind, Orchestrator, Organization, OrganizationId, Result};
 
 use crate::calls::answer;
@@ -150,6 +152,15 @@ fn asks() -> Vec<(&'static [&'static str], Ask)> {
         }),
         (&["Organization::subjects"], |handle, _| {
             Box::pin(async move { answer(handle.subjects().await) })
+        }),
+        (&["Organization::privacy"], |handle, _| {
+            Box::pin(async move { answer(handle.privacy(Coverage::garland().unwrap()).await) })
+        }),
+        (&["Organization::uploads"], |handle, there| {
+            Box::pin(async move {
+                let options = UploadsOptions::default();
+                answer(handle.uploads(&name(there, "card"), options).await)
+            })
         }),
         (&["Organization::sealed"], |handle, there| {
             Box::pin(async move { answer(handle.sealed(&name(there, "vault")).await) })

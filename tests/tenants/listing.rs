@@ -87,6 +87,7 @@ const APART: &[(&str, &str)] = &[
         "privacy::Privacy::pseudonym",
         "computes a digest; reads nothing",
     ),
+    ("privacy::UploadedFiles::name", "is a constant"),
     (
         "storage::Lease::fence",
         "names a lease that the caller holds",
@@ -110,9 +111,11 @@ struct Function {
 
 impl Function {
     fn read(line: &str) -> Option<Self> {
-        let (head, is_async) = match line.strip_prefix("pub async fn garland::") {
-            Some(head) => (head, true),
-            None => (line.strip_prefix("pub fn garland::")?, false),
+        let (kind, head) = line.strip_prefix("pub ")?.split_once("fn garland::")?;
+        let is_async = match kind.trim() {
+            "async" => true,
+            "" | "const" => false,
+            _ => return None,
         };
         let open = head.find('(')?;
         // Between the name and the arguments there may be parameters: of the type, or of the function.
@@ -312,12 +315,20 @@ fn a1_the_matrix_calls_whatever_reaches_a_database() {
 fn a_service_that_is_new_is_noticed() {
     let new = "pub fn garland::guests::GuestBook::new(garland::storage::Store) -> Self\n\
         pub async fn garland::guests::GuestBook::get(&self, &str) -> garland::Result<()>\n\
+        pub const fn garland::guests::Desk::new(garland::guests::GuestBook) -> Self\n\
+        pub const fn garland::guests::Desk::seat(&self, u8) -> u8\n\
         pub fn garland::guests::GuestBook::page(&self) -> garland::guests::Page\n\
         pub async fn garland::guests::Page::next(&mut self) -> garland::Result<()>\n\
         pub async fn garland::guests::count(&garland::guests::GuestBook) -> garland::Result<u64>\n\
         pub fn garland::guests::GuestBook::fmt(&self, &mut core::fmt::Formatter<'_>) -> core::fmt::Result\n\
         pub async fn garland::other::Thing::act(&self) -> garland::Result<()>\n";
     let found = required(&functions(new));
-    let wanted = ["GuestBook::get", "GuestBook::page", "Page::next", "count"];
+    let wanted = [
+        "Desk::seat",
+        "GuestBook::get",
+        "GuestBook::page",
+        "Page::next",
+        "count",
+    ];
     assert_eq!(found, wanted.map(|name| format!("guests::{name}")).into());
 }

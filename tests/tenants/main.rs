@@ -7,6 +7,8 @@
 ))]
 
 mod calls;
+mod closed;
+mod copied;
 mod denied;
 mod dump;
 mod furnish;

@@ -17,7 +17,7 @@ use garland::permission::TrustedHost;
 use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::privacy::{Coverage, Privacy};
 use garland::storage::{JournalName, StorageBackend, Store};
-use garland::upload::{UploadPolicy, Uploads, UploadsOptions};
+use garland::upload::{Uploads, UploadsOptions};
 use garland::{Chance, Ids, Orchestrator, Organization, OrganizationId};
 
 use crate::furnish::{Known, furnish};
@@ -156,9 +156,7 @@ impl Host<'_> {
         let hidden = keys.shared("privacy").await.unwrap();
         let coverage = Coverage::garland().unwrap();
         let ids = Ids::new(clock.clone(), Chance::seeded(seed(name)));
-        let options = UploadsOptions::new(UploadPolicy::default())
-            .unwrap()
-            .with_part_size(8);
+        let options = UploadsOptions::default().with_part_size(8);
         let disk = Arc::new(self.disk.clone());
         let states = key_set(KeyUse::Authorization);
         let chance = Arc::new(Dice::new(seed(name)));

@@ -45,7 +45,7 @@ const SESSION: &[u8] = b"garland/authorization/session/v1\0";
 pub struct Authorization {
     /// Where it leads, in the host's words.
     pub target: String,
-    /// A keyed digest of the session that began it, in hexadecimal.
+    /// A keyed digest of the organization and the session that began it, in hexadecimal.
     pub session: String,
     /// Until when it may come back.
     pub until: Timestamp,
@@ -142,7 +142,7 @@ impl AuthorizationStates {
         let until = now.saturating_add(LIFE);
         let authorization = Authorization {
             target: target.to_owned(),
-            session: session_digest(key, &state, session),
+            session: self.session_digest(key, &state, session),
             until,
         };
         let mut batch = Batch::new(now);
@@ -185,7 +185,8 @@ impl AuthorizationStates {
         let found = self.store.get(&AUTHORIZATIONS, &id).await;
         let found = found.map_err(Denied::storage)?.ok_or(DenyReason::Unknown)?;
         let digest = found.value.session.as_bytes();
-        let ours = |key: &&SigningKey| same(session_digest(key, state, session).as_bytes(), digest);
+        let ours =
+            |key: &&SigningKey| same(self.session_digest(key, state, session).as_bytes(), digest);
         let key = self.keys.taken(now).find(ours).ok_or(DenyReason::Binding)?;
         if found.value.until <= now {
             return Err(DenyReason::Expired.into());
@@ -200,6 +201,22 @@ impl AuthorizationStates {
             Err(error) if error.kind() == ErrorKind::Conflict => Err(DenyReason::Reused.into()),
             Err(error) => Err(Denied::storage(error)),
         }
+    }
+}
+
+impl AuthorizationStates {
+    /// Of the organization too, so that a record copied to another ends nothing there.
+    fn session_digest(&self, key: &SigningKey, state: &str, session: &str) -> String {
+        // A state has one length, and an id of an organization no NUL: no two triples are one text.
+        let organization = self.store.organization().as_str().as_bytes();
+        let parts = [
+            SESSION,
+            state.as_bytes(),
+            organization,
+            b"\0",
+            session.as_bytes(),
+        ];
+        to_hex(&key.sign(&parts))
     }
 }
 
@@ -263,9 +280,4 @@ fn id(state: &str) -> Result<RecordId> {
 
 fn verifier(key: &SigningKey, state: &str) -> Verifier {
     Verifier::of(&Zeroizing::new(key.sign(&[VERIFIER, state.as_bytes()])))
-}
-
-/// A state has one length, so that no two pairs are one text.
-fn session_digest(key: &SigningKey, state: &str, session: &str) -> String {
-    to_hex(&key.sign(&[SESSION, state.as_bytes(), session.as_bytes()]))
 }

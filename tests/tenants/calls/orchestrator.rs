@@ -5,8 +5,10 @@ use std::sync::Arc;
 use garland::SyncRequest;
 use garland::connector::{ConnectorName, Expect, FilePath, FileVersion, NamedConnector};
 use garland::platforms::MemoryPlatform;
+use garland::privacy::Coverage;
 use garland::sync::Choice;
 use garland::transfer::{Destination, TransferJob, TransferOptions};
+use garland::upload::UploadsOptions;
 
 use super::{Call, Case, answer, calls};
 use crate::furnish::path;
@@ -40,6 +42,11 @@ pub(super) fn calls() -> Vec<Call> {
             ["Organization::connector"] => |case| Box::pin(async move {
                 let name = format!("{}-card", case.known.name);
                 answer(case.a().organization.connector(&name))
+            }),
+            ["Organization::uploads"] => |case| Box::pin(async move {
+                let name = format!("{}-card", case.known.name);
+                let options = UploadsOptions::default();
+                answer(case.a().organization.uploads(&name, options).await)
             }),
             ["Organization::sealed"] => |case| Box::pin(async move {
                 let name = format!("{}-vault", case.known.name);
@@ -111,13 +118,15 @@ pub(super) fn calls() -> Vec<Call> {
                 "Organization::auditor",
                 "Organization::heads",
                 "Organization::keys",
+                "Organization::privacy",
                 "Organization::subjects"
             ] => |case| Box::pin(async move {
                 let organization = &case.a().organization;
                 let auditor = answer(organization.auditor().await);
                 let heads = answer(organization.heads().await);
                 let keys = answer(organization.keys().await);
-                auditor + &heads + &keys + &answer(organization.subjects().await)
+                let privacy = answer(organization.privacy(Coverage::garland().unwrap()).await);
+                auditor + &heads + &keys + &privacy + &answer(organization.subjects().await)
             }),
             ["SyncRequest::conflicts"] => |case| Box::pin(async move {
                 answer(own(case).conflicts().await)

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use garland::privacy::{HoldScope, RetentionPlan, RetentionRule, Subject};
+use garland::privacy::{
+    HoldScope, PersonalSource as _, RetentionPlan, RetentionRule, Subject, UploadedFiles,
+};
 use serde_json::json;
 
 use super::{Call, answer, calls};
@@ -21,6 +23,17 @@ pub(super) fn calls() -> Vec<Call> {
                 let plan = case.a().privacy.plan_erasure(&subject).await.unwrap();
                 let proof = case.a().privacy.erase(&plan, &case.known.user).await;
                 answer(proof.map(|proof| (proof.record.places, proof.record.holders.len())))
+            }),
+            [
+                "privacy::UploadedFiles::count",
+                "privacy::UploadedFiles::erase",
+                "privacy::UploadedFiles::export"
+            ] => |case| Box::pin(async move {
+                let files = UploadedFiles::new(case.a().uploads.clone());
+                let subject = Subject::new(format!("{}-user", case.known.name).parse().unwrap());
+                let export = files.export(&subject).try_collect::<Vec<_>>().await;
+                let counts = (files.count(&subject).await.unwrap(), export.unwrap());
+                answer(files.erase(&subject).await.map(|erased| (counts, erased)))
             }),
             ["privacy::Privacy::erasures"] => |case| Box::pin(async move {
                 let subject = Subject::new(case.known.erased.clone());

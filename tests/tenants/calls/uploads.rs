@@ -45,6 +45,9 @@ pub(super) fn calls() -> Vec<Call> {
             }),
         }
         none {
+            ["upload::Uploads::all"] => |case| Box::pin(async move {
+                answer(case.a().uploads.all().try_collect::<Vec<_>>().await)
+            }),
             [
                 "upload::Uploads::begin",
                 "upload::Incoming::write",
