@@ -447,6 +447,33 @@ async fn l3_nothing_bent_is_ever_signed() {
 }
 
 #[tokio::test]
+async fn l3_heads_on_the_way_to_a_break_cover_nothing_of_it() {
+    let desk = Desk::new().await;
+    let (store, database) = desk.open().await;
+    append(&store, 64..=80).await;
+    database.close().await;
+    desk.bend(|connection| {
+        let sql = "UPDATE journal_entries SET event = '{}' WHERE sequence = 75";
+        assert_eq!(run(connection, sql), 1);
+    });
+    let (store, database) = desk.open().await;
+    let copies = Arc::new(Copies::default());
+    let sealed = auditor(&store, &copies, 10).seal_now().await;
+    world::refused(sealed, garland::ErrorKind::Corrupt);
+    // What was whole until then is signed and recorded, and true.
+    assert_eq!(copies.sizes(), [70]);
+    database.close().await;
+    let found = desk.found(&copies.all()).await;
+    assert!(
+        matches!(
+            found,
+            Some(AuditBreak::Chain(Break::Hash { sequence: 75, .. }))
+        ),
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
 async fn l3_older_entries_bent_before_the_next_head_are_found_afterwards() {
     let desk = Desk::new().await;
     desk.bend(|connection| {

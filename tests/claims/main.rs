@@ -127,6 +127,53 @@ fn every_claim_of_the_threat_model_names_a_test_that_exists() {
     );
 }
 
+#[test]
+fn the_threat_model_has_no_hole() {
+    let text = read("docs/threat-model.md");
+    assert_eq!(holes(&text), BTreeMap::new(), "line: what stands there");
+}
+
+#[test]
+fn a_hole_in_a_text_is_found() {
+    let text = "\
+# A page
+
+Words, and THE API.
+LATER
+
+| a | b |
+|---|---|
+| 1 | 2 |
+see below
+| 3 | 4 |
+TO_DO 2
+
+The end.
+";
+    let found = [(4, "LATER"), (9, "see below"), (11, "TO_DO 2")];
+    assert_eq!(holes(text), BTreeMap::from(found));
+}
+
+/// The lines that were to be filled in, in capitals only, and those that break a table apart: between its
+/// head and the next empty line each begins and ends with a `|`.
+fn holes(text: &str) -> BTreeMap<usize, &str> {
+    let mut in_table = false;
+    let mut found = BTreeMap::new();
+    for (line, number) in text.lines().map(str::trim).zip(1..) {
+        in_table = !line.is_empty() && (in_table || line.starts_with('|'));
+        let is_row = line.starts_with('|') && line.ends_with('|');
+        if (in_table && !is_row) || is_placeholder(line) {
+            found.insert(number, line);
+        }
+    }
+    found
+}
+
+/// Capitals, digits and marks, with a letter at the front.
+fn is_placeholder(line: &str) -> bool {
+    line.starts_with(|c: char| c.is_ascii_uppercase()) && !line.contains(|c: char| c.is_lowercase())
+}
+
 /// A test's name is a sentence: words in snake case, at least four.
 fn looks_like_a_test(name: &str) -> bool {
     name.split('_').count() >= 4

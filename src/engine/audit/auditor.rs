@@ -166,8 +166,9 @@ impl Auditor {
     ///
     /// # Errors
     /// - [`ErrorKind::Corrupt`]: the journal or its recorded heads are not what was signed:
-    ///   [`verify`](super::verify) tells more. No head covers the entry where that shows. Heads on the way to
-    ///   it may have been signed, handed over and recorded by this call; they are true of what they cover.
+    ///   [`verify`](super::verify) tells more. No head is signed that covers what was found broken. Those on
+    ///   the way there may have been signed, handed over and recorded by this call; and where another head
+    ///   is recorded for the same entries, the own one was handed over before that showed.
     /// - Those of the signer, the sinks and the database.
     ///
     /// # Cancel safety
