@@ -3,6 +3,7 @@
 mod bundles;
 mod erasure;
 mod passwords;
+mod primitives;
 mod ring;
 mod roots;
 mod rotation;

@@ -67,8 +67,15 @@ impl KeyRing {
     /// destroyed here stays destroyed; where the database itself was lost, so were the marks of what
     /// was destroyed: destroy it again, by the journal. Importing twice changes nothing.
     ///
-    /// To restore sealed files it takes the bundle, the root (the key file, the passphrase, the key
-    /// service), the organization's id, and the objects.
+    /// To open a sealed object it takes the bundle, the root (the key file, the passphrase, the key
+    /// service), the organization's id, and the object with the name of its key.
+    ///
+    /// A [`SealedConnector`](crate::crypto::SealedConnector) needs more, which no bundle has: the records
+    /// of [`SEALED_FILES`](crate::crypto::SEALED_FILES), out of a backup of the database. Without them it
+    /// refuses every object as one that was not sealed for its place. Into an empty database import
+    /// before anything asks for a key: [`shared`](Self::shared), which a sealed account asks for at its
+    /// first use, makes a fresh key where there is none, and that of the bundle is then refused
+    /// ([`ErrorKind::AlreadyExists`] in the report).
     ///
     /// # Errors
     /// - [`ErrorKind::Corrupt`]: this is not a bundle.

@@ -8,8 +8,9 @@
 //!
 //! # What it takes to restore
 //!
-//! The sealed objects, the root, and either the database or a bundle that [`KeyRing::export`] wrote.
-//! Without the root nobody can, whoever asks.
+//! The sealed objects, the root, and a backup of the database. A bundle that [`KeyRing::export`] wrote
+//! stands in for the keys in it, not for what else is known of the objects: [`KeyRing::import`] says
+//! what that is, and what to do first. Without the root nobody can, whoever asks.
 //!
 //! # What it does not do
 //!
