@@ -105,3 +105,31 @@ fn a_long_name_keeps_its_extension() {
     assert_eq!(name.as_str().len(), 255);
     assert_eq!(name.extension(), Some("jpeg"));
 }
+
+#[test]
+fn u1_a_dot_in_a_sentence_is_no_program() {
+    for name in [
+        "Booking.com confirmation.pdf",
+        "www.smithwedding.com.pdf",
+        "Am Markt Pl. 5.jpg",
+        "Am Markt. Pl. 5.jpg",
+        "Zus. Inf. zur Feier.pdf",
+        "Mr. Bat.man.jpg",
+    ] {
+        assert_eq!(DisplayName::hazard(name), None, "{name}");
+    }
+    for name in [
+        "a.php .jpg",
+        "a.PhP5.tar.gz",
+        "a.asp.jpg",
+        "setup.exe",
+        "setup.exe.",
+        "setup.exe . ",
+        "setup. exe",
+        "a.jpg.com",
+        "a.sh.txt",
+        "a.phtml.png",
+    ] {
+        assert_eq!(DisplayName::hazard(name), Some(Hazard::Program), "{name}");
+    }
+}

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read as _, Write as _};
 use garland::upload::{ArchiveLimits, Reason, UploadPolicy, Verdict};
 use zip::write::SimpleFileOptions;
 
-use crate::make::{Item, check, check_with, deflate, refused, taken, zip, zip_claiming};
+use crate::make::{Item, check, check_with, deflate, jpeg, pdf, refused, taken, zip, zip_claiming};
 
 fn one(name: &str) -> Vec<u8> {
     zip(&[Item::new(name, b"hello")])
@@ -264,5 +264,33 @@ fn u4_an_archive_that_two_readers_read_in_two_ways_is_refused() {
     refused("a.zip", &overlap, Reason::ArchiveMismatch);
     for cut in 1..plain.len() {
         assert!(check("a.zip", &plain[..cut]).verdict.is_reject(), "{cut}");
+    }
+}
+
+#[test]
+fn u4_a_program_is_seen_behind_other_hazards_of_a_name() {
+    for name in ["name;.exe", "%a.bat", "a/$(x).ps1", "a.php;.jpg"] {
+        refused("a.zip", &one(name), Reason::ArchiveProgram);
+    }
+    taken("a.zip", &one("Booking.com confirmation.pdf"));
+}
+
+#[test]
+fn u1_archives_of_64_bits_are_seen_behind_other_files() {
+    let archive = one("a.txt");
+    let end = archive.len() - 22;
+    let mut long = archive.clone();
+    long[end + 12..end + 16].copy_from_slice(&[0xff; 4]);
+    let mut located = archive.clone();
+    // A length that points nowhere, as the true one stands in the other record.
+    located[end + 12..end + 16].copy_from_slice(&1u32.to_le_bytes());
+    located.splice(end..end, [b"PK\x06\x07".to_vec(), vec![0; 16]].concat());
+    for archive in [long, located] {
+        refused(
+            "a.jpg",
+            &[jpeg(8, 8, &[]), archive.clone()].concat(),
+            Reason::Polyglot,
+        );
+        refused("a.pdf", &[pdf(""), archive].concat(), Reason::Polyglot);
     }
 }

@@ -14,6 +14,221 @@ fn saved_only(name: &str, content: &str) {
     );
 }
 
+/// A stream of objects packed in some way, in a document that is otherwise harmless.
+fn packed(dictionary: &str, content: &[u8]) -> Vec<u8> {
+    let whole = pdf("@");
+    let at = whole.iter().position(|byte| *byte == b'@').unwrap();
+    let start = format!("3 0 obj<<{dictionary}>>stream\r\n");
+    [
+        &whole[..at],
+        start.as_bytes(),
+        content,
+        b"\nendstream endobj\n",
+        &whole[at + 1..],
+    ]
+    .concat()
+}
+
+#[test]
+fn u1_no_comment_and_no_string_hides_packed_objects() {
+    let evil = zlib(b"5 0 <</S/JavaScript/JS 6 0 R>>");
+    let calm = zlib(b"5 0 <</Type/Page>>");
+    for dictionary in [
+        "/Type/ObjStm/First 4 %endobj\n/Filter/FlateDecode",
+        "/Type/ObjStm/First 4/X(endobj)/Filter/FlateDecode",
+        "/Type/ObjStm/First 4 %endstream\n/Filter/FlateDecode",
+        "/Type/ObjStm/First 4/X(a\\) endobj )/Filter/FlateDecode",
+        "/Type/ObjStm/First 4/X<</Y(endstream)>>/Filter/FlateDecode",
+        // Readers find it by the table, whatever it says it is.
+        "/Type 9 0 R/First 4/N 1/Filter/FlateDecode",
+        "/First 4/N 1/Filter/FlateDecode",
+    ] {
+        refused("a.pdf", &packed(dictionary, &evil), Reason::ActiveContent);
+        taken("a.pdf", &packed(dictionary, &calm));
+    }
+    // The last name of a stream has nothing behind it.
+    let last = zlib(b"5 0 <</Type/Page>>/JavaScript");
+    refused(
+        "a.pdf",
+        &packed("/Type/ObjStm/First 4", &last),
+        Reason::ActiveContent,
+    );
+    // A stream may begin inside the packed objects only in words.
+    let inner = zlib(b"5 0 <</A<<>>stream\n/XFA[]>>");
+    refused(
+        "a.pdf",
+        &packed("/Type/ObjStm/First 4", &inner),
+        Reason::ActiveContent,
+    );
+}
+
+#[test]
+fn u1_packed_objects_that_do_not_unpack_are_refused() {
+    for (dictionary, content) in [
+        (
+            "/Type/ObjStm/First 4/Filter[/ASCIIHexDecode/FlateDecode]",
+            &b"78da0300>"[..],
+        ),
+        ("/Type/ObjStm/First 4/Filter/LZWDecode", b"\x80\x0b\x60\x50"),
+        (
+            "/Type/ObjStm/First 4 %stream\n/Filter/ASCII85Decode",
+            b"GhQ0'~>",
+        ),
+    ] {
+        refused("a.pdf", &packed(dictionary, content), Reason::Unsupported);
+    }
+    // Outlines have a first item too, and are no stream.
+    taken(
+        "a.pdf",
+        &pdf(
+            "3 0 obj<</Type/Outlines/First 4 0 R>>endobj\n5 0 obj<</Length 2>>stream\nab\nendstream endobj",
+        ),
+    );
+}
+
+#[test]
+fn u1_a_word_that_begins_no_stream_hides_nothing() {
+    for inside in [
+        "% stream\n3 0 obj<</XFA[]>>endobj",
+        "3 0 obj(stream\n)endobj 4 0 obj<</XFA[]>>endobj",
+        "3 0 obj<</Length 0>>stream\nendobj 4 0 obj<</XFA[]>>endobj",
+        "3 0 obj<</A(% stream\n)/XFA[]>>endobj",
+    ] {
+        refused("a.pdf", &pdf(inside), Reason::ActiveContent);
+    }
+    refused(
+        "a.pdf",
+        &pdf("3 0 obj<</Length 0>>stream\n trailer<</Encrypt 4 0 R>>"),
+        Reason::Encrypted,
+    );
+    // Pixels may spell it by chance.
+    taken(
+        "a.pdf",
+        &pdf("3 0 obj<</Length 5>>stream\n/XFA \nendstream endobj"),
+    );
+}
+
+#[test]
+fn u1_what_a_document_loads_is_refused_however_it_is_spelled() {
+    let relations = |text: Vec<u8>| docx(&[Item::new("word/_rels/settings.xml.rels", &text)]);
+    let one = |attributes: &str| {
+        let text = format!(
+            "<?xml version='1.0'?><Relationships><Relationship {attributes}/></Relationships>"
+        );
+        text.into_bytes()
+    };
+    for attributes in [
+        "Type='http://x/attachedTemplate' Target='https://example.invalid/a' TargetMode='External'",
+        "Type = \"http://x/attachedTemplate\" Target=\"a\" TargetMode\n=\n\"External\"",
+        "Type='http://x/attached&#84;emplate' Target='a' TargetMode='Ext&#x65;rnal'",
+        "TargetMode=' External ' Type='http://x/oleObject' Target='a'",
+        "TargetMode='External' Type='http://x/package' Target='a'",
+        "TargetMode='External' Type='http://x/hyperlink/frame' Target='a'",
+        "Type='http://x/attachedTemplate' Target='https://example.invalid/a'",
+    ] {
+        refused(
+            "a.docx",
+            &relations(one(attributes)),
+            Reason::ExternalReference,
+        );
+    }
+    taken(
+        "a.docx",
+        &relations(one(
+            "Type='http://x/hyperlink' Target='https://example.com' TargetMode='External'",
+        )),
+    );
+    taken(
+        "a.docx",
+        &relations(one("Type='http://x/styles' Target='styles.xml'")),
+    );
+
+    let wide: Vec<u8> = String::from_utf8(one("TargetMode='External' Type='http://x/frame'"))
+        .unwrap()
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    refused(
+        "a.docx",
+        &relations([b"\xff\xfe".to_vec(), wide.clone()].concat()),
+        Reason::Unsupported,
+    );
+    refused("a.docx", &relations(wide.clone()), Reason::Unsupported);
+    refused(
+        "a.docx",
+        &docx(&[Item::new("word/a.xml", &wide)]),
+        Reason::Unsupported,
+    );
+    refused(
+        "a.docx",
+        &relations(b"<Relationships".to_vec()),
+        Reason::Malformed,
+    );
+    let mut noise = 7u32;
+    let long: String = (0..1 << 20)
+        .map(|_| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'a' + u8::try_from(noise >> 28).unwrap())
+        })
+        .collect();
+    refused(
+        "a.docx",
+        &relations(format!("<a b='{long}'/>").into_bytes()),
+        Reason::TooLarge,
+    );
+    let deep = format!("{}{}", "<a>".repeat(300), "</a>".repeat(300));
+    refused("a.docx", &relations(deep.into_bytes()), Reason::Malformed);
+}
+
+#[test]
+fn u1_comments_of_a_style_hide_nothing() {
+    for inside in [
+        "<style>a{b:/ * url(https://example.invalid) * /}</style>",
+        "<style>a{content:\"/*\";fill:url(https://example.invalid);c:\"*/\"}</style>",
+        "<a href='/*x*/#a'/>",
+    ] {
+        refused("a.svg", &drawing(inside), Reason::ExternalReference);
+    }
+    saved_only(
+        "a.svg",
+        std::str::from_utf8(&drawing("<style>/* a */ b{c:d/**/} /* e</style>")).unwrap(),
+    );
+}
+
+#[test]
+fn u4_depth_is_counted_past_what_only_looks_like_an_end() {
+    let ends = "</g>".repeat(1_000);
+    for nested in ["<g>".repeat(200), "<g a='/>'>".repeat(200)] {
+        let inside = format!(
+            "{nested}<!--{ends}--><?a {ends}?>{nested}{}",
+            "</g>".repeat(400)
+        );
+        let found = check("a.svg", &drawing(&inside));
+        assert_eq!(
+            found.verdict,
+            Verdict::Reject(Reason::Malformed),
+            "{found:?}"
+        );
+    }
+    saved_only(
+        "a.svg",
+        std::str::from_utf8(&drawing(&format!(
+            "{}{}",
+            "<g a='>'/>".repeat(400),
+            "<g a='>'></g>".repeat(400)
+        )))
+        .unwrap(),
+    );
+}
+
+#[test]
+fn u4_a_drawing_is_read_in_one_pass() {
+    // Each of these took a pass of its own for every one of its million signs.
+    refused("a.svg", &drawing(&"<".repeat(1 << 20)), Reason::Malformed);
+    let inside = format!("<rect style='{}'/>", "/**/".repeat(1 << 18));
+    saved_only("a.svg", std::str::from_utf8(&drawing(&inside)).unwrap());
+}
+
 fn drawing(inside: &str) -> Vec<u8> {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"9\">{inside}</svg>"
@@ -250,21 +465,8 @@ fn u1_a_document_that_acts_is_refused_however_it_is_spelled() {
 #[test]
 fn u1_packed_objects_are_unpacked_and_read() {
     let packed = |objects: &[u8], dictionary: &str| {
-        let packed = zlib(objects);
-        let (start, end) = (
-            "3 0 obj<</Type/ObjStm/N 1/First 4".to_owned() + dictionary + ">>stream\r\n",
-            "\nendstream endobj\n",
-        );
-        let whole = pdf("@");
-        let at = whole.iter().position(|byte| *byte == b'@').unwrap();
-        [
-            &whole[..at],
-            start.as_bytes(),
-            &packed,
-            end.as_bytes(),
-            &whole[at + 1..],
-        ]
-        .concat()
+        let dictionary = format!("/Type/ObjStm/N 1/First 4{dictionary}");
+        packed(&dictionary, &zlib(objects))
     };
     taken(
         "a.pdf",

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use futures_util::future::join_all;
+use garland::connector::{FilePath, Hashes, PlatformConnector as _, UploadRequest};
 use garland::permission::Actor;
 use garland::storage::Store;
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyConnector, Moment, Operation};
@@ -499,6 +500,78 @@ async fn u8_a_step_that_is_dropped_ends_the_upload() {
         tokio::time::sleep(IDLE).await;
         assert_eq!(world.uploads().sweep(IDLE).await.unwrap().abandoned, 1);
         assert!(world.records().await.is_empty());
+        world.check_books().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn u8_a_part_that_arrives_behind_a_removal_is_swept_away() {
+    let world = World::new();
+    let rule = FaultRule::new(Operation::Upload, FaultKind::Hang(Moment::Before)).nth(1);
+    let disk = FaultyConnector::new(
+        "disk",
+        Arc::new(world.disk.clone()),
+        Faults::none().with_rule(rule),
+    );
+    let uploads = world.service(world.backend(), Arc::new(disk), World::options());
+    let mut incoming = uploads.begin(zoe(), &note()).await.unwrap();
+    let id = incoming.id();
+    let soon = Duration::from_secs(60);
+    let sent = tokio::time::timeout(soon, incoming.write(Bytes::from("see you at two"))).await;
+    assert!(sent.is_err());
+
+    for _ in 0..2 {
+        world.uploads().remove(id).await.unwrap();
+    }
+    // The part was on its way all the time.
+    let path = FilePath::parse(format!("uploads/default/{id}/000000")).unwrap();
+    let request = UploadRequest::new(path, 8);
+    let mut session = world.disk.files().unwrap().upload(request).await.unwrap();
+    session.write(Bytes::from("see you ")).await.unwrap();
+    session.finish(&Hashes::new()).await.unwrap();
+    world.check_books().await;
+
+    assert_eq!(world.uploads().sweep(IDLE).await.unwrap().removed, 0);
+    tokio::time::sleep(IDLE).await;
+    assert_eq!(world.uploads().sweep(IDLE).await.unwrap().removed, 1);
+    assert!(world.disk.contents().is_empty());
+    assert!(world.records().await.is_empty());
+    world.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn u8_a_sweep_passes_over_what_others_took_away() {
+    for _ in 0..20 {
+        let world = World::new();
+        let rule =
+            FaultRule::new(Operation::Delete, FaultKind::Error(ErrorKind::Unavailable)).always();
+        let disk = FaultyConnector::new(
+            "disk",
+            Arc::new(world.disk.clone()),
+            Faults::none().with_rule(rule),
+        );
+        let stuck = world.service(world.backend(), Arc::new(disk), World::options());
+        let mut left = Vec::new();
+        for _ in 0..10 {
+            let record = send(&stuck, b"a\x01binary").await.unwrap();
+            assert!(stuck.check(record.id).await.unwrap().counted);
+            left.push(record.id);
+        }
+        let uploads = world.uploads();
+        let sweeps = (0..2).map(|_| {
+            let uploads = uploads.clone();
+            tokio::spawn(async move { uploads.sweep(Duration::ZERO).await.map(drop) })
+        });
+        let sweeps: Vec<_> = sweeps.collect();
+        for id in left.into_iter().rev() {
+            if let Err(error) = uploads.remove(id).await {
+                assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+            }
+        }
+        for sweep in sweeps {
+            sweep.await.unwrap().unwrap();
+        }
+        uploads.sweep(Duration::ZERO).await.unwrap();
         world.check_books().await;
     }
 }

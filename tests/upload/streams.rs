@@ -90,3 +90,25 @@ fn u1_a_wrong_beginning_is_refused_at_once() {
         assert_eq!(check.feed(&[byte]), Ok(()));
     }
 }
+
+#[test]
+fn u1_a_program_is_seen_behind_other_hazards_of_a_name() {
+    for (name, reason) in [
+        ("a.php;.jpg", Reason::UnsafeName),
+        ("a.asp;b.jpg", Reason::UnsafeName),
+        ("a.php%00.jpg", Reason::UnsafeName),
+        ("name;.exe", Reason::NotAllowed),
+    ] {
+        let declared = Declared::new(name, "image/jpeg");
+        let kind = declared.kind(&UploadPolicy::default());
+        assert_eq!(kind, Err(reason), "{name}");
+    }
+    for name in [
+        "Booking.com confirmation.jpg",
+        "www.smithwedding.com.jpg",
+        "a;b.jpg",
+    ] {
+        let declared = Declared::new(name, "image/jpeg");
+        assert!(declared.kind(&UploadPolicy::default()).is_ok(), "{name}");
+    }
+}

@@ -113,7 +113,8 @@ impl Target {
     /// Returns the URL that `reference` means when it stands in an answer of this target.
     pub(super) fn join(&self, reference: &str) -> Option<String> {
         // A reference with a scheme is judged as it is written, before any parser has made it better.
-        if reference.contains("://") {
+        let scheme = reference.split_once("://").map(|(scheme, _)| scheme);
+        if scheme.is_some_and(|scheme| !scheme.contains(['/', '?', '#'])) {
             return Some(reference.to_owned());
         }
         self.url.join(reference).ok().map(String::from)

@@ -18,7 +18,7 @@ pub enum Hazard {
     Separator,
     /// A character that a shell, a template, a pattern, a header or markup gives a meaning to.
     Syntax,
-    /// The extension of a program, at the end or inside.
+    /// The extension of a program at the end, or of one that servers run inside.
     Program,
     /// A name that an operating system keeps for itself.
     Reserved,
@@ -105,20 +105,43 @@ const fn is_invisible(character: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Tells whether the part of a name after a dot makes some system run the file.
+/// Tells whether a name makes some system run the file: by its end everywhere, and by any part of it on
+/// servers that look at every part.
 ///
-/// What follows a character that is no letter or digit does not count: old servers run `a.php;.jpg`.
-pub(super) fn is_program(extension: &str) -> bool {
-    let extension = extension.trim_start();
-    let end = extension
-        .find(|character: char| !character.is_ascii_alphanumeric())
-        .unwrap_or(extension.len());
-    let lower = extension
-        .get(..end)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    PROGRAMS.contains(&lower.as_str())
+/// What stands behind `;`, `:` or `%` in a part does not count: old servers run `a.asp;.jpg`, and Windows
+/// drops dots and spaces at the end. A dot in a sentence, as in `Booking.com confirmation.pdf`, is none.
+pub(crate) fn is_program_name(name: &str) -> bool {
+    let ignored = |last: char| matches!(last, '.' | ';' | ':' | '%') || last.is_whitespace();
+    let Some((_, parts)) = name.trim_end_matches(ignored).split_once('.') else {
+        return false;
+    };
+    let mut parts = parts.split('.');
+    let last = parts.next_back();
+    last.is_some_and(is_program) || parts.any(is_served_program)
 }
+
+/// Tells whether the last part of a name makes some system run the file.
+pub(super) fn is_program(part: &str) -> bool {
+    PROGRAMS.contains(&own_word(part).trim_start().to_ascii_lowercase().as_str())
+}
+
+/// Tells whether a part inside a name makes a server run the file.
+pub(super) fn is_served_program(part: &str) -> bool {
+    SERVED.contains(&own_word(part).to_ascii_lowercase().as_str())
+}
+
+fn own_word(part: &str) -> &str {
+    part.split([';', ':', '%'])
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+}
+
+const SERVED: &[&str] = &[
+    "asa", "asax", "ascx", "ashx", "asmx", "asp", "aspx", "cgi", "fcgi", "htaccess", "htpasswd",
+    "jsp", "jspx", "phar", "php", "php3", "php4", "php5", "php7", "php8", "phps", "pht", "phtml",
+    "pl", "py", "sh", "shtml",
+];
 
 const PROGRAMS: &[&str] = &[
     "ade",

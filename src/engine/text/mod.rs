@@ -20,6 +20,8 @@ mod rich;
 pub use csv::{csv_field, csv_row};
 pub use escape::{escape_attribute, escape_html};
 pub use hazards::Hazard;
+#[cfg(feature = "upload")]
+pub(crate) use hazards::is_program_name;
 pub use log::LogValue;
 pub use name::DisplayName;
 pub use path::relative_path;

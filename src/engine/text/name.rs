@@ -8,7 +8,9 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::{Error, ErrorKind, Result};
 
-use super::hazards::{Hazard, is_program, is_reserved, of_character};
+use super::hazards::{
+    Hazard, is_program, is_program_name, is_reserved, is_served_program, of_character,
+};
 
 /// The name that a person gave a file: kept for people to read, never used as a path.
 ///
@@ -120,7 +122,7 @@ fn hazard(name: &str) -> Option<Hazard> {
     if let Some(worst) = characters.min() {
         return Some(worst);
     }
-    if name.split('.').skip(1).any(is_program) {
+    if is_program_name(name) {
         return Some(Hazard::Program);
     }
     if name.len() > DisplayName::MAX {
@@ -158,10 +160,14 @@ fn repaired(name: &str) -> String {
 
 /// Puts `_` for the dot before each extension of a program.
 fn without_programs(name: &str) -> String {
-    let mut parts = name.split('.');
+    let mut parts = name.split('.').peekable();
     let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        out.push(if is_program(part) { '_' } else { '.' });
+    while let Some(part) = parts.next() {
+        let runs = match parts.peek() {
+            Some(_) => is_served_program(part),
+            None => is_program(part),
+        };
+        out.push(if runs { '_' } else { '.' });
         out.push_str(part);
     }
     out

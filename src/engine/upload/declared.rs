@@ -1,6 +1,6 @@
 //! What a person says a file is.
 
-use crate::text::DisplayName;
+use crate::text::{DisplayName, Hazard, is_program_name};
 
 use super::kind::MediaKind;
 use super::policy::UploadPolicy;
@@ -37,7 +37,8 @@ impl Declared {
             .and_then(MediaKind::of_extension)
             .filter(|kind| policy.kinds.contains(kind))
             .ok_or(Reason::NotAllowed)?;
-        if hazard.is_some_and(crate::text::Hazard::is_hostile) {
+        // A hazard that is only renamed may stand before one that is not.
+        if hazard.is_some_and(Hazard::is_hostile) || is_program_name(&self.name) {
             return Err(Reason::UnsafeName);
         }
         if !kind.is_declared_by(&self.media_type) {

@@ -21,6 +21,7 @@ mod serve;
 mod sniff;
 mod verdict;
 mod window;
+mod xml;
 
 pub use crate::id::UploadId;
 pub use check::UploadCheck;

@@ -6,7 +6,7 @@ use std::io::{Read, Seek};
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::text::{DisplayName, Hazard, relative_path};
+use crate::text::{is_program_name, relative_path};
 use crate::upload::policy::ArchiveLimits;
 use crate::upload::sniff::{is_archive, is_program};
 use crate::upload::verdict::Reason;
@@ -132,7 +132,7 @@ fn check_name(name: &str) -> Checked<()> {
     let Ok(path) = relative_path(bare) else {
         return Err(Reason::ArchivePath.into());
     };
-    if DisplayName::hazard(path.name()) == Some(Hazard::Program) {
+    if is_program_name(path.name()) {
         return Err(Reason::ArchiveProgram.into());
     }
     Ok(())

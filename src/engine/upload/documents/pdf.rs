@@ -52,7 +52,10 @@ pub(in crate::engine::upload) fn pdf<R: Read + Seek>(
 
 /// Reads the names of one object stream.
 fn unpack<R: Read + Seek>(file: &mut Window<R>, range: Range<u64>, left: u64) -> Checked<u64> {
-    let mut names = Names::default();
+    let mut names = Names {
+        unpacked: true,
+        ..Names::default()
+    };
     let mut out = 0u64;
     let unpacked = inflate(file, range, left, Wrapping::Zlib, |piece| {
         for byte in piece {
@@ -62,15 +65,45 @@ fn unpack<R: Read + Seek>(file: &mut Window<R>, range: Range<u64>, left: u64) ->
         Ok(())
     })?;
     match unpacked {
-        Inflated::Whole { .. } => Ok(left.saturating_sub(out)),
+        Inflated::Whole { .. } => {
+            // Its last name may have nothing behind it.
+            names.take(b' ', out)?;
+            Ok(left.saturating_sub(out))
+        }
         Inflated::TooLarge => Err(Reason::ArchiveSize.into()),
-        // Not packed this way: what stands there was read with the rest, unless another packing hides it.
-        Inflated::Broken if out == 0 => Ok(left),
+        // Packed in another way, or not at all, which nobody does.
+        Inflated::Broken if out == 0 => Err(Reason::Unsupported.into()),
         Inflated::Broken => Err(Reason::Malformed.into()),
     }
 }
 
+/// Where a reader of objects is, as far as that matters for words that are no names.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Place {
+    #[default]
+    Objects,
+    Comment,
+    /// So many brackets deep, the last byte having been a backslash or not.
+    Text(u32, bool),
+    Stream,
+}
+
+/// How far the start of a stream is known.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Start {
+    #[default]
+    None,
+    /// Behind the word, before the end of its line.
+    Line,
+    /// Behind a carriage return.
+    Return,
+}
+
 /// Reads names as they come by.
+///
+/// Names are judged in text, comments and streams too, and a stream of objects is looked for behind each word
+/// that may begin one. Only what makes the check milder goes by the place: short names in pixels, and the
+/// end of an object.
 #[derive(Debug, Default)]
 struct Names {
     /// The name at hand, without its slash, `#xx` undone.
@@ -78,19 +111,22 @@ struct Names {
     escape: Option<Vec<u8>>,
     /// The last bytes, to see `stream` and its end.
     last: [u8; 12],
-    in_stream: bool,
+    place: Place,
+    /// Bytes of the word at hand, which are the end of `last`.
+    word: usize,
+    /// A dictionary has just ended.
+    dictionary: bool,
+    start: Start,
     /// The object at hand is a stream of objects.
     holds_objects: bool,
     packed: Vec<u64>,
+    /// These are the objects of such a stream, among which there is no stream.
+    unpacked: bool,
 }
 
 impl Names {
     /// Takes the byte before offset `next`.
     fn take(&mut self, byte: u8, next: u64) -> Checked<()> {
-        self.last.rotate_left(1);
-        if let Some(last) = self.last.last_mut() {
-            *last = byte;
-        }
         if self.name.is_some() {
             self.go_on(byte)?;
         }
@@ -98,30 +134,88 @@ impl Names {
             self.name = Some(Vec::new());
             self.escape = None;
         }
-        let begins = |line_end: &[u8]| {
-            let word = self.last.strip_suffix(line_end).unwrap_or_default();
-            word.ends_with(b"stream") && !word.ends_with(b"endstream")
-        };
-        if begins(b"\r\n") || begins(b"\n") {
-            self.begin(next)?;
-        } else if self.last.ends_with(b"endstream") {
-            self.in_stream = false;
-            self.holds_objects = false;
-        } else if self.last.ends_with(b"endobj") && !self.in_stream {
-            self.holds_objects = false;
+        self.find_start(byte, next)?;
+        self.follow(byte);
+        self.last.rotate_left(1);
+        if let Some(last) = self.last.last_mut() {
+            *last = byte;
         }
         Ok(())
     }
 
-    fn begin(&mut self, start: u64) -> Checked<()> {
-        self.in_stream = true;
-        if std::mem::take(&mut self.holds_objects) {
-            if self.packed.len() >= MAX_PACKED {
-                return Err(Reason::Malformed.into());
-            }
-            self.packed.push(start);
+    /// Notes where packed objects may begin: on the line behind the word.
+    fn find_start(&mut self, byte: u8, next: u64) -> Checked<()> {
+        let word = self.last.ends_with(b"stream") && !self.last.ends_with(b"endstream");
+        if self.start == Start::None && word && self.holds_objects && is_end(byte) {
+            self.start = Start::Line;
         }
+        let start = match (self.start, byte) {
+            (Start::None, _) => return Ok(()),
+            (Start::Line | Start::Return, b'\n') => next,
+            (Start::Line, b'\r') => {
+                self.start = Start::Return;
+                return Ok(());
+            }
+            (Start::Line, _) => return Ok(()),
+            (Start::Return, _) => next.saturating_sub(1),
+        };
+        self.start = Start::None;
+        if self.packed.len() >= MAX_PACKED {
+            return Err(Reason::Malformed.into());
+        }
+        self.packed.push(start);
         Ok(())
+    }
+
+    /// Follows comments, text and streams; `last` ends before this byte.
+    fn follow(&mut self, byte: u8) {
+        let ends = |word: &[u8]| self.last.ends_with(word);
+        self.place = match (self.place, byte) {
+            (Place::Comment, b'\r' | b'\n') => Place::Objects,
+            (Place::Text(depth, true), _) => Place::Text(depth, false),
+            (Place::Text(depth, false), b'\\') => Place::Text(depth, true),
+            (Place::Text(depth, false), b'(') => Place::Text(depth.saturating_add(1), false),
+            (Place::Text(0 | 1, false), b')') => Place::Objects,
+            (Place::Text(depth, false), b')') => Place::Text(depth - 1, false),
+            (Place::Stream, _) if ends(b"endstream") || ends(b"endobj") => {
+                self.word = 0;
+                self.dictionary = false;
+                self.in_objects(byte)
+            }
+            (Place::Objects, _) => self.in_objects(byte),
+            (place, _) => place,
+        };
+    }
+
+    fn in_objects(&mut self, byte: u8) -> Place {
+        if !is_end(byte) {
+            self.word += 1;
+            return Place::Objects;
+        }
+        let word = self
+            .last
+            .len()
+            .saturating_sub(std::mem::take(&mut self.word));
+        let word = self.last.get(word..).unwrap_or_default();
+        if word == b"stream" && self.dictionary && !self.unpacked {
+            self.dictionary = false;
+            return Place::Stream;
+        }
+        if word == b"endobj" {
+            self.holds_objects = false;
+        }
+        self.dictionary &= word.is_empty();
+        match byte {
+            b'%' => return Place::Comment,
+            b'(' => {
+                self.dictionary = false;
+                return Place::Text(1, false);
+            }
+            b'>' => self.dictionary = self.last.ends_with(b">"),
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0c | 0 => {}
+            _ => self.dictionary = false,
+        }
+        Place::Objects
     }
 
     fn go_on(&mut self, byte: u8) -> Checked<()> {
@@ -138,8 +232,7 @@ impl Names {
             }
             return Ok(());
         }
-        let ends = byte.is_ascii_whitespace() || byte == 0 || b"()<>[]{}/%".contains(&byte);
-        if ends {
+        if is_end(byte) {
             let name = self.name.take().unwrap_or_default();
             return self.judge(&name);
         }
@@ -163,13 +256,20 @@ impl Names {
                 reject(Reason::ActiveContent)
             }
             // So short that the pixels of a picture may spell them by chance.
-            b"JS" | b"XFA" if !self.in_stream => reject(Reason::ActiveContent),
-            b"Encrypt" if !self.in_stream => reject(Reason::Encrypted),
-            b"ObjStm" => {
+            b"JS" | b"XFA" if self.place != Place::Stream => reject(Reason::ActiveContent),
+            b"Encrypt" => reject(Reason::Encrypted),
+            // The second is in the dictionary of every such stream, and in no other stream's: readers find
+            // one by the table, whatever it says it is.
+            b"ObjStm" | b"First" => {
                 self.holds_objects = true;
                 Ok(())
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Tells whether a byte ends a word or a name (ISO 32000-2, 7.2.3).
+fn is_end(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0 || b"()<>[]{}/%".contains(&byte)
 }

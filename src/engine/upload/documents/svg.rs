@@ -2,15 +2,15 @@
 
 use std::io::{Read, Seek};
 
-use roxmltree::{Attribute, Document, Node, ParsingOptions};
+use roxmltree::{Attribute, Node};
 
 use crate::upload::sniff::find;
 use crate::upload::verdict::Reason;
 use crate::upload::window::{Checked, Fault, Window};
+use crate::upload::xml;
 
 /// Largest drawing in bytes: it is the one kind that is held in memory as a whole.
 pub(in crate::engine::upload) const MAX_SVG: u64 = 2 << 20;
-const MAX_NODES: u32 = 200_000;
 
 const NAMESPACE: &str = "http://www.w3.org/2000/svg";
 
@@ -30,44 +30,12 @@ pub(in crate::engine::upload) fn svg<R: Read + Seek>(file: &mut Window<R>) -> Ch
     if !find(&lower, b"<svg") && !find(&lower, b":svg") {
         return Err(Reason::ContentMismatch.into());
     }
-    // No document type at all: entities, and with them every expansion, begin there.
-    if find(&lower, b"<!doctype") || find(&lower, b"<!entity") {
-        return Err(Reason::Entities.into());
-    }
-    if deep(text) {
-        return Err(Reason::Malformed.into());
-    }
-    let options = ParsingOptions {
-        allow_dtd: false,
-        nodes_limit: MAX_NODES,
-        ..ParsingOptions::default()
-    };
-    let drawing = Document::parse_with_options(text, options).map_err(|_| Reason::Malformed)?;
+    let drawing = xml::parse(text)?;
     let root = drawing.root_element();
     if !root.has_tag_name((NAMESPACE, "svg")) {
         return Err(Reason::ContentMismatch.into());
     }
     drawing.descendants().try_for_each(node)
-}
-
-/// Whether elements may be nested so deep that a reader that calls itself runs out of stack. Counts every
-/// `<` that opens one, so it says yes too often, never too seldom.
-fn deep(text: &str) -> bool {
-    let (mut depth, mut most) = (0i64, 0i64);
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once('<') {
-        rest = after;
-        if after.starts_with('/') {
-            depth -= 1;
-        } else if !after.starts_with(['!', '?']) {
-            let own = after.split_once('>').map_or(after, |(own, _)| own);
-            if !own.ends_with('/') {
-                depth += 1;
-            }
-        }
-        most = most.max(depth);
-    }
-    most > 256
 }
 
 fn node(node: Node<'_, '_>) -> Checked<()> {
@@ -193,9 +161,17 @@ fn runs(value: &str) -> bool {
     .any(|scheme| value.contains(scheme))
 }
 
-/// A style may name colours and places within the drawing.
+/// A style may name colours and places within the drawing. Readers take comments out, but not what only
+/// looks like one, so it is read with and without.
 fn style(value: &str) -> Checked<()> {
-    let value = squeezed(value);
+    judge_style(&squeezed(value))?;
+    if value.contains("/*") {
+        judge_style(&squeezed(&without_comments(value)))?;
+    }
+    Ok(())
+}
+
+fn judge_style(value: &str) -> Checked<()> {
     // An escape can spell any of the words below; no drawing tool writes one.
     let words = ["@import", "expression(", "-moz-binding", "behavior:", "\\"];
     if value.contains("url(")
@@ -219,16 +195,19 @@ fn style(value: &str) -> Checked<()> {
     Ok(())
 }
 
-/// In lower case, without white space, controls and comments of a style, which readers pass over.
+/// In lower case, without white space and controls, which readers pass over.
 fn squeezed(value: &str) -> String {
     let kept = value
         .chars()
         .filter(|one| !one.is_whitespace() && !one.is_control());
-    let mut text = kept.collect::<String>().to_lowercase();
-    while let Some(start) = text.find("/*") {
-        let rest = text.get(start + 2..).unwrap_or_default();
-        let end = rest.find("*/").map_or(text.len(), |end| start + 4 + end);
-        text.replace_range(start..end, "");
+    kept.collect::<String>().to_lowercase()
+}
+
+fn without_comments(value: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(value.len()), value);
+    while let Some((before, comment)) = rest.split_once("/*") {
+        out.push_str(before);
+        rest = comment.split_once("*/").map_or("", |(_, after)| after);
     }
-    text
+    out + rest
 }

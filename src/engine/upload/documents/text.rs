@@ -94,7 +94,7 @@ fn wide<R: Read + Seek>(file: &mut Window<R>, little: bool) -> Checked<Prose> {
 enum Cells {
     #[default]
     Start,
-    /// Behind `+` or `-`: a digit or a point makes it a number.
+    /// Behind `+` or `-`, in what may be a number: digits, points and spaces.
     Signed,
     Inside,
 }
@@ -107,7 +107,7 @@ impl Cells {
             (Self::Start, b'"' | b' ' | b'\'' | 0xef | 0xbb | 0xbf) => (Self::Start, false),
             (Self::Start, b'=' | b'@') => (Self::Inside, true),
             (Self::Start, b'+' | b'-') => (Self::Signed, false),
-            (Self::Signed, b'0'..=b'9' | b'.' | b' ' | b'(' | b'"') => (Self::Inside, false),
+            (Self::Signed, b'0'..=b'9' | b'.' | b' ' | b'"') => (Self::Signed, false),
             (Self::Signed, _) => (Self::Inside, true),
             (Self::Start | Self::Inside, _) => (Self::Inside, false),
         };

@@ -118,7 +118,7 @@ impl Incoming {
     /// # Errors
     /// Those of the connector and the database; the rest is then swept away later.
     pub async fn abort(self) -> Result<()> {
-        self.uploads.remove(self.record.id).await
+        self.uploads.remove_unfinished(self.record.id).await
     }
 
     fn begin_step(&mut self) -> Result<()> {

@@ -279,11 +279,39 @@ impl Uploads {
 
     /// Takes a file away: from that moment nobody can read it, then its bytes go, then its record.
     ///
+    /// A part of a file that is still coming in may arrive behind the removal, so the record of such a file
+    /// stays until a [`sweep`](Uploads::sweep) after its idle time, which deletes once more.
+    ///
     /// # Errors
     /// [`ErrorKind::NotFound`]: no such file in this organization. Others are those of the connector and the
     /// database; the rest is then swept away later.
     pub async fn remove(&self, id: UploadId) -> Result<()> {
-        let mut found = self.find(id).await?;
+        let found = self.find(id).await?;
+        // A removal that was begun says no more whether parts may still come in; no check means they may.
+        let coming = match found.value.state {
+            UploadState::Receiving => true,
+            UploadState::Removing => found.value.inspection.is_none(),
+            _ => false,
+        };
+        let found = self.mark_removing(found).await?;
+        if coming {
+            let record = &found.value;
+            return self.parts().delete(record.id, record.parts).await;
+        }
+        self.finish_removal(&found).await
+    }
+
+    /// Takes a file away whose sender says that nothing more comes.
+    pub(super) async fn remove_unfinished(&self, id: UploadId) -> Result<()> {
+        let found = self.find(id).await?;
+        let found = self.mark_removing(found).await?;
+        self.finish_removal(&found).await
+    }
+
+    async fn mark_removing(
+        &self,
+        mut found: Versioned<UploadRecord>,
+    ) -> Result<Versioned<UploadRecord>> {
         if found.value.state != UploadState::Removing {
             found.value.state = UploadState::Removing;
             let version = found.version;
@@ -291,7 +319,7 @@ impl Uploads {
                 .settle(Some(version), &mut found.value, Change::default(), None)
                 .await?;
         }
-        self.finish_removal(&found).await
+        Ok(found)
     }
 
     pub(super) async fn finish_removal(&self, found: &Versioned<UploadRecord>) -> Result<()> {

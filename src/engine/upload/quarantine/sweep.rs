@@ -25,7 +25,7 @@ pub struct Swept {
 
 impl Uploads {
     /// Takes away what crashes and people left behind: uploads without a byte for `idle`, bytes of refused
-    /// files, and removals that were broken off. To be called at start and from time to time; safe to
+    /// files, and, as long after, removals that were broken off. To be called at start and from time to time; safe to
     /// run twice at once.
     ///
     /// `idle` must be longer than a part takes to come in; an hour is plenty.
@@ -47,15 +47,13 @@ impl Uploads {
         }
         let mut rejected = self.in_state(UploadState::Rejected(crate::upload::Reason::Empty));
         while let Some(found) = rejected.try_next().await? {
-            self.empty(found.version, found.value).await?;
-            swept.emptied += 1;
+            swept.emptied += passed_over(self.empty(found.version, found.value).await)?;
         }
         let mut removing = self.in_state(UploadState::Removing);
         while let Some(found) = removing.try_next().await? {
-            match self.finish_removal(&found).await {
-                Ok(()) => swept.removed += 1,
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                Err(error) => return Err(error),
+            // A part of a file that was coming in may arrive behind its removal.
+            if now.saturating_since(found.value.touched) >= idle {
+                swept.removed += passed_over(self.finish_removal(&found).await)?;
             }
         }
         Ok(swept)
@@ -76,12 +74,21 @@ impl Uploads {
         match settled {
             Ok(version) => {
                 found.version = version;
-                self.finish_removal(&found).await?;
+                passed_over(self.finish_removal(&found).await)?;
                 Ok(true)
             }
             // It goes on after all, or somebody else sweeps.
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Counts what was done here. What another sweep or a person did meanwhile is done too.
+fn passed_over<T>(done: Result<T>) -> Result<u64> {
+    match done {
+        Ok(_) => Ok(1),
+        Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => Ok(0),
+        Err(error) => Err(error),
     }
 }
