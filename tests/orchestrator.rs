@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use garland::backends::Memory;
-use garland::connector::{Expect, PlatformConnector};
+use garland::connector::{Expect, NamedConnector, PlatformConnector};
 use garland::permission::{Actor, TrustedHost};
 use garland::platforms::MemoryPlatform;
 use garland::transfer::{Destination, TransferJob, TransferOptions};
@@ -59,7 +59,7 @@ async fn one_file_is_moved_and_its_hashes_are_told() {
 }
 
 #[tokio::test]
-async fn an_account_of_another_organization_is_out_of_reach() {
+async fn a1_an_account_of_another_organization_is_as_one_that_is_missing() {
     let (card, archive) = accounts();
     let other: OrganizationId = "other".parse().unwrap();
     let foreign: Arc<dyn PlatformConnector> = Arc::new(MemoryPlatform::default());
@@ -88,12 +88,18 @@ async fn an_account_of_another_organization_is_out_of_reach() {
         .unwrap()
         .unwrap()
         .version;
-    let job = TransferJob::new(ours, path, version);
-    let error = theirs
-        .transfer(&job, TransferOptions::default())
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Denied);
+    // An account of another under a name that they have as well, and one that nobody has at all.
+    let gone = NamedConnector::new("gone".parse().unwrap(), Arc::new(card.clone()));
+    let mut answers = Vec::new();
+    for place in [ours, gone] {
+        let name = place.name().to_string();
+        let job = TransferJob::new(place, path.clone(), version.clone());
+        let refused = theirs.transfer(&job, TransferOptions::default()).await;
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        answers.push(error.to_string().replace(&name, "‹name›"));
+    }
+    assert_eq!(answers[0], answers[1]);
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use garland::crypto::tokens::{
-    Grant, KeySet, KeyUse, KnownPermissions, SigningKey, TokenKeys, TokenPolicy, TokenService,
+    Grant, KeySet, KeyUse, KnownPermissions, SigningKey, TOKEN_REVOCATIONS, TOKEN_SESSIONS,
+    TokenKeys, TokenPolicy, TokenService,
 };
-use garland::crypto::{SecretKey, SystemEntropy};
+use garland::crypto::{SecretBytes, SecretKey, SystemEntropy};
 use garland::permission::Actor;
 
 use crate::day::Day;
@@ -21,13 +22,21 @@ pub(crate) async fn live(day: &mut Day) {
         refresh: keys(day, KeyUse::Refresh),
     };
     day.print(&keys);
+    day.print(&keys.access);
+    day.print(keys.access.signing());
     let known = KnownPermissions::parse(["files:read"]).unwrap();
     let policy = TokenPolicy::new("https://studio.test", "studio-api", known);
+    day.print(&policy);
+    day.print(&policy.permissions);
+    day.print(keys.access.signing().id());
     let entropy = Arc::new(SystemEntropy::new());
     let tokens =
         TokenService::new(day.backend(), keys, policy, day.clock.clone(), entropy).unwrap();
     day.print(&tokens);
     let grant = Grant::new(Actor::User("u1".into()), day.organization("studio"), "web");
+    let grant = grant.with_permissions(["files:read".parse().unwrap()]);
+    day.print(&grant);
+    day.print(&grant.permissions[0]);
     let issued = tokens.issue(&grant).await.unwrap();
     day.print(&issued);
     let refreshed = tokens.refresh(issued.refresh(), "web").await.unwrap();
@@ -49,4 +58,19 @@ pub(crate) async fn live(day: &mut Day) {
     day.fails(reused);
     let over = tokens.verify(refreshed.access()).await;
     day.fails(over);
+    let again = tokens.issue(&grant).await.unwrap();
+    day.planted.plant("access token", again.access().as_bytes());
+    day.planted
+        .plant("refresh token", again.refresh().as_bytes());
+    let verified = tokens.verify(again.access()).await.unwrap();
+    tokens.revoke(&verified).await.unwrap();
+    let store = day.store("studio");
+    day.print_all(&store, &TOKEN_SESSIONS).await;
+    day.print_all(&store, &TOKEN_REVOCATIONS).await;
+    let id = format!("token/{}", verified.id()).parse().unwrap();
+    let revoked = store.get(&TOKEN_REVOCATIONS, &id).await.unwrap().unwrap();
+    day.print(&revoked.value.what);
+    let wrong = SecretBytes::from("short");
+    let short = SigningKey::new(KeyUse::Access, "2028".parse().unwrap(), &wrong);
+    day.fails(short);
 }

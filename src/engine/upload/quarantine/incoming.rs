@@ -1,5 +1,7 @@
 //! A file on its way in.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +16,6 @@ use super::usage::Change;
 /// A file on its way in. Nothing can be read of it.
 ///
 /// One that is dropped, or whose process dies, is taken away by [`Uploads::sweep`].
-#[derive(Debug)]
 pub struct Incoming {
     uploads: Uploads,
     record: UploadRecord,
@@ -23,6 +24,19 @@ pub struct Incoming {
     buffer: BytesMut,
     /// A call was dropped or failed halfway: what is kept is not what was sent.
     broken: bool,
+}
+
+impl fmt::Debug for Incoming {
+    /// Without the bytes in hand.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("record", &self.record)
+            .field("version", &self.version)
+            .field("check", &self.check)
+            .field("held", &self.buffer.len())
+            .field("broken", &self.broken)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Incoming {
