@@ -37,6 +37,10 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "paths of files and keys; they go when the files go",
     ),
     (
+        "sealed_places",
+        "how names are sealed, and a check value of a key",
+    ),
+    (
         "sync_bases",
         "paths and hashes of files; they go when the files go",
     ),
