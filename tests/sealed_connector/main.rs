@@ -2,8 +2,10 @@
 #![cfg(all(feature = "crypto", feature = "testing"))]
 
 mod attacks;
+mod brakes;
 mod conformance;
 mod crashes;
+mod doubts;
 mod ranges;
 mod resume;
 mod spy;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use garland::Result;
 use garland::connector::{
@@ -16,12 +17,43 @@ use garland::connector::{
 /// Bytes that were sent to one upload, and where.
 type Sent = Arc<Mutex<BTreeMap<String, Vec<(u64, Bytes)>>>>;
 
+/// What somebody else does in the middle of an operation, once.
+#[derive(Clone, Default)]
+struct Meanwhile(Arc<Mutex<Option<Act>>>);
+
+/// When, and what.
+type Act = (Moments, BoxFuture<'static, ()>);
+
+/// In the middle of what somebody else acts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Moments {
+    BeforeRead,
+    AfterRename,
+    AfterFinish,
+}
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meanwhile")
+    }
+}
+
+impl Meanwhile {
+    async fn happen(&self, moment: Moments) {
+        let act = self.0.lock().unwrap().take_if(|(when, _)| *when == moment);
+        if let Some((_, act)) = act {
+            act.await;
+        }
+    }
+}
+
 /// Wraps an account whose uploads have tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct Spy {
     inner: Arc<dyn PlatformConnector>,
     sent: Sent,
     asked: Arc<Mutex<Vec<Option<Range<u64>>>>>,
+    meanwhile: Meanwhile,
 }
 
 impl Spy {
@@ -30,7 +62,13 @@ impl Spy {
             inner,
             sent: Sent::default(),
             asked: Arc::default(),
+            meanwhile: Meanwhile::default(),
         }
+    }
+
+    /// Lets somebody else act at the next such moment.
+    pub(crate) fn meanwhile(&self, when: Moments, act: impl Future<Output = ()> + Send + 'static) {
+        *self.meanwhile.0.lock().unwrap() = Some((when, Box::pin(act)));
     }
 
     /// Holds that no two objects begin alike, and that nothing was ever sent in two versions to one
@@ -80,9 +118,11 @@ impl Spy {
         let upload = inner.token().unwrap().as_str().to_owned();
         let sent = Arc::clone(&self.sent);
         Box::new(Session {
+            offset: inner.offset(),
             inner,
             upload,
             sent,
+            meanwhile: self.meanwhile.clone(),
         })
     }
 }
@@ -118,6 +158,7 @@ impl FileStore for Spy {
 
     async fn read(&self, path: &FilePath, options: ReadOptions) -> Result<FileReader> {
         self.asked.lock().unwrap().push(options.range.clone());
+        self.meanwhile.happen(Moments::BeforeRead).await;
         self.files_inside().read(path, options).await
     }
 
@@ -142,7 +183,9 @@ impl FileStore for Spy {
     }
 
     async fn rename(&self, from: &FilePath, expect: &Expect, to: &FilePath) -> Result<FileEntry> {
-        self.files_inside().rename(from, expect, to).await
+        let renamed = self.files_inside().rename(from, expect, to).await;
+        self.meanwhile.happen(Moments::AfterRename).await;
+        renamed
     }
 
     async fn delete(&self, path: &FilePath, expect: &Expect) -> Result<()> {
@@ -157,8 +200,11 @@ impl FileStore for Spy {
 #[derive(Debug)]
 struct Session {
     inner: Box<dyn UploadSession>,
+    /// Where this session stands, whatever others do to the upload.
+    offset: u64,
     upload: String,
     sent: Sent,
+    meanwhile: Meanwhile,
 }
 
 #[async_trait]
@@ -176,16 +222,21 @@ impl UploadSession for Session {
     }
 
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        let note = (self.inner.offset(), chunk.clone());
+        let note = (self.offset, chunk.clone());
         {
             let mut sent = self.sent.lock().unwrap();
             sent.entry(self.upload.clone()).or_default().push(note);
         }
-        self.inner.write(chunk).await
+        let before = self.inner.offset();
+        let written = self.inner.write(chunk).await;
+        self.offset += self.inner.offset().saturating_sub(before);
+        written
     }
 
     async fn finish(self: Box<Self>, computed: &Hashes) -> Result<FileEntry> {
-        self.inner.finish(computed).await
+        let finished = self.inner.finish(computed).await;
+        self.meanwhile.happen(Moments::AfterFinish).await;
+        finished
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {

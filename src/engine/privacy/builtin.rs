@@ -37,6 +37,10 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "paths of files, in clear: a name in one is the host's to know; a record goes when the file is deleted through its account, or was missing there for long and the account is tidied",
     ),
     (
+        "sealed_places",
+        "how names are sealed, and a check value of a key",
+    ),
+    (
         "sync_bases",
         "paths and hashes of files; they go when the files go",
     ),

@@ -41,8 +41,18 @@ use super::tidy::Tidied;
 ///   moves deleted files to its recovery folder first; they are erased when that is pruned.
 ///
 /// # Crashes
-/// At every moment each path has its old content or its new one, and both can be read. What a crash
-/// leaves behind is found by the next operation on the same path, or by [`tidy`](SealedConnector::tidy).
+/// A crash at any moment leaves at each path its old content or its new one, as the account has it, and
+/// whichever that is can be read. What it leaves behind on record is found by the next operation on the
+/// same path, or by [`tidy`](SealedConnector::tidy).
+/// - The key of the old content outlives the arrival of the new one only with
+///   [`Replaced::Keep`](super::Replaced::Keep). With [`Replaced::Erase`](super::Replaced::Erase) it is
+///   destroyed in the commit that records the arrival: an account that loses the new object afterwards, or
+///   goes back to the old one, has nothing there that can be read.
+/// - Of a rename whose end is unknown both places stay on record until one of them shows the object; a
+///   rename or a delete of it is [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) meanwhile, for
+///   a day at most, if something else lies in the new place.
+/// - A key is destroyed for good where a file is deleted here, where its object has been missing at two
+///   calls of `tidy` at least a day apart, and likewise of an upload that never came to its place.
 ///
 /// # Example
 ///
@@ -98,7 +108,9 @@ pub struct SealedConnector {
 
 impl SealedConnector {
     /// Wraps an account. Its files are kept on record under `name`, which must stay the same and may be
-    /// the name it is registered by; `keys` belong to the organization whose files they are.
+    /// the name it is registered by; `keys` belong to the organization whose files they are. The first
+    /// operation notes how names are sealed and which keys those are; with others every operation is
+    /// refused as [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
     ///
     /// The account may hold foreign files too. Of two sealed accounts with one name and one set of keys
     /// both must lead to the same account.
@@ -125,10 +137,15 @@ impl SealedConnector {
     /// been missing on the account since before then (it notes those that are missing now).
     ///
     /// Worth a call after a crash, and once a day. An upload that still runs is left alone if it has
-    /// moved since `before`; a moment less than a day ago counts as a day ago. The account is listed once, and
-    /// 72 bytes are read of each file that something is to be found out about.
+    /// moved since `before`; a moment less than a day ago counts as a day ago. An upload is given up only if
+    /// two calls that far apart found nothing in its place, and never while something foreign lies there.
+    /// The account is listed once, and 72 bytes are read of each file that something is to be found out about.
     ///
     /// # Errors
+    /// - [`ErrorKind::Conflict`](crate::ErrorKind::Conflict): none of the files is on the account, or less
+    ///   than half of more than ten. It may be the wrong account, so nothing is noted or destroyed, unless
+    ///   [`SealedOptions::erase_most`] says so.
+    ///
     /// Those of the account and the database. What was put in order until then stays so.
     ///
     /// # Cancel safety

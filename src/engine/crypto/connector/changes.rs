@@ -38,15 +38,13 @@ impl SealedConnector {
     }
 
     async fn translate(&self, change: Change, secrets: &Secrets) -> Result<Option<Change>> {
-        let book = &self.place.book;
         match change {
             Change::Present(entry) => {
                 let path = secrets.names.file(&entry.path);
                 let Some(path) = path.filter(|path| !path.is_internal()) else {
                     return Ok(None);
                 };
-                let file = book.get(&path).await?;
-                let file = file.filter(|file| file.possible().next().is_some());
+                let file = self.place.owner(&path).await?;
                 Ok(file.map(|file| {
                     Change::Present(self.place.entry(path, &entry.version, &file, secrets))
                 }))

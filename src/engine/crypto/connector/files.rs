@@ -32,16 +32,13 @@ impl FileStore for SealedConnector {
         let Some(entry) = place.files()?.stat(&object).await? else {
             return Ok(None);
         };
-        let found = match place.book.get(path).await? {
-            Some(file) if file.pending.is_empty() => file,
-            // Perhaps what is there came in while nobody heard of it.
-            Some(_) => place.settle(path).await?.file,
-            None => return Err(foreign(path)),
+        let Some(found) = place.owner(path).await? else {
+            return match place.files()?.stat(&object).await? {
+                Some(_) => Err(foreign(path)),
+                // It went between two looks.
+                None => Ok(None),
+            };
         };
-        if found.is_empty() {
-            // It went between two looks.
-            return Ok(None);
-        }
         let spelled = place.spelled(&entry.path, path).await?;
         let secrets = place.secrets().await?;
         Ok(Some(place.entry(spelled, &entry.version, &found, secrets)))

@@ -16,6 +16,7 @@ use super::records::SealedFile;
 /// Lists every file. The records are read page by page beforehand, not one by one.
 pub(super) fn list(place: Arc<Place>) -> BoxStream<'static, Result<ListPage>> {
     let start = async move {
+        place.secrets().await?;
         let records = records(&place).await?;
         let pages = place.files()?.list();
         Ok(Listing {
@@ -90,13 +91,11 @@ impl Listing {
         let file = if is_known {
             known
         } else {
-            place.book.get(&path).await?
+            place.owner(&path).await?
         };
         Ok(match file {
-            Some(file) if file.possible().next().is_some() => {
-                Listed::File(place.entry(path, &entry.version, &file, secrets))
-            }
-            _ => Listed::Foreign(Some(path.to_string())),
+            Some(file) => Listed::File(place.entry(path, &entry.version, &file, secrets)),
+            None => Listed::Foreign(Some(path.to_string())),
         })
     }
 }
@@ -112,7 +111,10 @@ async fn records(place: &Place) -> Result<HashMap<RecordId, SealedFile>> {
     let mut records = HashMap::new();
     let mut all = place.book.all();
     while let Some(record) = all.next().await.transpose()? {
-        records.insert(record.id, record.value);
+        let mut file = record.value;
+        // They may be many, and are asked for only of an object that is not known.
+        file.replaced = Vec::new();
+        records.insert(record.id, file);
     }
     Ok(records)
 }

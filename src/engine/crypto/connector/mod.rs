@@ -34,6 +34,7 @@ mod book;
 mod changes;
 mod files;
 mod listing;
+mod marker;
 mod moves;
 mod names;
 mod options;

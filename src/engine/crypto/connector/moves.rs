@@ -4,7 +4,7 @@
 //! leaves both possibilities on record, and the 72 bytes that the object begins with decide.
 //!
 //! INVARIANT: the key of a version is destroyed only by the record that holds the version as its current
-//! one and is not about to give it away, or as one that was replaced, or as one that never came to be.
+//! one or as a replaced one, and is not about to give it away, or as one that never came to be.
 
 use crate::connector::{Expect, FileEntry, FilePath, FileVersion};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +14,7 @@ use super::book::{Found, Saved, crowded, tries};
 use super::options::Replaced;
 use super::place::{Place, foreign, not_found};
 use super::records::{Facts, SealedFile, SealedVersion};
+use super::tidy::DAY;
 
 impl Place {
     /// Returns what is on record for a path once it is certain which of its versions is there. Nothing
@@ -27,10 +28,15 @@ impl Place {
                 .as_ref()
                 .is_some_and(|one| one.moving_to.is_some())
             {
-                if self.end_move(found).await? == Saved::Stale {
-                    tracing::debug!(path = %path, "somebody else has ended a rename");
+                match self.end_move(found.clone()).await? {
+                    Some(Saved::Done) => continue,
+                    Some(Saved::Stale) => {
+                        tracing::debug!(path = %path, "somebody else has ended a rename");
+                        continue;
+                    }
+                    // It may still go either way.
+                    None => {}
                 }
-                continue;
             }
             if found.file.pending.is_empty() {
                 return Ok(found);
@@ -53,6 +59,17 @@ impl Place {
             }
         }
         Err(crowded(path))
+    }
+
+    /// Returns what is on record for a path at which something is; `None` if that is nothing of ours.
+    pub(super) async fn owner(&self, path: &FilePath) -> Result<Option<SealedFile>> {
+        let file = match self.book.get(path).await? {
+            // Perhaps what is there came in while nobody heard of it.
+            Some(file) if !file.pending.is_empty() => self.settle(path).await?.file,
+            Some(file) => file,
+            None => return Ok(None),
+        };
+        Ok(Some(file).filter(|file| file.current.is_some()))
     }
 
     /// Puts on record that an upload has come to its place. `base` is what was there when it began.
@@ -78,7 +95,21 @@ impl Place {
                 }
                 continue;
             }
-            if !found.file.pending.iter().any(|one| one.version == version) {
+            if found
+                .file
+                .current
+                .as_ref()
+                .is_some_and(|one| one.moving_to.is_some())
+                && let Some(Saved::Done | Saved::Stale) = self.end_move(found.clone()).await?
+            {
+                continue;
+            }
+            let is = |one: &SealedVersion| one.version == version;
+            if found.file.replaced.iter().any(is) {
+                // Somebody has seen it, and another has come since.
+                return Ok(());
+            }
+            if !found.file.pending.iter().any(is) {
                 return Err(Error::new(
                     ErrorKind::Expired,
                     "sealed.finish",
@@ -91,7 +122,14 @@ impl Place {
                 let Some(seen) = self.look(path).await? else {
                     return Ok(());
                 };
-                let there = found.file.recognise(&seen.header)?;
+                let there = match found.file.recognise(&seen.header) {
+                    Ok(there) => there,
+                    Err(error) if self.book.find(path).await?.file == found.file => {
+                        return Err(error);
+                    }
+                    // It was announced after the record was read.
+                    Err(_) => continue,
+                };
                 if there.version != version {
                     return self.book.forget(path, version).await;
                 }
@@ -116,7 +154,7 @@ impl Place {
             return Ok(Saved::Stale);
         };
         arrived.object = Some(object.clone());
-        arrived.sent = None;
+        (arrived.sent, arrived.absent_since) = (None, None);
         arrived.at = batch.at();
         if let Some(facts) = facts {
             arrived.keep_facts(&self.secrets().await?.facts, facts)?;
@@ -131,7 +169,9 @@ impl Place {
         if from.file.current_id() == Some(version) {
             from.file.current = None;
             found.file.replaced.append(&mut from.file.replaced);
+            self.cap(&mut found.file, &mut batch)?;
         }
+        from.file.replaced.retain(|one| one.version != version);
         found.file.current = Some(arrived);
         self.book.save(batch, [found, from]).await
     }
@@ -141,49 +181,90 @@ impl Place {
         let Some(mut old) = file.current.take() else {
             return Ok(());
         };
-        if old.moving_to.is_some() {
-            // The record it was going to has it from here on.
-            return Ok(());
-        }
         match self.options.replaced {
+            // The record it was going to has it from here on.
+            Replaced::Erase if old.moving_to.is_some() => Ok(()),
             Replaced::Keep => {
                 old.at = batch.at();
                 file.replaced.push(old);
-                Ok(())
+                self.cap(file, batch)
             }
             Replaced::Erase => self.book.destroy(batch, &old),
         }
     }
 
-    /// Finds out how a rename ended of which nobody heard.
-    async fn end_move(&self, mut from: Found) -> Result<Saved> {
+    /// Destroys the keys of the oldest versions that were replaced where there are too many, as far as
+    /// the batch has room.
+    fn cap(&self, file: &mut SealedFile, batch: &mut Batch) -> Result<()> {
+        // Two steps for a version, and room for the records and an object's arrival.
+        while file.replaced.len() > Replaced::MOST && batch.has_room(6) {
+            let versions = file.replaced.iter().enumerate();
+            let still = versions.filter(|(_, one)| one.moving_to.is_none());
+            let Some((oldest, _)) = still.min_by_key(|(_, one)| one.at) else {
+                break;
+            };
+            let version = file.replaced.remove(oldest);
+            self.book.destroy(batch, &version)?;
+        }
+        Ok(())
+    }
+
+    /// Finds out how a rename ended of which nobody heard; `None` if neither place tells, and it may still
+    /// go either way.
+    async fn end_move(&self, mut from: Found) -> Result<Option<Saved>> {
         let Some(current) = &mut from.file.current else {
-            return Ok(Saved::Stale);
+            return Ok(Some(Saved::Stale));
         };
         let Some(target) = current.moving_to.take() else {
-            return Ok(Saved::Stale);
+            return Ok(Some(Saved::Stale));
         };
         let version = current.version.clone();
         let mut to = self.book.find_by_id(target, &from.file.path).await?;
         let claims = |one: &SealedVersion| {
             one.version == version && one.moved_from.as_ref() == Some(&from.id)
         };
-        if to.file.pending.iter().any(claims) {
-            let seen = match self.look(&to.file.path).await {
-                Err(error) if error.kind() == ErrorKind::Corrupt => None,
-                seen => seen?,
-            };
-            let there = seen.as_ref().and_then(|seen| {
-                let there = to.file.recognise(&seen.header).ok()?;
-                (there.version == version).then_some(&seen.object)
-            });
-            if let Some(object) = there {
+        let claim = to.file.pending.iter().find(|one| claims(one)).cloned();
+        if let Some(claim) = claim {
+            let target = self.look_for(&to.file.path, &claim).await?;
+            if let Sight::There(object) = &target {
                 let mut batch = self.book.batch();
-                return self.hand_over(from, to, object, &version, &mut batch).await;
+                let handed = self.hand_over(from, to, object, &version, &mut batch);
+                return handed.await.map(Some);
+            }
+            let source = self.look_for(&from.file.path, &claim).await?;
+            let age = self.book.batch().at().saturating_since(claim.at);
+            let ended = match (target, source) {
+                (Sight::Absent, Sight::There(_)) => true,
+                // A copy that is under way may look like anything.
+                (Sight::Hidden, Sight::There(_)) | (Sight::Absent, Sight::Absent) => age > DAY,
+                _ => false,
+            };
+            if !ended {
+                return Ok(None);
             }
             to.file.take_pending(&version);
         }
-        self.book.save(self.book.batch(), [to, from]).await
+        let saved = self.book.save(self.book.batch(), [to, from]).await?;
+        Ok(Some(saved))
+    }
+
+    /// Looks whether the object of a version is at a path.
+    pub(super) async fn look_for(&self, path: &FilePath, version: &SealedVersion) -> Result<Sight> {
+        let seen = match self.look(path).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(Sight::Hidden),
+            seen => seen?,
+        };
+        let Some(seen) = seen else {
+            return Ok(Sight::Absent);
+        };
+        if version.has_salt(&seen.header) {
+            return Ok(Sight::There(seen.object));
+        }
+        let other = self.book.find(path).await?.file;
+        Ok(match other.recognise(&seen.header) {
+            Ok(_) => Sight::Absent,
+            Err(_) => Sight::Hidden,
+        })
     }
 
     /// Gives a version from the record of its old path to that of its new one.
@@ -196,6 +277,7 @@ impl Place {
         batch: &mut Batch,
     ) -> Result<Saved> {
         let current = from.file.current.take_if(|one| one.version == version);
+        let held = current.is_some();
         let pending = to.file.take_pending(version);
         let Some(mut moved) = current.or(pending) else {
             return Ok(Saved::Stale);
@@ -204,9 +286,14 @@ impl Place {
         moved.object = Some(object.clone());
         moved.at = batch.at();
         (moved.moving_to, moved.moved_from) = (None, None);
+        moved.absent_since = None;
+        from.file.replaced.retain(|one| one.version != version);
         to.file.current = Some(moved);
         to.file.missing_since = None;
-        to.file.replaced.append(&mut from.file.replaced);
+        if held {
+            to.file.replaced.append(&mut from.file.replaced);
+            self.cap(&mut to.file, batch)?;
+        }
         let batch = std::mem::replace(batch, self.book.batch());
         self.book.save(batch, [to, from]).await
     }
@@ -253,8 +340,15 @@ impl Place {
     /// Finds a file that is about to be moved or removed.
     async fn standing(&self, path: &FilePath, operation: &'static str) -> Result<Found> {
         let found = self.settle(path).await?;
-        if found.file.current.is_some() {
-            return Ok(found);
+        if let Some(current) = &found.file.current {
+            if current.moving_to.is_none() {
+                return Ok(found);
+            }
+            if let Sight::There(_) = self.look_for(path, current).await? {
+                let message = "it is not certain yet how a rename of the file ended";
+                return Err(Error::new(ErrorKind::Unavailable, operation, message)
+                    .with_context("path", path));
+            }
         }
         let object = self.object(path).await?;
         match self.files()?.stat(&object).await? {
@@ -276,11 +370,7 @@ impl Place {
             .chain(found.file.replaced)
             .collect();
         match removed {
-            Ok(()) => {
-                let erase =
-                    |file: &mut SealedFile, batch: &mut Batch| self.erase(file, &gone, batch);
-                self.book.edit(path, erase).await
-            }
+            Ok(()) => self.erase_all(path, &gone).await,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let mark = |file: &mut SealedFile, batch: &mut Batch| {
                     if gone.first().map(|one| &*one.version) == file.current_id() {
@@ -295,23 +385,32 @@ impl Place {
         }
     }
 
-    /// Destroys the keys of versions that a record still holds, as many as a batch takes. The rest waits
-    /// among those that were replaced.
+    /// Destroys the keys of versions that the record of a path still holds.
+    pub(super) async fn erase_all(&self, path: &FilePath, gone: &[SealedVersion]) -> Result<()> {
+        let erase = |file: &mut SealedFile, batch: &mut Batch| self.erase(file, gone, batch);
+        while self.book.edit(path, erase).await? {}
+        Ok(())
+    }
+
+    /// Destroys the keys of versions that a record still holds, as many as a batch takes; tells whether
+    /// others are left, among those that were replaced.
     pub(super) fn erase(
         &self,
         file: &mut SealedFile,
         gone: &[SealedVersion],
         batch: &mut Batch,
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let mut left = false;
         for version in gone {
             // Two steps for a version, and room for the record.
             if !batch.has_room(4) {
+                let mut kept = file.replaced.iter().filter(|one| one.moving_to.is_none());
+                left = kept.any(|one| gone.iter().any(|gone| gone.version == one.version));
                 break;
             }
-            let is = |one: &SealedVersion| one.version == version.version;
-            let current = file
-                .current
-                .take_if(|one| is(one) && one.moving_to.is_none());
+            let is =
+                |one: &SealedVersion| one.version == version.version && one.moving_to.is_none();
+            let current = file.current.take_if(|one| is(one));
             let old = file.replaced.iter().position(is);
             let old = old.map(|at| file.replaced.remove(at));
             for version in current.into_iter().chain(old) {
@@ -321,7 +420,7 @@ impl Place {
         if file.current.is_none() {
             file.missing_since = None;
         }
-        Ok(())
+        Ok(left)
     }
 
     pub(super) async fn rename(
@@ -342,12 +441,19 @@ impl Place {
         let version = self.announce(from, to, found).await?;
         match self.files()?.rename(&source, &expect, &target).await {
             Ok(entry) => self.renamed(from, to, version, entry).await,
-            Err(error) => {
-                if did_not_happen(&error) {
+            Err(error) if is_certain(&error) => {
+                // It may be that of a second try, or of what came after the rename.
+                if let Sight::There(object) = self.look_for(to, &version).await? {
+                    tracing::debug!(%error, path = %from, "a rename that failed was done");
+                    let entry = FileEntry::new(target, object);
+                    return self.renamed(from, to, version, entry).await;
+                }
+                if let Sight::There(_) = self.look_for(from, &version).await? {
                     self.take_back(from, to, &version.version).await?;
                 }
                 Err(error.with_context("file", from))
             }
+            Err(error) => Err(error.with_context("file", from)),
         }
     }
 
@@ -387,17 +493,15 @@ impl Place {
         for _ in tries() {
             let mut from = self.book.find(path).await?;
             let mut to = self.book.find(to_path).await?;
-            if to
-                .file
-                .pending
-                .iter()
-                .any(|one| one.moved_from.as_ref() == Some(&from.id))
-            {
-                to.file.take_pending(version);
-            }
-            if let Some(current) = &mut from.file.current {
-                current.moving_to = current.moving_to.take().filter(|target| *target != to.id);
-            }
+            let current = from.file.current.as_mut();
+            let ours = current
+                .filter(|one| one.version == version && one.moving_to.as_ref() == Some(&to.id));
+            let Some(current) = ours else {
+                // Somebody else has ended it.
+                return Ok(());
+            };
+            current.moving_to = None;
+            to.file.take_pending(version);
             if self.book.save(self.book.batch(), [to, from]).await? == Saved::Done {
                 return Ok(());
             }
@@ -419,13 +523,14 @@ impl Place {
             let spelled = self.spelled(&entry.path, to_path).await?;
             to.file.path = spelled.clone();
             if to.file.current_id() != Some(&version.version) {
-                // Another process may have looked in between and not found it yet.
-                if !to
-                    .file
-                    .pending
-                    .iter()
-                    .any(|one| one.version == version.version)
-                {
+                let mut claims = to.file.pending.iter();
+                if !claims.any(|one| one.version == version.version) {
+                    if from.file.current_id() != Some(&version.version) {
+                        // It has moved on, or another has replaced it.
+                        let secrets = self.secrets().await?;
+                        return Ok(self.entry(spelled, &entry.version, &to.file, secrets));
+                    }
+                    // Another process may have looked in between and not found it yet.
                     to.file.pending.push(version.clone());
                 }
                 let mut batch = self.book.batch();
@@ -467,8 +572,18 @@ impl Place {
     }
 }
 
-/// Tells whether an error leaves no doubt that nothing was done.
-fn did_not_happen(error: &Error) -> bool {
+/// What a look at a path tells of one version.
+pub(super) enum Sight {
+    /// Its object is there.
+    There(FileVersion),
+    /// Nothing is there, or another version.
+    Absent,
+    /// Something is there that was not sealed for the path: it tells nothing.
+    Hidden,
+}
+
+/// Tells whether an error comes from an account that has answered: nothing goes on behind it.
+fn is_certain(error: &Error) -> bool {
     use ErrorKind::{
         AlreadyExists, Changed, Conflict, Denied, Full, InvalidInput, NotFound, Unsupported,
     };

@@ -8,10 +8,14 @@ use crate::engine::crypto::sealed::ChunkSize;
 #[non_exhaustive]
 pub struct SealedOptions {
     /// What the account sees of names. Default [`SealedNames::Clear`]. Constant for the life of the
-    /// place: under another value it seems to be empty.
+    /// place: under another value it is refused as
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
     pub names: SealedNames,
     /// What becomes of the key of a version that another has replaced. Default [`Replaced::Keep`].
     pub replaced: Replaced,
+    /// Whether [`tidy`](super::SealedConnector::tidy) may take it for true that most files, or all, are
+    /// gone from the account. Default no: it refuses, as the account may be the wrong one.
+    pub erase_most: bool,
     /// The size of a chunk in new objects; any is read. Default 64 KiB.
     pub chunk: ChunkSize,
     /// What does the work. Default [`CipherBackend::default`].
@@ -26,6 +30,7 @@ impl Default for SealedOptions {
         Self {
             names: SealedNames::default(),
             replaced: Replaced::default(),
+            erase_most: false,
             chunk: ChunkSize::default(),
             cipher: CipherBackend::default(),
             resume_from: 16 << 20,
@@ -45,6 +50,13 @@ impl SealedOptions {
     #[must_use]
     pub fn with_replaced(mut self, replaced: Replaced) -> Self {
         self.replaced = replaced;
+        self
+    }
+
+    /// Sets [`SealedOptions::erase_most`].
+    #[must_use]
+    pub fn with_erase_most(mut self, allowed: bool) -> Self {
+        self.erase_most = allowed;
         self
     }
 
@@ -93,10 +105,16 @@ pub enum SealedNames {
 #[non_exhaustive]
 pub enum Replaced {
     /// It is kept until [`SealedConnector::prune`](super::SealedConnector::prune), so that a version
-    /// which the account still has can be opened by a person.
+    /// which the account still has can be opened by a person. Of one file the newest
+    /// [100](Replaced::MOST) are kept; the keys of older ones are destroyed.
     #[default]
     Keep,
     /// It is destroyed in the same commit that records the new version: whatever copies the account
     /// keeps of the old one are erased by that.
     Erase,
+}
+
+impl Replaced {
+    /// How many replaced versions of one file are kept at most: 100.
+    pub const MOST: usize = 100;
 }

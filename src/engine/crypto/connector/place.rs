@@ -17,6 +17,7 @@ use crate::engine::crypto::sealed::{HEADER, Header, Layout, ObjectKeys, unlock};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::book::Book;
+use super::marker;
 use super::names::{self, Names};
 use super::options::{SealedNames, SealedOptions};
 use super::records::{SealedFile, SealedVersion};
@@ -106,6 +107,7 @@ impl Place {
                     }
                 };
                 let facts = keys.shared("sealed-facts").await.map_err(lost)?;
+                marker::check(&self.book, self.options.names, &facts).await?;
                 let facts = SivKey::derive(&facts, b"garland/sealed-facts/v1")?;
                 Ok(Secrets { names, facts })
             })

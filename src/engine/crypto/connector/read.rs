@@ -28,8 +28,28 @@ pub(super) async fn read(
     path: &FilePath,
     options: ReadOptions,
 ) -> Result<FileReader> {
+    let file = place.book.get(path).await?;
+    let error = match read_as(place, path, file.clone(), options.clone()).await {
+        Err(error) if error.kind() == ErrorKind::Corrupt => error,
+        read => return read,
+    };
+    // What is there may have been announced after the record was read.
+    let now = place.book.get(path).await?;
+    if now == file {
+        return Err(error);
+    }
+    read_as(place, path, now, options).await
+}
+
+/// Reads what is there as one of the versions on record.
+async fn read_as(
+    place: &Arc<Place>,
+    path: &FilePath,
+    file: Option<SealedFile>,
+    options: ReadOptions,
+) -> Result<FileReader> {
     let object = place.object(path).await?;
-    let Some(file) = place.book.get(path).await? else {
+    let Some(file) = file else {
         return Err(match place.files()?.stat(&object).await? {
             Some(_) => foreign(path),
             None => not_found(OPERATION, path),

@@ -62,6 +62,9 @@ pub struct SealedVersion {
     /// What of its object has been sent that may not be sent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<SentChunks>,
+    /// Since when its object is known not to be there, of one on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent_since: Option<Timestamp>,
     /// The record that held it before, while a rename is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<RecordId>,
@@ -157,6 +160,7 @@ impl SealedVersion {
             object: None,
             facts: None,
             sent: None,
+            absent_since: None,
             moved_from: None,
             moving_to: None,
         }
@@ -175,7 +179,7 @@ impl SealedVersion {
         Layout::of_plain(self.header()?.chunk_size(), self.size)
     }
 
-    fn has_salt(&self, header: &Header) -> bool {
+    pub(super) fn has_salt(&self, header: &Header) -> bool {
         self.header().is_ok_and(|ours| ours.salt() == header.salt())
     }
 

@@ -6,7 +6,6 @@ use crate::connector::{UploadSession, UploadToken};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::place::Place;
-use super::records::Facts;
 use super::session::{Begun, Session, Token, expired};
 
 pub(super) async fn resume(
@@ -34,6 +33,7 @@ pub(super) async fn resume(
     };
     let inner = place.files()?.resume_upload(&token.account).await?;
     let header = version.header()?;
+    let sealed_facts = version.open_facts(&place.secrets().await?.facts);
     let begun = Begun {
         base: found.file.current.map(|current| current.version),
         layout: version.layout()?,
@@ -41,7 +41,7 @@ pub(super) async fn resume(
         header,
         path: token.sealed,
         version: version.version,
-        facts: Facts::default(),
+        facts: sealed_facts,
         resumable: true,
     };
     let session = Session::resumed(Arc::clone(place), inner, begun, version.sent.as_ref())?;

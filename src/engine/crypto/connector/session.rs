@@ -278,10 +278,13 @@ impl Session {
     /// Puts what will be sent on record, where another session may go on from it.
     async fn record(&mut self) -> Result<()> {
         if !self.begun.resumable {
+            // No other session will ever ask.
+            self.first = self.next;
+            self.tags.clear();
             return Ok(());
         }
         // Chunks that are wholly with the account will never be sealed again.
-        let body = self.inner.offset().saturating_sub(HEADER as u64);
+        let body = self.sent().saturating_sub(HEADER as u64);
         let kept = body / self.begun.layout.chunk_size().sealed_bytes() as u64;
         let passed = kept.saturating_sub(self.first);
         let passed = usize::try_from(passed)
@@ -293,6 +296,18 @@ impl Session {
         note(&self.place, &self.begun, sent).await
     }
 
+    /// How much of the object the account has been given by this session, or before it. Where another
+    /// session has gone on, the account says otherwise.
+    fn sent(&self) -> u64 {
+        let layout = &self.begun.layout;
+        let sealed = match self.next {
+            0 => 0,
+            next if next >= layout.chunks() => layout.sealed_length(),
+            next => layout.sealed_range(next).start,
+        };
+        sealed.saturating_sub(self.waiting.len() as u64)
+    }
+
     /// Gives the account all chunks that are whole.
     async fn flush(&mut self) -> Result<()> {
         loop {
@@ -301,6 +316,9 @@ impl Session {
                 break;
             }
             let before = self.inner.offset();
+            if before != self.sent() {
+                return Err(expired("another session goes on with the upload"));
+            }
             let written = self.inner.write(self.waiting.slice(..wanted)).await;
             // After an error the chunk may have arrived all the same.
             let moved = self.inner.offset().checked_sub(before);
@@ -438,10 +456,40 @@ async fn note(place: &Place, begun: &Begun, sent: SentChunks) -> Result<()> {
             let ours = pending.find(|one| one.version == begun.version);
             let ours = ours.ok_or_else(|| expired("the upload was tidied away"))?;
             ours.at = batch.at();
-            ours.sent = Some(sent.clone());
+            ours.absent_since = None;
+            ours.sent = Some(match &ours.sent {
+                Some(known) => joined(known, &sent)?,
+                None => sent.clone(),
+            });
             Ok(())
         })
         .await
+}
+
+/// What may have been sent by another session of the same upload too. It is known only to the record, so
+/// nothing of it is ever dropped before the account has it.
+///
+/// # Errors
+/// [`ErrorKind::Expired`]: the other has sealed something else in one place, or has gone beyond where it
+/// could be told.
+fn joined(known: &SentChunks, sent: &SentChunks) -> Result<SentChunks> {
+    let passed = sent.first.checked_sub(known.first);
+    let passed = passed.ok_or_else(|| expired("another session of the upload has gone ahead"))?;
+    let known = known.tags()?;
+    let ours = sent.tags()?;
+    let passed = usize::try_from(passed).unwrap_or(usize::MAX);
+    let overlap = known.get(passed..).unwrap_or_default();
+    if overlap.iter().zip(&ours).any(|(known, ours)| known != ours) {
+        return Err(expired(
+            "another session of the upload has sent other bytes",
+        ));
+    }
+    let longer = if overlap.len() > ours.len() {
+        overlap
+    } else {
+        &ours
+    };
+    Ok(SentChunks::new(sent.first, longer))
 }
 
 /// Sees to it that no tidying takes the key of an object that is about to appear.
@@ -453,6 +501,7 @@ async fn refresh(place: &Place, begun: &Begun) -> Result<()> {
             let mut pending = file.pending.iter_mut();
             let ours = pending.find(|one| one.version == begun.version);
             let ours = ours.ok_or_else(|| expired("the upload was tidied away"))?;
+            ours.absent_since = None;
             if now.saturating_since(ours.at) > FRESH {
                 ours.at = now;
             }

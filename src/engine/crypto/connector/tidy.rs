@@ -7,15 +7,16 @@ use futures_util::StreamExt as _;
 
 use crate::clock::Timestamp;
 use crate::connector::FilePath;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::RecordId;
 
 use super::book::{Saved, crowded, tries};
+use super::moves::Sight;
 use super::place::Place;
 use super::records::{SealedFile, SealedVersion};
 
 /// Nothing younger is tidied away.
-const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What a [`tidy`](super::SealedConnector::tidy) has found.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -40,13 +41,54 @@ impl Place {
         );
         let before = before.min(latest);
         let mut tidied = Tidied::default();
+        let there = self.there().await?;
         let mut records = self.book.all();
         while let Some(record) = records.next().await.transpose()? {
             self.tidy_pending(&record.value, before, &mut tidied)
                 .await?;
         }
-        self.tidy_missing(before, &mut tidied).await?;
+        self.tidy_missing(&there, before, &mut tidied).await?;
         Ok(tidied)
+    }
+
+    /// The records of everything that is on the account.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`]: so little of what should be there is that it may be the wrong account.
+    async fn there(&self) -> Result<HashSet<RecordId>> {
+        let mut there = self.listed().await?;
+        let (mut known, mut here, mut missing) = (0_u64, 0_u64, 0_u64);
+        let mut records = self.book.all();
+        while let Some(record) = records.next().await.transpose()? {
+            let file = record.value;
+            // Listings do not show what is garland's own.
+            if file.path.is_internal() {
+                let object = self.object(&file.path).await?;
+                if self.files()?.stat(&object).await?.is_some() {
+                    there.insert(record.id.clone());
+                }
+            }
+            let is_here = there.contains(&record.id);
+            here += u64::from(is_here);
+            let current = file.current.as_ref();
+            if current.is_some_and(|one| one.moving_to.is_none()) {
+                known += 1;
+                missing += u64::from(!is_here);
+            }
+        }
+        let none = missing > 0 && here == 0;
+        let most = known > 10 && missing > known / 2;
+        if (none || most) && !self.options.erase_most {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "sealed.tidy",
+                "most files are not on the account, which may be the wrong one",
+            )
+            .with_context("name", &self.book.name)
+            .with_context("known", known)
+            .with_context("missing", missing));
+        }
+        Ok(there)
     }
 
     /// Finds out how uploads and renames ended.
@@ -70,6 +112,11 @@ impl Place {
         }
         let old = |one: &&SealedVersion| one.at < before;
         for version in settled.pending.iter().filter(old) {
+            match self.look_for(path, version).await? {
+                Sight::Absent => {}
+                // It is there, or nobody can tell.
+                Sight::There(_) | Sight::Hidden => continue,
+            }
             if self.drop_pending(path, version, before).await? {
                 tidied.dropped += 1;
             }
@@ -77,7 +124,8 @@ impl Place {
         Ok(())
     }
 
-    /// Takes a version off the record that came to nothing.
+    /// Takes a version off the record that came to nothing; one look later than it was first noted, as an
+    /// account may be slow to show what it has.
     async fn drop_pending(
         &self,
         path: &FilePath,
@@ -93,16 +141,43 @@ impl Place {
                 return Ok(false);
             }
             let mut batch = self.book.batch();
+            let Some(since) = pending.absent_since else {
+                let mut pending = pending;
+                pending.absent_since = Some(batch.at());
+                found.file.pending.push(pending);
+                if self.book.save(batch, [found]).await? == Saved::Done {
+                    return Ok(false);
+                }
+                continue;
+            };
+            if since >= before {
+                return Ok(false);
+            }
             let origin = match &pending.moved_from {
                 Some(origin) => Some(self.book.find_by_id(origin.clone(), path).await?),
                 None => None,
             };
-            // As long as the record that it was to come from holds it, the key is that one's.
-            let held = origin.as_ref().is_some_and(|origin| {
-                let mut held = origin.file.current.iter().chain(&origin.file.replaced);
-                held.any(|one| one.version == pending.version)
-            });
-            if !held {
+            if let Some(mut origin) = origin {
+                let current = origin.file.current.as_ref();
+                let current = current.filter(|one| one.version == pending.version);
+                if current.is_some_and(|one| one.moving_to.as_ref() == Some(&found.id)) {
+                    // The rename is ended from where it began.
+                    return Ok(false);
+                }
+                let is_current = current.is_some();
+                let mut replaced = origin.file.replaced.iter_mut();
+                let replaced = replaced.find(|one| one.version == pending.version);
+                // As long as the record that it was to come from holds it, the key is that one's.
+                match replaced {
+                    Some(replaced) => replaced.moving_to = None,
+                    None if is_current => {}
+                    None => self.book.destroy(&mut batch, &pending)?,
+                }
+                if self.book.save(batch, [found, origin]).await? == Saved::Done {
+                    return Ok(true);
+                }
+                continue;
+            } else {
                 self.book.destroy(&mut batch, &pending)?;
             }
             if self.book.save(batch, [found]).await? == Saved::Done {
@@ -113,17 +188,19 @@ impl Place {
     }
 
     /// Looks after files whose object somebody has removed.
-    async fn tidy_missing(&self, before: Timestamp, tidied: &mut Tidied) -> Result<()> {
-        let there = self.listed().await?;
+    async fn tidy_missing(
+        &self,
+        there: &HashSet<RecordId>,
+        before: Timestamp,
+        tidied: &mut Tidied,
+    ) -> Result<()> {
         let mut records = self.book.all();
         while let Some(record) = records.next().await.transpose()? {
             let file = record.value;
-            let is_here = file.path.is_internal() && {
-                // Listings do not show what is garland's own.
-                let object = self.object(&file.path).await?;
-                self.files()?.stat(&object).await?.is_some()
-            };
-            if is_here || there.contains(&record.id) {
+            if file.current.is_none() && file.pending.is_empty() {
+                // A delete came to its end, and not to that of the keys.
+                self.erase_all(&file.path, &file.replaced).await?;
+            } else if there.contains(&record.id) {
                 self.note_there(&file).await?;
             } else if file.current.is_some() && file.pending.is_empty() {
                 self.note_missing(&file, before, tidied).await?;
@@ -172,14 +249,19 @@ impl Place {
         let versions: Vec<SealedVersion> =
             file.current.iter().chain(&file.replaced).cloned().collect();
         tidied.erased += 1;
-        self.book
+        let left = self
+            .book
             .edit(&file.path, |file, batch| {
                 if file.current_id() == id && file.pending.is_empty() {
-                    self.erase(file, &versions, batch)?;
+                    return self.erase(file, &versions, batch);
                 }
-                Ok(())
+                Ok(false)
             })
-            .await
+            .await?;
+        if left {
+            self.erase_all(&file.path, &file.replaced).await?;
+        }
+        Ok(())
     }
 
     /// The records of everything that the account lists.
@@ -198,6 +280,7 @@ impl Place {
     }
 
     pub(super) async fn prune(&self, before: Timestamp) -> Result<u64> {
+        self.secrets().await?;
         let mut pruned = 0;
         let mut records = self.book.all();
         while let Some(record) = records.next().await.transpose()? {

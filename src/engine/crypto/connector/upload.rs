@@ -25,7 +25,13 @@ pub(super) async fn begin(
         .expect(&request.path, &request.expect, OPERATION)
         .await?;
     let object = place.object(&request.path).await?;
-    let (version, header, keys, base) = announce(place, &request, layout).await?;
+    // What is there may be about to move, or have come unheard.
+    place.settle(&request.path).await?;
+    let facts = Facts {
+        media_type: request.media_type.clone(),
+        ..Facts::default()
+    };
+    let (version, header, keys, base) = announce(place, &request, layout, &facts).await?;
     // The kind of the content is nobody's business there.
     let sealed = UploadRequest::new(object, layout.sealed_length())
         .with_modified(request.modified)
@@ -52,10 +58,7 @@ pub(super) async fn begin(
             layout,
             header,
             keys,
-            facts: Facts {
-                media_type: request.media_type,
-                ..Facts::default()
-            },
+            facts,
             resumable,
         },
     )))
@@ -81,6 +84,7 @@ async fn announce(
     place: &Place,
     request: &UploadRequest,
     layout: Layout,
+    facts: &Facts,
 ) -> Result<(SealedVersion, Header, ObjectKeys, Option<String>)> {
     let (book, path) = (&place.book, &request.path);
     let (ring, entropy) = (&book.keys, book.keys.entropy());
@@ -101,8 +105,9 @@ async fn announce(
             place.options.cipher,
             entropy,
         )?;
-        let version =
+        let mut version =
             SealedVersion::new(name.file, name.version, &header, request.size, batch.at());
+        version.keep_facts(&place.secrets().await?.facts, facts)?;
         found.file.pending.push(version.clone());
         if book.save(batch, [found]).await? == Saved::Done {
             return Ok((version, header, keys, base));
