@@ -18,7 +18,7 @@ fn hex(text: &str) -> Vec<u8> {
     bytes.map(|byte| u8::try_from(byte).unwrap()).collect()
 }
 
-/// Test cases 13 and 14 of "The Galois/Counter Mode of Operation" (McGrew and Viega).
+/// Test cases 13 and 14 of "The Galois/Counter Mode of Operation" (`McGrew` and Viega).
 #[test]
 fn c2_aes_256_gcm_is_as_published() {
     for &backend in CIPHERS {
