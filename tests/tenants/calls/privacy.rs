@@ -33,7 +33,9 @@ pub(super) fn calls() -> Vec<Call> {
                 let subject = Subject::new(format!("{}-user", case.known.name).parse().unwrap());
                 let export = files.export(&subject).try_collect::<Vec<_>>().await;
                 let counts = (files.count(&subject).await.unwrap(), export.unwrap());
-                answer(files.erase(&subject).await.map(|erased| (counts, erased)))
+                let mut holds = case.a().privacy.hold_check(&subject).await.unwrap();
+                let erased = files.erase(&subject, &mut holds).await;
+                answer(erased.map(|erased| (counts, erased)))
             }),
             ["privacy::Privacy::erasures"] => |case| Box::pin(async move {
                 let subject = Subject::new(case.known.erased.clone());
