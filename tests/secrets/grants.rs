@@ -27,7 +27,8 @@ pub(crate) async fn live(day: &mut Day) {
 
 async fn presigned(day: &mut Day) {
     let (keys, entropy) = (keys(day, KeyUse::Presign), Arc::new(SystemEntropy::new()));
-    let presigner = Presigner::new(day.backend(), keys, day.clock.clone(), entropy).unwrap();
+    let presigner =
+        Presigner::new(day.backend(), keys, Arc::clone(&day.clock) as _, entropy).unwrap();
     day.print(&presigner);
     let studio = day.organization("studio");
     let until = day.clock.now().saturating_add(Duration::from_secs(300));
@@ -68,7 +69,9 @@ async fn authorization(day: &mut Day) {
         Arc::new(SystemEntropy::new()),
     );
     let store = day.store("studio");
-    let states = AuthorizationStates::new(store.clone(), keys, day.clock.clone(), entropy).unwrap();
+    let states =
+        AuthorizationStates::new(store.clone(), keys, Arc::clone(&day.clock) as _, entropy)
+            .unwrap();
     day.print(&states);
     let [used, open] = [
         states.begin(BROWSER, "dropbox").await.unwrap(),

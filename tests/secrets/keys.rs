@@ -58,7 +58,9 @@ impl KeyProvider for Overheard {
 pub(crate) async fn live(day: &mut Day) {
     let entropy = Arc::new(SystemEntropy::new());
     let path = day.vault.path().join("root.key");
-    let file = KeyFile::create(&path, entropy.clone()).await.unwrap();
+    let file = KeyFile::create(&path, Arc::clone(&entropy) as _)
+        .await
+        .unwrap();
     for line in fs::read_to_string(&path).unwrap().lines().skip(1) {
         let word = line.rsplit(' ').next().unwrap();
         if word.len() >= 40 {
@@ -71,12 +73,12 @@ pub(crate) async fn live(day: &mut Day) {
         fs::read_to_string(&path).unwrap().replace('a', "b"),
     )
     .unwrap();
-    let bad = KeyFile::open(day.vault.path().join("bad.key"), entropy.clone()).await;
+    let bad = KeyFile::open(day.vault.path().join("bad.key"), Arc::clone(&entropy) as _).await;
     day.fails(bad);
 
     day.planted.plant("passphrase", PASSPHRASE.as_bytes());
     let words = SecretBytes::from(PASSPHRASE);
-    let spoken = Passphrase::new(&words, Kdf::default(), entropy.clone())
+    let spoken = Passphrase::new(&words, Kdf::default(), Arc::clone(&entropy) as _)
         .await
         .unwrap();
     day.print(&spoken);
@@ -91,8 +93,8 @@ pub(crate) async fn live(day: &mut Day) {
     let ring = KeyRing::new(
         store.clone(),
         Arc::new(root.clone()),
-        day.clock.clone(),
-        entropy.clone(),
+        Arc::clone(&day.clock) as _,
+        Arc::clone(&entropy) as _,
     );
     let names: Vec<_> = (0..3)
         .map(|n| KeyName::new(format!("file-{n}"), "v1", Purpose::Body))
@@ -252,13 +254,17 @@ async fn wrong_words(day: &mut Day, record: &PassphraseRecord, names: &[KeyName]
     let wrong = "four candles and a whale, 1987";
     day.planted.plant("wrong passphrase", wrong.as_bytes());
     let entropy = Arc::new(SystemEntropy::new());
-    let root = Passphrase::open(&SecretBytes::from(wrong), *record, entropy.clone())
-        .await
-        .unwrap();
+    let root = Passphrase::open(
+        &SecretBytes::from(wrong),
+        *record,
+        Arc::clone(&entropy) as _,
+    )
+    .await
+    .unwrap();
     let ring = KeyRing::new(
         day.store("studio"),
         Arc::new(root),
-        day.clock.clone(),
+        Arc::clone(&day.clock) as _,
         entropy,
     );
     let refused = ring.key(&names[1]).await.map(|_| ());
@@ -269,7 +275,12 @@ async fn people(day: &mut Day, ring: &KeyRing) {
     day.planted
         .plant("what is recorded about a person", NOTE.as_bytes());
     let (store, entropy) = (day.store("studio"), Arc::new(SystemEntropy::new()));
-    let vault = SubjectVault::new(store.clone(), ring.clone(), day.clock.clone(), entropy);
+    let vault = SubjectVault::new(
+        store.clone(),
+        ring.clone(),
+        Arc::clone(&day.clock) as _,
+        entropy,
+    );
     let subject = "guest-12".parse().unwrap();
     let mut batch = Batch::new(day.clock.now());
     let side = vault.seal(&mut batch, &subject, NOTE).await.unwrap();
@@ -298,7 +309,7 @@ async fn people(day: &mut Day, ring: &KeyRing) {
         store.clone(),
         main.clone(),
         Arc::new(heads.clone()),
-        day.clock.clone(),
+        Arc::clone(&day.clock) as _,
     );
     day.print(&auditor);
     day.print(auditor.origin());

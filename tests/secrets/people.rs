@@ -23,15 +23,22 @@ const KEPT: &str = "sent back the presents of her first wedding";
 pub(crate) async fn live(day: &mut Day) {
     let entropy = Arc::new(SystemEntropy::new());
     let path = day.vault.path().join("people.key");
-    let root = KeyFile::create(&path, entropy.clone()).await.unwrap();
+    let root = KeyFile::create(&path, Arc::clone(&entropy) as _)
+        .await
+        .unwrap();
     let store = day.store("people");
     let ring = KeyRing::new(
         store.clone(),
         Arc::new(root),
-        day.clock.clone(),
-        entropy.clone(),
+        Arc::clone(&day.clock) as _,
+        Arc::clone(&entropy) as _,
     );
-    let vault = SubjectVault::new(store.clone(), ring.clone(), day.clock.clone(), entropy);
+    let vault = SubjectVault::new(
+        store.clone(),
+        ring.clone(),
+        Arc::clone(&day.clock) as _,
+        entropy,
+    );
     for (who, note) in [(GONE, NOTE), ("guest-13", KEPT)] {
         day.planted
             .plant("what is known about a person", note.as_bytes());
@@ -63,7 +70,7 @@ pub(crate) async fn live(day: &mut Day) {
         vault.clone(),
         coverage,
         key,
-        day.clock.clone(),
+        Arc::clone(&day.clock) as _,
     );
     day.print(&privacy);
 

@@ -30,8 +30,14 @@ pub(crate) async fn live(day: &mut Day) {
     day.print(&policy.permissions);
     day.print(keys.access.signing().id());
     let entropy = Arc::new(SystemEntropy::new());
-    let tokens =
-        TokenService::new(day.backend(), keys, policy, day.clock.clone(), entropy).unwrap();
+    let tokens = TokenService::new(
+        day.backend(),
+        keys,
+        policy,
+        Arc::clone(&day.clock) as _,
+        entropy,
+    )
+    .unwrap();
     day.print(&tokens);
     let grant = Grant::new(Actor::User("u1".into()), day.organization("studio"), "web");
     let grant = grant.with_permissions(["files:read".parse().unwrap()]);

@@ -49,14 +49,14 @@ pub(crate) async fn live(day: &mut Day) {
     day.planted
         .plant("end of an upload", &LETTER[LETTER.len() - 16..]);
     let scanner = Arc::new(Curious::default());
-    let ids = Ids::new(day.clock.clone(), Chance::system());
+    let ids = Ids::new(Arc::clone(&day.clock) as _, Chance::system());
     let options = UploadsOptions::default().with_part_size(32);
     day.print(&options);
     day.print(&options.policy);
     let disk = Arc::new(MemoryPlatform::default());
-    let (store, clock) = (day.store("studio"), day.clock.clone());
-    let uploads = Uploads::new(store.clone(), disk.clone(), clock, ids, options).unwrap();
-    let uploads = uploads.with_scanner(scanner.clone());
+    let (store, clock) = (day.store("studio"), Arc::clone(&day.clock) as _);
+    let uploads = Uploads::new(store.clone(), Arc::clone(&disk) as _, clock, ids, options).unwrap();
+    let uploads = uploads.with_scanner(Arc::clone(&scanner) as _);
     day.print(&uploads);
     day.print(&UploadedFiles::new(uploads.clone()));
     let by = Actor::User("guest-12".into());
