@@ -45,7 +45,7 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     for (before, mixed) in [(0, 0), (1, 2), (2, 3)] {
         let text = [vec![0; before].as_slice(), secret].concat();
         for base64 in [STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
-            forms.push(base64[mixed..base64.len() - 2].as_bytes().to_vec());
+            forms.push(base64.as_bytes()[mixed..base64.len() - 2].to_vec());
         }
     }
     forms

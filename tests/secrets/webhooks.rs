@@ -56,7 +56,7 @@ pub(crate) async fn live(day: &mut Day) {
     day.print(&verifier);
     let verified = verifier.verify(&delivery, now).unwrap();
     day.print(&verified);
-    let deliveries = Deliveries::new(day.store("studio"), day.clock.clone());
+    let deliveries = Deliveries::new(day.store("studio"), day.clock());
     day.print(&deliveries);
     for _ in 0..2 {
         let receipt = deliveries
@@ -78,7 +78,7 @@ fn foreign(day: &mut Day) {
     let (secret, token) = (SecretBytes::from(PLATFORM), SecretBytes::from(TOKEN));
     let bare = || WebhookDelivery::new("POST", URL, BODY);
     let wrong = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-    let hub = WebhookVerifier::new(Scheme::HUB_SHA256, &[secret.clone()]).unwrap();
+    let hub = WebhookVerifier::new(Scheme::HUB_SHA256, std::slice::from_ref(&secret)).unwrap();
     day.print(&hub);
     let bent = bare().with_header("X-Hub-Signature-256", wrong);
     day.fails(hub.verify(&bent, now));
@@ -87,7 +87,8 @@ fn foreign(day: &mut Day) {
     let told = bare().with_header("X-Hub-Signature-256", PLATFORM);
     day.print(&told);
     day.fails(hub.verify(&told, now));
-    let echo = WebhookVerifier::new(Scheme::token(&["X-Token"]), &[token.clone()]).unwrap();
+    let echo =
+        WebhookVerifier::new(Scheme::token(&["X-Token"]), std::slice::from_ref(&token)).unwrap();
     day.print(&echo);
     let shown = bare().with_header("X-Token", TOKEN);
     day.print(&shown);
