@@ -9,12 +9,17 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
 use garland::backends::Sqlite;
+use garland::crypto::{Entropy, SystemEntropy};
 use garland::storage::{Collection, Query, StorageBackend, Store, Versioned};
 use garland::{Clock, OrganizationId, SystemClock};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use crate::planted::Planted;
+
+pub(crate) fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(SystemEntropy::new())
+}
 
 pub(crate) struct Day {
     pub(crate) planted: Planted,
@@ -55,6 +60,10 @@ impl Day {
             printed: BTreeSet::new(),
             erased: Vec::new(),
         }
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     pub(crate) fn backend(&self) -> Arc<dyn StorageBackend> {

@@ -1,6 +1,5 @@
 //! Grants of single uploads, and authorizations that travel through a browser.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use garland::crypto::pkce::{Challenge, Verifier};
@@ -10,7 +9,7 @@ use garland::crypto::presigned::{
 use garland::crypto::tokens::{KeySet, KeyUse, SigningKey};
 use garland::crypto::{AUTHORIZATIONS, AuthorizationStates, SecretKey, SystemEntropy};
 
-use crate::day::Day;
+use crate::day::{Day, entropy};
 
 const BROWSER: &str = "browser-session-5b1e77f0c2";
 
@@ -26,9 +25,8 @@ pub(crate) async fn live(day: &mut Day) {
 }
 
 async fn presigned(day: &mut Day) {
-    let (keys, entropy) = (keys(day, KeyUse::Presign), Arc::new(SystemEntropy::new()));
-    let presigner =
-        Presigner::new(day.backend(), keys, Arc::clone(&day.clock) as _, entropy).unwrap();
+    let keys = keys(day, KeyUse::Presign);
+    let presigner = Presigner::new(day.backend(), keys, day.clock(), entropy()).unwrap();
     day.print(&presigner);
     let studio = day.organization("studio");
     let until = day.clock.now().saturating_add(Duration::from_secs(300));
@@ -64,14 +62,9 @@ async fn presigned(day: &mut Day) {
 async fn authorization(day: &mut Day) {
     day.planted
         .plant("session of a browser", BROWSER.as_bytes());
-    let (keys, entropy) = (
-        keys(day, KeyUse::Authorization),
-        Arc::new(SystemEntropy::new()),
-    );
+    let keys = keys(day, KeyUse::Authorization);
     let store = day.store("studio");
-    let states =
-        AuthorizationStates::new(store.clone(), keys, Arc::clone(&day.clock) as _, entropy)
-            .unwrap();
+    let states = AuthorizationStates::new(store.clone(), keys, day.clock(), entropy()).unwrap();
     day.print(&states);
     let [used, open] = [
         states.begin(BROWSER, "dropbox").await.unwrap(),

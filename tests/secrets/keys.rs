@@ -20,7 +20,7 @@ use garland::crypto::{
 };
 use garland::storage::{Batch, IndexName, JournalName, Precondition, Query, Record, Store};
 
-use crate::day::Day;
+use crate::day::{Day, entropy};
 
 const PASSPHRASE: &str = "four candles and a veil, 1987";
 const CONTENT: &[u8] = b"the bride's address is 12 Larch Lane, and the code of the gate is 4711";
@@ -56,11 +56,8 @@ impl KeyProvider for Overheard {
 }
 
 pub(crate) async fn live(day: &mut Day) {
-    let entropy = Arc::new(SystemEntropy::new());
     let path = day.vault.path().join("root.key");
-    let file = KeyFile::create(&path, Arc::clone(&entropy) as _)
-        .await
-        .unwrap();
+    let file = KeyFile::create(&path, entropy()).await.unwrap();
     for line in fs::read_to_string(&path).unwrap().lines().skip(1) {
         let word = line.rsplit(' ').next().unwrap();
         if word.len() >= 40 {
@@ -73,12 +70,12 @@ pub(crate) async fn live(day: &mut Day) {
         fs::read_to_string(&path).unwrap().replace('a', "b"),
     )
     .unwrap();
-    let bad = KeyFile::open(day.vault.path().join("bad.key"), Arc::clone(&entropy) as _).await;
+    let bad = KeyFile::open(day.vault.path().join("bad.key"), entropy()).await;
     day.fails(bad);
 
     day.planted.plant("passphrase", PASSPHRASE.as_bytes());
     let words = SecretBytes::from(PASSPHRASE);
-    let spoken = Passphrase::new(&words, Kdf::default(), Arc::clone(&entropy) as _)
+    let spoken = Passphrase::new(&words, Kdf::default(), entropy())
         .await
         .unwrap();
     day.print(&spoken);
@@ -93,8 +90,8 @@ pub(crate) async fn live(day: &mut Day) {
     let ring = KeyRing::new(
         store.clone(),
         Arc::new(root.clone()),
-        Arc::clone(&day.clock) as _,
-        Arc::clone(&entropy) as _,
+        day.clock(),
+        entropy(),
     );
     let names: Vec<_> = (0..3)
         .map(|n| KeyName::new(format!("file-{n}"), "v1", Purpose::Body))
@@ -253,20 +250,10 @@ async fn bundles(day: &mut Day, ring: &KeyRing, store: &Store) {
 async fn wrong_words(day: &mut Day, record: &PassphraseRecord, names: &[KeyName]) {
     let wrong = "four candles and a whale, 1987";
     day.planted.plant("wrong passphrase", wrong.as_bytes());
-    let entropy = Arc::new(SystemEntropy::new());
-    let root = Passphrase::open(
-        &SecretBytes::from(wrong),
-        *record,
-        Arc::clone(&entropy) as _,
-    )
-    .await
-    .unwrap();
-    let ring = KeyRing::new(
-        day.store("studio"),
-        Arc::new(root),
-        Arc::clone(&day.clock) as _,
-        entropy,
-    );
+    let root = Passphrase::open(&SecretBytes::from(wrong), *record, entropy())
+        .await
+        .unwrap();
+    let ring = KeyRing::new(day.store("studio"), Arc::new(root), day.clock(), entropy());
     let refused = ring.key(&names[1]).await.map(|_| ());
     day.fails(refused);
 }
@@ -274,13 +261,8 @@ async fn wrong_words(day: &mut Day, record: &PassphraseRecord, names: &[KeyName]
 async fn people(day: &mut Day, ring: &KeyRing) {
     day.planted
         .plant("what is recorded about a person", NOTE.as_bytes());
-    let (store, entropy) = (day.store("studio"), Arc::new(SystemEntropy::new()));
-    let vault = SubjectVault::new(
-        store.clone(),
-        ring.clone(),
-        Arc::clone(&day.clock) as _,
-        entropy,
-    );
+    let store = day.store("studio");
+    let vault = SubjectVault::new(store.clone(), ring.clone(), day.clock(), entropy());
     let subject = "guest-12".parse().unwrap();
     let mut batch = Batch::new(day.clock.now());
     let side = vault.seal(&mut batch, &subject, NOTE).await.unwrap();
@@ -309,7 +291,7 @@ async fn people(day: &mut Day, ring: &KeyRing) {
         store.clone(),
         main.clone(),
         Arc::new(heads.clone()),
-        Arc::clone(&day.clock) as _,
+        day.clock(),
     );
     day.print(&auditor);
     day.print(auditor.origin());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use garland::audit::SubjectVault;
-use garland::crypto::{KeyFile, KeyRing, SystemEntropy};
+use garland::crypto::{KeyFile, KeyRing};
 use garland::journal::{Event, EventKind};
 use garland::permission::Actor;
 use garland::privacy::{
@@ -14,31 +14,18 @@ use garland::privacy::{
 };
 use garland::storage::{Batch, JournalName};
 
-use crate::day::Day;
+use crate::day::{Day, entropy};
 
 const GONE: &str = "guest-of-honour-77";
 const NOTE: &str = "was seen with the best man behind the marquee";
 const KEPT: &str = "sent back the presents of her first wedding";
 
 pub(crate) async fn live(day: &mut Day) {
-    let entropy = Arc::new(SystemEntropy::new());
     let path = day.vault.path().join("people.key");
-    let root = KeyFile::create(&path, Arc::clone(&entropy) as _)
-        .await
-        .unwrap();
+    let root = KeyFile::create(&path, entropy()).await.unwrap();
     let store = day.store("people");
-    let ring = KeyRing::new(
-        store.clone(),
-        Arc::new(root),
-        Arc::clone(&day.clock) as _,
-        Arc::clone(&entropy) as _,
-    );
-    let vault = SubjectVault::new(
-        store.clone(),
-        ring.clone(),
-        Arc::clone(&day.clock) as _,
-        entropy,
-    );
+    let ring = KeyRing::new(store.clone(), Arc::new(root), day.clock(), entropy());
+    let vault = SubjectVault::new(store.clone(), ring.clone(), day.clock(), entropy());
     for (who, note) in [(GONE, NOTE), ("guest-13", KEPT)] {
         day.planted
             .plant("what is known about a person", note.as_bytes());
@@ -65,13 +52,7 @@ pub(crate) async fn live(day: &mut Day) {
     let redaction = Redaction::new(fields);
     day.print(&redaction);
     day.print(&OnErasure::Redact(redaction));
-    let privacy = Privacy::new(
-        store.clone(),
-        vault.clone(),
-        coverage,
-        key,
-        Arc::clone(&day.clock) as _,
-    );
+    let privacy = Privacy::new(store.clone(), vault.clone(), coverage, key, day.clock());
     day.print(&privacy);
 
     let (staff, person) = (

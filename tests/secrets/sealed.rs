@@ -5,7 +5,6 @@ use std::sync::Arc;
 use garland::connector::{FilePath, FileStore as _, ReadOptions, UploadRequest};
 use garland::crypto::{
     KeyFile, SEALED_FILES, SealedConnector, SealedError, SealedFile, SealedNames, SealedOptions,
-    SystemEntropy,
 };
 use garland::platforms::MemoryPlatform;
 use garland::storage::{Query, Store};
@@ -13,7 +12,7 @@ use garland::sync::{ConflictStrategy, Relation};
 use garland::testing::{Faults, FaultyStorage};
 use garland::{Orchestrator, OrganizationId};
 
-use crate::day::Day;
+use crate::day::{Day, entropy};
 
 const CONTRACT: &[u8] = b"the couple pays 4,711 in cash on the day, and nobody is to know of it";
 const NAME: &str = "settlement with the first husband.pdf";
@@ -25,10 +24,9 @@ async fn studio(
     key: &str,
 ) -> Orchestrator {
     let path = day.vault.path().join(key);
-    let entropy = Arc::new(SystemEntropy::new());
     let root = match path.exists() {
-        true => KeyFile::open(&path, entropy).await,
-        false => KeyFile::create(&path, entropy).await,
+        true => KeyFile::open(&path, entropy()).await,
+        false => KeyFile::create(&path, entropy()).await,
     };
     let options = SealedOptions::default()
         .with_names(SealedNames::Sealed)

@@ -1,7 +1,5 @@
 //! Tokens, the keys that sign them, and those who try others.
 
-use std::sync::Arc;
-
 use garland::crypto::tokens::{
     Grant, KeySet, KeyUse, KnownPermissions, SigningKey, TOKEN_REVOCATIONS, TOKEN_SESSIONS,
     TokenKeys, TokenPolicy, TokenService,
@@ -9,7 +7,7 @@ use garland::crypto::tokens::{
 use garland::crypto::{SecretBytes, SecretKey, SystemEntropy};
 use garland::permission::Actor;
 
-use crate::day::Day;
+use crate::day::{Day, entropy};
 
 pub(crate) async fn live(day: &mut Day) {
     let keys = |day: &mut Day, purpose| {
@@ -29,15 +27,7 @@ pub(crate) async fn live(day: &mut Day) {
     day.print(&policy);
     day.print(&policy.permissions);
     day.print(keys.access.signing().id());
-    let entropy = Arc::new(SystemEntropy::new());
-    let tokens = TokenService::new(
-        day.backend(),
-        keys,
-        policy,
-        Arc::clone(&day.clock) as _,
-        entropy,
-    )
-    .unwrap();
+    let tokens = TokenService::new(day.backend(), keys, policy, day.clock(), entropy()).unwrap();
     day.print(&tokens);
     let grant = Grant::new(Actor::User("u1".into()), day.organization("studio"), "web");
     let grant = grant.with_permissions(["files:read".parse().unwrap()]);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
+use garland::connector::PlatformConnector;
 use garland::permission::Actor;
 use garland::platforms::MemoryPlatform;
 use garland::privacy::UploadedFiles;
@@ -49,14 +50,15 @@ pub(crate) async fn live(day: &mut Day) {
     day.planted
         .plant("end of an upload", &LETTER[LETTER.len() - 16..]);
     let scanner = Arc::new(Curious::default());
-    let ids = Ids::new(Arc::clone(&day.clock) as _, Chance::system());
+    let ids = Ids::new(day.clock(), Chance::system());
     let options = UploadsOptions::default().with_part_size(32);
     day.print(&options);
     day.print(&options.policy);
     let disk = Arc::new(MemoryPlatform::default());
-    let (store, clock) = (day.store("studio"), Arc::clone(&day.clock) as _);
-    let uploads = Uploads::new(store.clone(), Arc::clone(&disk) as _, clock, ids, options).unwrap();
-    let uploads = uploads.with_scanner(Arc::clone(&scanner) as _);
+    let (store, clock) = (day.store("studio"), day.clock());
+    let place = Arc::clone(&disk) as Arc<dyn PlatformConnector>;
+    let uploads = Uploads::new(store.clone(), place, clock, ids, options).unwrap();
+    let uploads = uploads.with_scanner(Arc::clone(&scanner) as Arc<dyn Scanner>);
     day.print(&uploads);
     day.print(&UploadedFiles::new(uploads.clone()));
     let by = Actor::User("guest-12".into());

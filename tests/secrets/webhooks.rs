@@ -1,7 +1,5 @@
 //! Webhooks that go out and come in, genuine, bent and repeated.
 
-use std::sync::Arc;
-
 use garland::connector::WebhookDelivery;
 use garland::crypto::signatures::{
     Deliveries, Handshake, Scheme, SigningSecret, WEBHOOK_DELIVERIES, WebhookId, WebhookSigner,
@@ -58,7 +56,7 @@ pub(crate) async fn live(day: &mut Day) {
     day.print(&verifier);
     let verified = verifier.verify(&delivery, now).unwrap();
     day.print(&verified);
-    let deliveries = Deliveries::new(day.store("studio"), Arc::clone(&day.clock) as _);
+    let deliveries = Deliveries::new(day.store("studio"), day.clock());
     day.print(&deliveries);
     for _ in 0..2 {
         let receipt = deliveries

@@ -17,10 +17,10 @@ use crate::world::World;
 
 /// Puts rows of the second organization, with their entries in indexes, among those of the first, over whatever
 /// is there.
-async fn copy_all(world: &World, which: impl Fn(&Place) -> bool) {
+async fn copy_all(world: &World, which: impl Fn(&Place) -> bool + Send) {
     let rows = world.tap.puts(world.b.id());
     let rows = rows.into_iter().filter(|(place, _)| which(place));
-    for (_, mut row) in rows {
+    for (_, mut row) in rows.collect::<Vec<_>>() {
         if let Write::Put { precondition, .. } = &mut row {
             *precondition = Precondition::Any;
         }

@@ -165,13 +165,13 @@ fn grant(host: &Host<'_>, tenant: &Tenant, object: String) -> PresignedGrant {
 
 /// Puts something of everything into an organization.
 pub(crate) async fn furnish(host: &Host<'_>, tenant: &Tenant, name: &'static str) -> Known {
-    let clock = Arc::new(host.clock.clone());
+    let clock: Arc<dyn Clock> = Arc::new(host.clock.clone());
     let store = &tenant.store;
     let of = |what: &str| format!("{name}-{what}");
     let subject = |what: &str| -> SubjectId { of(what).parse().unwrap() };
     let user = Actor::User(of("user"));
     let ids = Ids::new(
-        clock.clone(),
+        Arc::clone(&clock),
         garland::Chance::seeded(crate::world::seed(name) ^ 1),
     );
 

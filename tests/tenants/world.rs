@@ -18,7 +18,7 @@ use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::privacy::{Coverage, Privacy};
 use garland::storage::{JournalName, StorageBackend, Store};
 use garland::upload::{Uploads, UploadsOptions};
-use garland::{Chance, Ids, Orchestrator, Organization, OrganizationId};
+use garland::{Chance, Clock, Ids, Orchestrator, Organization, OrganizationId};
 
 use crate::furnish::{Known, furnish};
 use crate::ground::{Dice, Root, Still};
@@ -150,28 +150,22 @@ impl Host<'_> {
     async fn tenant(&self, name: &'static str, accounts: Accounts) -> Tenant {
         let organization = self.studio.organization(name.parse().unwrap());
         let store = organization.store();
-        let clock = Arc::new(self.clock.clone());
+        let clock = || -> Arc<dyn Clock> { Arc::new(self.clock.clone()) };
         let keys = organization.keys().await.unwrap();
         let subjects = organization.subjects().await.unwrap();
         let hidden = keys.shared("privacy").await.unwrap();
         let coverage = Coverage::garland().unwrap();
-        let ids = Ids::new(clock.clone(), Chance::seeded(seed(name)));
+        let ids = Ids::new(clock(), Chance::seeded(seed(name)));
         let options = UploadsOptions::default().with_part_size(8);
         let disk = Arc::new(self.disk.clone());
         let states = key_set(KeyUse::Authorization);
         let chance = Arc::new(Dice::new(seed(name)));
         Tenant {
             heads: organization.heads().await.unwrap(),
-            privacy: Privacy::new(
-                store.clone(),
-                subjects.clone(),
-                coverage,
-                hidden,
-                clock.clone(),
-            ),
-            uploads: Uploads::new(store.clone(), disk, clock.clone(), ids, options).unwrap(),
-            deliveries: Deliveries::new(store.clone(), clock.clone()),
-            states: AuthorizationStates::new(store.clone(), states, clock, chance).unwrap(),
+            privacy: Privacy::new(store.clone(), subjects.clone(), coverage, hidden, clock()),
+            uploads: Uploads::new(store.clone(), disk, clock(), ids, options).unwrap(),
+            deliveries: Deliveries::new(store.clone(), clock()),
+            states: AuthorizationStates::new(store.clone(), states, clock(), chance).unwrap(),
             sealed: organization.sealed("vault").await.unwrap(),
             organization,
             store,
