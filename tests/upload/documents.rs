@@ -272,6 +272,9 @@ fn u1_tables_that_calculate_are_only_to_be_saved() {
         "a\n@SUM(1)",
         "-x",
         "a,+cmd",
+        "+1+cmd|' /C calc'!A0",
+        "a,-2.5 @x",
+        "\"-1=x\"",
         "a,\" =1\"",
         "a,<script>",
     ] {
