@@ -1,6 +1,8 @@
 //! Pictures and films: whole, small enough, of one kind, and delivered without what tells about people.
 
-use garland::upload::{Finding, PictureFacts, Reason, UploadPolicy, Verdict};
+use std::io::{Cursor, Read, Seek, SeekFrom};
+
+use garland::upload::{Declared, Finding, PictureFacts, Reason, UploadPolicy, Verdict, inspect};
 
 use crate::make::{
     Item, boxed, check, check_with, chunk, copy, exif, gif, jpeg, mp4, png, refused, segment,
@@ -387,4 +389,59 @@ fn the_facts_of_a_picture_multiply_without_overflow() {
     let found = check("a.png", &png(0x7fff_ffff, 0x7fff_ffff, &[]));
     let facts: PictureFacts = found.picture.unwrap();
     assert_eq!(facts.pixels(), 0x7fff_ffff * 0x7fff_ffff);
+}
+
+#[test]
+fn u1_tables_of_a_picture_far_apart_are_read_in_runs() {
+    let count = 50_000u32;
+    let length = 4 * count as usize;
+    let [offsets, sizes] = [400_000usize, 1_200_000];
+    let entry = |tag: u16, kind: u16, count: u32, value: usize| {
+        let value = u32::try_from(value).unwrap();
+        [
+            &tag.to_le_bytes()[..],
+            &kind.to_le_bytes(),
+            &count.to_le_bytes(),
+            &value.to_le_bytes(),
+        ]
+        .concat()
+    };
+    let picture = |kind: u16| {
+        let mut out = b"II*\0\x08\0\0\0\x04\0".to_vec();
+        out.extend(entry(0x100, 3, 1, 4));
+        out.extend(entry(0x101, 3, 1, 4));
+        out.extend(entry(0x111, kind, count, offsets));
+        out.extend(entry(0x117, kind, count, sizes));
+        out.resize(sizes + length, 0);
+        out
+    };
+    let mut reader = Counting {
+        inner: Cursor::new(picture(4)),
+        read: 0,
+    };
+    let declared = Declared::new("a.tiff", "image/tiff");
+    let found = inspect(&UploadPolicy::default(), &declared, &mut reader).unwrap();
+    assert_eq!(found.verdict, Verdict::Accept);
+    assert!(reader.read < 16 << 20, "{} bytes were read", reader.read);
+    refused("a.tiff", &picture(1), Reason::Malformed);
+}
+
+/// Counts what is read.
+struct Counting {
+    inner: Cursor<Vec<u8>>,
+    read: usize,
+}
+
+impl Read for Counting {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(out)?;
+        self.read += read;
+        Ok(read)
+    }
+}
+
+impl Seek for Counting {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.inner.seek(to)
+    }
 }

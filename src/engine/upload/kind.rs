@@ -19,7 +19,8 @@ pub enum MediaKind {
     Webp,
     /// `image/tiff`: tif, tiff.
     Tiff,
-    /// `application/pdf`: pdf.
+    /// `application/pdf`: pdf. One that holds other files is refused, electronic invoices that carry
+    /// their data as an attachment among them.
     Pdf,
     /// `video/mp4`: mp4, m4v.
     Mp4,

@@ -35,7 +35,7 @@ pub(in crate::engine::upload) fn mp4<R: Read + Seek>(file: &mut Window<R>) -> Ch
     while let Some(mut range) = waiting.pop() {
         while range.start < range.end {
             count += 1;
-            if count > MAX_BOXES || blank.len() * 2 > Delivery::MAX_PIECES {
+            if count > MAX_BOXES || blank.len() * 4 >= Delivery::MAX_PIECES {
                 return Err(Reason::Malformed.into());
             }
             let outer = range.end == size && range.start < size;

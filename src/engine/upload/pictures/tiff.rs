@@ -16,6 +16,8 @@ const MAX_DIRECTORIES: usize = 256;
 const MAX_ENTRIES: u16 = 4_096;
 /// Most strips or tiles that are looked at in all.
 const MAX_STRIPS: u32 = 1_000_000;
+/// Values of a table that are read together.
+const RUN: u32 = 4_096;
 
 /// One entry: its tag, the type and number of its values, and where they are.
 #[derive(Clone, Copy)]
@@ -183,13 +185,27 @@ impl<R: Read + Seek> Walk<'_, R> {
         if offsets.count != sizes.count || self.strips > MAX_STRIPS {
             return Err(Reason::Malformed.into());
         }
-        for index in 0..offsets.count {
-            let (start, length) = (self.value(offsets, index)?, self.value(sizes, index)?);
-            if u64::from(start) + u64::from(length) > self.file.size() {
-                return Err(Reason::Truncated.into());
+        let right = |entry: Entry| matches!(entry.width, 2 | 4);
+        if !right(offsets) || !right(sizes) {
+            return Err(Reason::Malformed.into());
+        }
+        // By runs: the tables may lie far apart, and each look from one to the other reads a page.
+        let mut from = 0;
+        while from < offsets.count {
+            let to = from.saturating_add(RUN).min(offsets.count);
+            let starts = self.run(offsets, from..to)?;
+            for (start, length) in starts.into_iter().zip(self.run(sizes, from..to)?) {
+                if u64::from(start) + u64::from(length) > self.file.size() {
+                    return Err(Reason::Truncated.into());
+                }
             }
+            from = to;
         }
         Ok(())
+    }
+
+    fn run(&mut self, entry: Entry, range: Range<u32>) -> Checked<Vec<u32>> {
+        range.map(|index| self.value(entry, index)).collect()
     }
 
     /// Blanks a directory of positions and its values.
@@ -208,6 +224,10 @@ impl<R: Read + Seek> Walk<'_, R> {
             }
         }
         self.blank.push(at..end);
+        // Each place that is blanked makes two pieces of the copy.
+        if self.blank.len() * 2 >= Delivery::MAX_PIECES {
+            return Err(Reason::Malformed.into());
+        }
         Ok(())
     }
 }
