@@ -281,7 +281,7 @@ fn u1_archives_of_64_bits_are_seen_behind_other_files() {
     let end = archive.len() - 22;
     let mut long = archive.clone();
     long[end + 12..end + 16].copy_from_slice(&[0xff; 4]);
-    let mut located = archive.clone();
+    let mut located = archive;
     // A length that points nowhere, as the true one stands in the other record.
     located[end + 12..end + 16].copy_from_slice(&1u32.to_le_bytes());
     located.splice(end..end, [b"PK\x06\x07".to_vec(), vec![0; 16]].concat());
