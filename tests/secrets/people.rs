@@ -9,13 +9,15 @@ use garland::crypto::{KeyFile, KeyRing};
 use garland::journal::{Event, EventKind};
 use garland::permission::Actor;
 use garland::privacy::{
-    Coverage, HoldScope, LEGAL_HOLDS, OnErasure, PRIVACY_ERASURES, PRIVACY_RESTRICTIONS, Privacy,
-    Redaction, RetentionRule, Subject,
+    Coverage, Finder, HoldScope, LEGAL_HOLDS, OnErasure, PRIVACY_ERASURES, PRIVACY_RESTRICTIONS,
+    PersonalData, Privacy, Redaction, RetentionRule, Subject,
 };
-use garland::storage::{Batch, JournalName};
+use garland::storage::{Batch, Collection, JournalName};
+use serde_json::{Value, json};
 
 use crate::day::{Day, entropy};
 
+const GUESTS: Collection<Value> = Collection::new("guests");
 const GONE: &str = "guest-of-honour-77";
 const NOTE: &str = "was seen with the best man behind the marquee";
 const KEPT: &str = "sent back the presents of her first wedding";
@@ -38,7 +40,9 @@ pub(crate) async fn live(day: &mut Day) {
     }
     let key = ring.shared("privacy").await.unwrap();
     day.planted.plant("key of pseudonyms", key.expose());
-    let coverage = Coverage::garland().unwrap();
+    let guests = PersonalData::found_by(GUESTS.name().clone(), Finder::Id, "who comes");
+    let guests = guests.with_time("at".parse().unwrap());
+    let coverage = Coverage::garland().unwrap().with(guests).unwrap();
     for data in coverage.all() {
         day.print(data);
         day.print(&data.erasure);
@@ -96,8 +100,15 @@ pub(crate) async fn live(day: &mut Day) {
     day.print(&person);
     day.print(&privacy.verify_erasure(&person).await.unwrap());
     day.print_all(&store, &PRIVACY_ERASURES).await;
-    let rule = RetentionRule::new("audit_side_records".parse().unwrap(), Duration::ZERO);
+    let rule = RetentionRule::new(GUESTS.name().clone(), Duration::ZERO);
     day.print(&rule);
+    let mut batch = Batch::new(day.clock.now());
+    let guest = json!({"at": 5, "note": KEPT.len()});
+    batch
+        .put(&GUESTS, "guest-13".parse().unwrap(), &guest)
+        .unwrap();
+    store.commit(batch).await.unwrap();
+    day.print(&privacy.hold_check(&person).await.unwrap());
     let plan = privacy.plan_retention(&[rule]).await.unwrap();
     day.print(&plan.items[0]);
     day.print(&plan);

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
+use garland::audit::AUDIT_SIDE_RECORDS;
 use garland::privacy::{
-    HoldScope, PersonalSource as _, RetentionPlan, RetentionRule, Subject, UploadedFiles,
+    HoldScope, LEGAL_HOLDS, PersonalSource as _, RetentionPlan, RetentionRule, Subject,
+    UploadedFiles,
 };
 use serde_json::json;
 
@@ -36,6 +38,19 @@ pub(super) fn calls() -> Vec<Call> {
                 let mut holds = case.a().privacy.hold_check(&subject).await.unwrap();
                 let erased = files.erase(&subject, &mut holds).await;
                 answer(erased.map(|erased| (counts, erased)))
+            }),
+            [
+                "privacy::Privacy::hold_check",
+                "privacy::HoldCheck::person",
+                "privacy::HoldCheck::record"
+            ] => |case| Box::pin(async move {
+                let subject = Subject::new(case.known.held.clone());
+                let (held, sides) = (LEGAL_HOLDS, AUDIT_SIDE_RECORDS);
+                let mut check = case.a().privacy.hold_check(&subject).await.unwrap();
+                let person = answer(check.person().await);
+                let side = case.known.side.id().parse().unwrap();
+                let side = answer(check.record(sides.name(), &side).await);
+                person + &side + &answer(check.record(held.name(), &case.known.hold).await)
             }),
             ["privacy::Privacy::erasures"] => |case| Box::pin(async move {
                 let subject = Subject::new(case.known.erased.clone());
@@ -77,8 +92,7 @@ pub(super) fn calls() -> Vec<Call> {
                 let plan: RetentionPlan = serde_json::from_value(json!({
                     "at": START, "held": {}, "undated": {}, "is_cut": false, "items": [
                         {"collection": "token_sessions", "id": case.known.session.to_string(), "version": 1, "since": START},
-                        {"collection": "legal_holds", "id": case.known.hold, "version": 1, "since": START},
-                        {"collection": "uploads", "id": case.known.clean, "version": 5, "since": START},
+                        {"collection": "privacy_restrictions", "id": case.known.restricted, "version": 1, "since": START},
                     ]})).unwrap();
                 answer(case.a().privacy.apply_retention(&plan, &case.known.user).await)
             }),
@@ -92,7 +106,7 @@ pub(super) fn calls() -> Vec<Call> {
                 answer(case.a().privacy.incident(START..=end).await)
             }),
             ["privacy::Privacy::plan_retention"] => |case| Box::pin(async move {
-                let rules = ["token_sessions", "audit_side_records", "uploads"]
+                let rules = ["token_sessions"]
                     .map(|name| RetentionRule::new(name.parse().unwrap(), Duration::ZERO));
                 answer(case.a().privacy.plan_retention(&rules).await)
             }),
