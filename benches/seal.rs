@@ -57,7 +57,10 @@ fn main() -> Outcome<()> {
     println!("aws_lc: not measured, the feature is off");
     drop(slots);
     memory(&key)?;
-    against_age(&key)
+    against_age("aes_gcm", &key)?;
+    #[cfg(feature = "aws-lc")]
+    against_age("aws_lc", &key.with_backend(CipherBackend::AwsLc))?;
+    Ok(())
 }
 
 /// In place on the same buffers, one thread.
@@ -239,7 +242,7 @@ fn memory(key: &SealKey) -> Outcome<()> {
 }
 
 /// The `age` command on the same file, both from and to files in memory where there is such a folder.
-fn against_age(key: &SealKey) -> Outcome<()> {
+fn against_age(name: &str, key: &SealKey) -> Outcome<()> {
     if Command::new("age").arg("--version").output().is_err() {
         println!("age: not measured, it is not installed");
         return Ok(());
@@ -303,10 +306,10 @@ fn against_age(key: &SealKey) -> Outcome<()> {
         return Err("what was opened is not what was sealed".into());
     }
     figure("age_files_seal_open", age, 2);
-    figure("files_seal_open_one_worker", one, 2);
-    figure("files_seal_open_two_workers", two, 2);
-    ratio("files_one_worker_vs_age", age, one);
-    ratio("files_two_workers_vs_age", age, two);
+    figure(&format!("{name}_files_seal_open_one_worker"), one, 2);
+    figure(&format!("{name}_files_seal_open_two_workers"), two, 2);
+    ratio(&format!("{name}_files_one_worker_vs_age"), age, one);
+    ratio(&format!("{name}_files_two_workers_vs_age"), age, two);
     Ok(())
 }
 

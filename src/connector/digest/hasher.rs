@@ -62,6 +62,12 @@ impl ContentHasher {
         self.length = self.length.wrapping_add(data.len() as u64);
     }
 
+    /// Whether there is nothing to compute but the [length](Self::length).
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.states.is_empty()
+    }
+
     /// Returns how many bytes were fed so far.
     #[must_use]
     pub const fn length(&self) -> u64 {

@@ -1,10 +1,14 @@
 //! Workers in line: chunks are read in order, worked on side by side, and written in order.
 //!
-//! Whoever is free takes what is nearest to the end: writing, then reading, then the work between. So the slowest
-//! stage (a hash, as a rule) is never left waiting for a thread to wake up.
+//! Whoever is free takes what is nearest to the end: writing, then reading, then the work between. So a stage that
+//! hashes, which is the slowest, is never left waiting for a thread to wake up. Where reading hashes nothing, whoever
+//! read a chunk works on it too, as long as it is in the cache of that core.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hint;
 use std::io::{self, Read, Write};
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -15,6 +19,10 @@ use super::size::{ChunkSize, too_long};
 
 /// Buffers of one chunk for each of several workers.
 const BUFFERS: usize = 3;
+
+/// How often a worker looks again before it sleeps: about as long as it takes to wake it up, and less each time it was
+/// in vain, so that a slow input costs no core.
+const LOOKS: RangeInclusive<u32> = 16..=1 << 14;
 
 const MOST_WORKERS: usize = 64;
 
@@ -117,6 +125,8 @@ impl<W: Write> Outlet<W> {
 pub(super) struct Line<R, W> {
     stages: Mutex<Stages<R, W>>,
     changed: Condvar,
+    /// Counts how often there was something for one more worker.
+    offers: AtomicUsize,
     workers: usize,
 }
 
@@ -173,6 +183,7 @@ impl<R: Read + Send, W: Write + Send> Line<R, W> {
                 waiting: 0,
             }),
             changed: Condvar::new(),
+            offers: AtomicUsize::new(0),
             workers,
         }
     }
@@ -216,8 +227,9 @@ impl<R: Read + Send, W: Write + Send> Line<R, W> {
         // A reader or writer of the caller's may panic; nobody shall wait for this worker then.
         let _stop = Stop(self);
         let mut done = None;
+        let mut looks = *LOOKS.end();
         loop {
-            match self.next(done.take()) {
+            match self.next(done.take(), &mut looks) {
                 Task::Read(mut intake, mut run) => {
                     let read = intake.read(&mut run);
                     done = Some(Done::Read(intake, run, read));
@@ -236,14 +248,17 @@ impl<R: Read + Send, W: Write + Send> Line<R, W> {
     }
 
     /// Puts down what was done and takes what is next.
-    fn next(&self, done: Option<Done<R, W>>) -> Task<R, W> {
+    fn next(&self, done: Option<Done<R, W>>, looks: &mut u32) -> Task<R, W> {
         let mut stages = self.lock();
-        if let Some(done) = done {
-            stages.put(done);
-        }
+        let mut kept = done.and_then(|done| stages.put(done));
+        let mut looked = false;
         loop {
-            if let Some(task) = stages.take() {
-                let wake = stages.waiting > 0 && stages.has_more();
+            if let Some(task) = kept.take().map(Task::Work).or_else(|| stages.take()) {
+                let more = stages.has_more();
+                if more {
+                    self.offers.fetch_add(1, Ordering::Relaxed);
+                }
+                let wake = more && stages.waiting > 0;
                 // Whoever wakes up shall not find the door locked.
                 drop(stages);
                 if wake {
@@ -252,13 +267,33 @@ impl<R: Read + Send, W: Write + Send> Line<R, W> {
                 }
                 return task;
             }
-            stages.waiting += 1;
-            stages = self
-                .changed
-                .wait(stages)
-                .unwrap_or_else(PoisonError::into_inner);
-            stages.waiting -= 1;
+            if looked {
+                stages.waiting += 1;
+                stages = self
+                    .changed
+                    .wait(stages)
+                    .unwrap_or_else(PoisonError::into_inner);
+                stages.waiting -= 1;
+            } else {
+                let offers = self.offers.load(Ordering::Relaxed);
+                drop(stages);
+                self.look(offers, looks);
+                stages = self.lock();
+            }
+            looked = !looked;
         }
+    }
+
+    /// Looks out for one more offer for a short while.
+    fn look(&self, offers: usize, looks: &mut u32) {
+        for _ in 0..*looks {
+            if self.offers.load(Ordering::Relaxed) != offers {
+                *looks = looks.saturating_mul(2).min(*LOOKS.end());
+                return;
+            }
+            hint::spin_loop();
+        }
+        *looks = (*looks / 2).max(*LOOKS.start());
     }
 
     fn lock(&self) -> MutexGuard<'_, Stages<R, W>> {
@@ -273,13 +308,16 @@ enum Done<R, W> {
 }
 
 impl<R, W> Stages<R, W> {
-    fn put(&mut self, done: Done<R, W>) {
+    /// What is to be worked on by the same hands.
+    fn put(&mut self, done: Done<R, W>) -> Option<Run> {
         match done {
             Done::Read(intake, run, read) => {
                 self.all_read = run.last || read.is_err();
+                let hashes = !intake.hasher.is_idle();
                 self.intake = Some(intake);
                 match read {
-                    Ok(()) => self.read.push_back(run),
+                    Ok(()) if hashes => self.read.push_back(run),
+                    Ok(()) => return Some(run),
                     // Told in its turn: what was read before is still written.
                     Err(error) => _ = self.worked.insert(run.index, Err(error)),
                 }
@@ -297,6 +335,7 @@ impl<R, W> Stages<R, W> {
                 }
             }
         }
+        None
     }
 
     fn take(&mut self) -> Option<Task<R, W>> {
@@ -325,12 +364,11 @@ impl<R, W> Stages<R, W> {
         self.read.pop_front().map(Task::Work)
     }
 
-    /// Whether there is something for one more worker.
+    /// Whether there is something for one more worker. A chunk to be written is not: whoever put it there writes it.
     fn has_more(&self) -> bool {
-        let write = self.outlet.is_some() && self.worked.contains_key(&self.turn);
         let buffer = !self.free.is_empty() || self.unmade > 0;
         let read = !self.all_read && self.intake.is_some() && buffer;
-        self.ended.is_some() || write || read || !self.read.is_empty()
+        self.ended.is_some() || read || !self.read.is_empty()
     }
 
     /// One that is free, or a new one as long as there may be more: a short file needs few.
