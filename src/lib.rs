@@ -112,6 +112,7 @@ mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+pub mod wedding;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "crypto")]
