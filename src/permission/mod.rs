@@ -5,6 +5,7 @@
 //! itself names [`TrustedHost`]; a host that names nothing gets [`HostOnly`].
 
 mod resolver;
+pub mod rights;
 mod trusted;
 
 pub use resolver::{
