@@ -8,19 +8,19 @@
 //! [`PartnerSettings`] decide what leaves the house.
 
 mod batch;
-mod code;
 mod configuration;
 mod equality;
 mod external;
 mod group;
-mod integrity;
-
 mod overlay;
 mod patch;
 mod scope;
 mod template;
 mod validate;
 
+pub use crate::permission::{
+    Issue, IssueCode, IssueReport, Severity, check_configurations, check_records,
+};
 pub use batch::{
     BatchItem, BatchQueue, ConfigurationChange, ConfigurationEntry, Flush, FlushId,
     PermissionEntry, PermissionMark, Trigger,
@@ -28,7 +28,6 @@ pub use batch::{
 pub use configuration::Configuration;
 pub use external::{PartnerGrant, PartnerMessage, PartnerSettings};
 pub use group::Group;
-pub use integrity::{Issue, IssueCode, IssueReport, Severity, check_configurations, check_records};
 pub use overlay::Overlay;
 pub use patch::Patch;
 pub use scope::{Reach, Scope, Target};
