@@ -68,6 +68,7 @@ mod tests {
     fn only_lists_are_sets() {
         assert!(same_set(&json!(["a", "b", "a"]), &json!(["b", "a"])));
         assert!(same_set(&json!([1, "a"]), &json!(["a", 1.0])));
+        assert!(!same_set(&json!([1]), &json!([1, 2])) && !same_set(&json!([1, 2]), &json!([1])));
         assert!(!same_set(&json!(["a"]), &json!("a")));
         assert!(!same_set(&json!([]), &json!(null)));
         assert!(!same(&json!(["a", "b"]), &json!(["b", "a"])));
