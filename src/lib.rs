@@ -129,6 +129,9 @@ pub use engine::upload;
 pub use engine::{journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
+#[cfg(feature = "crypto")]
+#[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+pub use orchestrator::Sessions;
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
 
 /// The README's Rust is compiled and run as a test of the documentation.
