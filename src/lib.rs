@@ -108,6 +108,7 @@ mod orchestrator;
 pub mod permission;
 pub mod platforms;
 pub mod storage;
+mod studio;
 mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -133,6 +134,7 @@ pub use id::{Chance, Ids, OrganizationId, RunId};
 #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
 pub use orchestrator::Sessions;
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
+pub use studio::section;
 
 /// The README's Rust is compiled and run as a test of the documentation.
 #[cfg(all(doctest, feature = "crypto", feature = "local", feature = "sqlite"))]

@@ -7,8 +7,12 @@
     reason = "a test program reads its environment and its own clock"
 )]
 
+#[path = "vectors_suite/permissions.rs"]
+mod permissions;
 #[path = "vectors_suite/runner.rs"]
 mod runner;
+#[path = "vectors_suite/sections.rs"]
+mod sections;
 #[path = "vectors_suite/security/mod.rs"]
 mod security;
 #[path = "vectors_suite/sync.rs"]
@@ -22,6 +26,8 @@ fn main() -> ExitCode {
         ("sync/plan.jsonl", sync::check),
         ("sync/limits.jsonl", sync::check),
     ];
+    lists.extend(permissions::LISTS);
+    lists.extend(sections::LISTS);
     lists.extend(security::LISTS);
     runner::run(&lists)
 }
