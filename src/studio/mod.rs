@@ -1,0 +1,3 @@
+//! The trade of a studio.
+
+pub mod team;
