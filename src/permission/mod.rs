@@ -1,13 +1,41 @@
-//! The seam to whoever decides what an actor may do.
+//! Who may see what, and who may do what.
 //!
-//! A [`PermissionResolver`] gives an unchanging [`PermissionSnapshot`], which answers for one actor
-//! and many resources at a time. Every service call asks it before it writes. A host that decides by
-//! itself names [`TrustedHost`]; a host that names nothing gets [`HostOnly`].
+//! Two things live here. The seam to whoever decides: a [`PermissionResolver`] gives an unchanging
+//! [`PermissionSnapshot`], which answers for one actor and many resources at a time. Every service call asks it before it
+//! reads or writes. A host that decides by itself names [`TrustedHost`]; a host that names nothing gets [`HostOnly`].
+//!
+//! And the calculation for the sections of a wedding: a [`Snapshot`] of an organization's members, weddings and section
+//! configurations answers who sees what, [who sees this](Snapshot::subjects), [what a change would do](Snapshot::simulate)
+//! and until when an answer holds. It never grants by accident: what cannot be understood denies.
 
+mod capability;
+mod condition;
+mod decision;
+mod denial;
+mod evaluate;
+mod member;
+mod record;
 mod resolver;
+mod section;
+mod simulate;
+mod snapshot;
+mod table;
 mod trusted;
+mod view;
+mod wedding;
 
+pub use capability::{Capabilities, Capability};
+pub use condition::{Condition, ConditionFault, FieldTest};
+pub use decision::{Grant, SectionDecision};
+pub use denial::{Denial, Denials};
+pub use evaluate::{Context, decide_one};
+pub use member::Member;
 pub use resolver::{
     Action, Actor, Decision, PermissionResolver, PermissionSnapshot, Reason, Resource, authorize,
 };
+pub use section::Section;
+pub use simulate::{Impact, MemberImpact};
+pub use snapshot::{Change, Snapshot, SnapshotBuilder};
 pub use trusted::{HostOnly, TrustedHost};
+pub use view::{EffectiveSection, View};
+pub use wedding::Wedding;

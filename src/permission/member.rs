@@ -1,0 +1,125 @@
+//! Who is asked about: one person in one organization.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::wedding::{AccessLevel, Role};
+
+use super::denial::Denial;
+use super::record::{object, present, text};
+
+/// One person in one organization, as their record says.
+///
+/// A record that cannot be understood stays one: everything is denied to it, and why is told.
+///
+/// # Example
+///
+/// ```
+/// use garland::permission::{Denial, Member};
+/// use garland::wedding::{AccessLevel, Role};
+/// use serde_json::json;
+///
+/// let ann = Member::read(&json!({
+///     "id": "ann", "organizationId": "studio", "role": "couple",
+///     "weddingAccess": [{ "weddingId": "june", "level": "full" }],
+/// }));
+/// assert_eq!(ann.role(), Ok(Role::Couple));
+/// assert_eq!(ann.access("june"), AccessLevel::Full);
+///
+/// let odd = Member::read(&json!({ "id": "odd", "organizationId": "studio", "role": "Couple" }));
+/// assert_eq!(odd.role(), Err(Denial::UnknownRole));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    id: Arc<str>,
+    organization: Option<Arc<str>>,
+    role: Result<Role, Denial>,
+    access: Box<[(Box<str>, AccessLevel)]>,
+    fields: Map<String, Value>,
+}
+
+impl Member {
+    /// Reads a record: `id`, `organizationId`, `role`, `weddingAccess`, `customFields`.
+    #[must_use]
+    pub fn read(record: &Value) -> Self {
+        let empty = Map::new();
+        let map = record.as_object().unwrap_or(&empty);
+        let role = match present(map, "role") {
+            None => Ok(Role::Guest),
+            Some(role) => role
+                .as_str()
+                .and_then(|role| role.parse().ok())
+                .ok_or(Denial::UnknownRole),
+        };
+        let (access, fields) = (access(map), object(map, "customFields"));
+        let well_formed = record.is_object() && access.is_some() && fields.is_ok();
+        Self {
+            id: text(map, "id").unwrap_or_default().into(),
+            organization: text(map, "organizationId").map(Into::into),
+            role: if well_formed {
+                role
+            } else {
+                Err(Denial::MalformedUser)
+            },
+            access: access.unwrap_or_default(),
+            fields: fields.ok().flatten().cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Returns the host's id; empty if the record has none.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the organization the record belongs to.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+
+    /// Returns the role; somebody without one is a guest.
+    ///
+    /// # Errors
+    /// [`Denial::UnknownRole`] or [`Denial::MalformedUser`]: why everything is denied.
+    pub const fn role(&self) -> Result<Role, Denial> {
+        self.role
+    }
+
+    /// Returns how far the member is let into `wedding`: of several entries the weakest counts.
+    #[must_use]
+    pub fn access(&self, wedding: &str) -> AccessLevel {
+        let levels = self.access.iter().filter(|(id, _)| **id == *wedding);
+        levels
+            .map(|(_, level)| *level)
+            .min()
+            .unwrap_or(AccessLevel::None)
+    }
+
+    /// Returns the weddings that an entry names, with its level, in their order.
+    pub fn weddings(&self) -> impl Iterator<Item = (&str, AccessLevel)> {
+        self.access.iter().map(|(id, level)| (&**id, *level))
+    }
+
+    pub(super) const fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    pub(super) fn shared_id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
+    }
+}
+
+/// The entries of `weddingAccess`, or nothing if they are malformed.
+fn access(record: &Map<String, Value>) -> Option<Box<[(Box<str>, AccessLevel)]>> {
+    let Some(list) = present(record, "weddingAccess") else {
+        return Some(Box::default());
+    };
+    let entry = |entry: &Value| {
+        let entry = entry.as_object()?;
+        let level = text(entry, "level").map_or(AccessLevel::None, AccessLevel::lenient);
+        Some((text(entry, "weddingId")?.into(), level))
+    };
+    list.as_array()?.iter().map(entry).collect()
+}

@@ -1,0 +1,266 @@
+//! What is asked about: one section configuration, compiled to sets of roles.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::wedding::{PhaseSet, Role, RoleSet, SectionKind, SectionType};
+
+use super::capability::{self, Capabilities};
+use super::condition::{Condition, ConditionFault, FieldTest};
+use super::denial::Denial;
+use super::record::{Malformed, list, object, present, text};
+
+/// One section configuration, as far as it decides who may see, edit and hide the section.
+///
+/// A configuration that cannot be understood stays one: it denies everybody.
+///
+/// # Example
+///
+/// ```
+/// use garland::permission::Section;
+/// use serde_json::json;
+///
+/// let photos = Section::read(&json!({
+///     "id": "photos-june", "organizationId": "studio", "weddingId": "june", "sectionType": "photos",
+///     "visibility": { "roles": ["couple", "photographer"], "weddingPhase": ["post_wedding"] },
+/// }));
+/// assert!(!photos.is_malformed());
+/// assert_eq!(photos.wedding(), Some("june"));
+///
+/// let broken = Section::read(&json!({ "id": "x", "sectionType": "photos", "visibility": { "roles": "admin" } }));
+/// assert!(broken.is_malformed());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    id: Arc<str>,
+    organization: Option<Arc<str>>,
+    wedding: Scope,
+    section_type: Option<SectionType>,
+    position: Option<u16>,
+    rules: Option<Rules>,
+}
+
+/// For which wedding a configuration is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Scope {
+    Organization,
+    Wedding(Arc<str>),
+    /// Something that is no id, and so no wedding.
+    Unreadable,
+}
+
+/// Who may what, as sets of roles.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rules {
+    /// Listed by name.
+    pub(super) exact: RoleSet,
+    /// Acts as somebody who is listed.
+    pub(super) inherited: RoleSet,
+    /// The same, but the section is restricted for them.
+    pub(super) inherited_barred: RoleSet,
+    /// Full access to the wedding opens it.
+    pub(super) full: RoleSet,
+    /// Not shut out by `canView`.
+    pub(super) can_view: RoleSet,
+    pub(super) edit: RoleSet,
+    pub(super) hide: RoleSet,
+    pub(super) phases: Option<PhaseSet>,
+    /// [`Denial`]s that hold for everybody: conditions that cannot be understood.
+    pub(super) malformed: u32,
+    pub(super) needs_access: bool,
+    /// Whose rank is high enough.
+    pub(super) minimum: RoleSet,
+    pub(super) window: Option<(Timestamp, Timestamp)>,
+    pub(super) field: Option<Box<FieldTest>>,
+    pub(super) unknown: Option<Arc<[Box<str>]>>,
+    pub(super) kind: Option<SectionKind>,
+    /// By role: without editing, and what editing adds.
+    pub(super) capabilities: [(Capabilities, Capabilities); 6],
+}
+
+impl Section {
+    /// Reads a configuration; what does not decide is passed over.
+    #[must_use]
+    pub fn read(record: &Value) -> Self {
+        let empty = Map::new();
+        let map = record.as_object().unwrap_or(&empty);
+        let section_type: Option<SectionType> =
+            text(map, "sectionType").and_then(|name| name.parse().ok());
+        let rules = section_type
+            .as_ref()
+            .and_then(|section_type| Rules::read(map, section_type.kind()).ok());
+        let position = object(map, "layout")
+            .ok()
+            .flatten()
+            .and_then(|layout| present(layout, "position"));
+        Self {
+            id: text(map, "id").unwrap_or_default().into(),
+            organization: text(map, "organizationId").map(Into::into),
+            wedding: match present(map, "weddingId") {
+                None => Scope::Organization,
+                Some(id) => id
+                    .as_str()
+                    .map_or(Scope::Unreadable, |id| Scope::Wedding(id.into())),
+            },
+            section_type,
+            position: position
+                .and_then(Value::as_u64)
+                .and_then(|position| position.try_into().ok()),
+            rules,
+        }
+    }
+
+    /// Returns the id; empty if the record has none.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the organization the configuration belongs to.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+
+    /// Returns the wedding it is for; nothing if it is for the whole organization.
+    #[must_use]
+    pub fn wedding(&self) -> Option<&str> {
+        match &self.wedding {
+            Scope::Wedding(id) => Some(id),
+            Scope::Organization | Scope::Unreadable => None,
+        }
+    }
+
+    /// Whether it is for every wedding of the organization.
+    #[must_use]
+    pub fn is_organization_wide(&self) -> bool {
+        self.wedding == Scope::Organization
+    }
+
+    /// Returns what the section is; nothing if that cannot be read.
+    #[must_use]
+    pub const fn section_type(&self) -> Option<&SectionType> {
+        self.section_type.as_ref()
+    }
+
+    /// Returns where it stands on the page, 0 to 65,535; nothing if it does not say.
+    #[must_use]
+    pub const fn position(&self) -> Option<u16> {
+        self.position
+    }
+
+    /// Whether it cannot be understood, and so denies everybody.
+    #[must_use]
+    pub const fn is_malformed(&self) -> bool {
+        self.rules.is_none()
+    }
+
+    /// Whether it is for `wedding`, or for all if there is none.
+    pub(super) fn applies_to(&self, wedding: Option<&str>) -> bool {
+        match &self.wedding {
+            Scope::Organization => true,
+            Scope::Wedding(id) => Some(&**id) == wedding,
+            Scope::Unreadable => false,
+        }
+    }
+
+    pub(super) const fn rules(&self) -> Option<&Rules> {
+        self.rules.as_ref()
+    }
+
+    pub(super) fn shared_id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
+    }
+}
+
+impl Rules {
+    /// What `role` may besides seeing: without editing, and what editing adds.
+    pub(super) fn capabilities_of(&self, role: Role) -> (Capabilities, Capabilities) {
+        self.capabilities
+            .get(role as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn read(record: &Map<String, Value>, kind: Option<SectionKind>) -> Result<Self, Malformed> {
+        let empty = Map::new();
+        let visibility = object(record, "visibility")?.unwrap_or(&empty);
+        let permissions = object(record, "permissions")?.unwrap_or(&empty);
+        let conditions = object(visibility, "conditions")?.unwrap_or(&empty);
+        let roles = |list: Option<Vec<&str>>| list.map(RoleSet::known);
+        let shown = roles(list(visibility, "roles")?).unwrap_or_default();
+        let can_view = roles(list(permissions, "canView")?);
+        let can_edit = roles(list(permissions, "canEdit")?).unwrap_or_default();
+        let can_hide = roles(list(permissions, "canHide")?).unwrap_or_default();
+        let phases = list(visibility, "weddingPhase")?.map(PhaseSet::known);
+
+        let restricted = kind.map_or(RoleSet::EMPTY, SectionKind::restricted_roles);
+        let protected = kind.is_some_and(SectionKind::is_protected);
+        let acting = |list: RoleSet| those(|role| role.acts_also_as().meets(list));
+        let listed = |list: RoleSet| if protected { list } else { list | acting(list) };
+        let mut rules = Self {
+            exact: shown,
+            inherited: those(|role| acting(shown).contains(role) && !restricted.contains(role)),
+            inherited_barred: those(|role| {
+                acting(shown).contains(role) && restricted.contains(role)
+            }),
+            full: those(|role| !protected && !restricted.contains(role)),
+            can_view: can_view.map_or(RoleSet::ALL, |list| list | acting(list)),
+            edit: RoleSet::of(&[Role::Admin])
+                | if protected {
+                    RoleSet::EMPTY
+                } else {
+                    RoleSet::of(&[Role::Coordinator])
+                }
+                | listed(can_edit),
+            hide: listed(can_hide),
+            phases,
+            malformed: 0,
+            needs_access: false,
+            minimum: RoleSet::ALL,
+            window: None,
+            field: None,
+            unknown: None,
+            kind,
+            capabilities: Role::ALL.map(|role| capability::of(kind, role)),
+        };
+        rules.bind(conditions);
+        Ok(rules)
+    }
+
+    fn bind(&mut self, conditions: &Map<String, Value>) {
+        let mut unknown = Vec::new();
+        for (key, value) in conditions {
+            match Condition::read(key, value) {
+                Ok(Condition::HasWeddingAccess(needed)) => self.needs_access = needed,
+                Ok(Condition::MinimumRole(floor)) => {
+                    self.minimum = those(|role| role.rank() >= floor.rank());
+                }
+                Ok(Condition::CustomField(test)) => self.field = Some(Box::new(test)),
+                Ok(Condition::TimeRestriction(start, end)) => self.window = Some((start, end)),
+                Err(ConditionFault::Malformed) => self.malformed |= malformed(key),
+                Err(ConditionFault::Unknown) => unknown.push(key.as_str().into()),
+            }
+        }
+        if !unknown.is_empty() {
+            unknown.sort_unstable();
+            self.unknown = Some(unknown.into());
+        }
+    }
+}
+
+fn those(wanted: impl Fn(Role) -> bool) -> RoleSet {
+    Role::ALL.into_iter().filter(|role| wanted(*role)).collect()
+}
+
+fn malformed(key: &str) -> u32 {
+    let denial = match key {
+        "hasWeddingAccess" => Denial::HasWeddingAccessMalformed,
+        "minimumRole" => Denial::MinimumRoleMalformed,
+        "customField" => Denial::CustomFieldMalformed,
+        _ => Denial::TimeRestrictionMalformed,
+    };
+    1 << denial as u32
+}
