@@ -59,12 +59,6 @@ pub enum ConditionFault {
     Malformed,
 }
 
-    "hasWeddingAccess",
-    "minimumRole",
-    "customField",
-    "timeRestriction",
-];
-
 impl Condition {
     /// Reads the condition `key` with `value`.
     ///
