@@ -7,6 +7,8 @@
     reason = "a test program reads its environment and its own clock"
 )]
 
+#[path = "vectors_suite/permissions.rs"]
+mod permissions;
 #[path = "vectors_suite/runner.rs"]
 mod runner;
 #[path = "vectors_suite/security/mod.rs"]
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
         ("sync/plan.jsonl", sync::check),
         ("sync/limits.jsonl", sync::check),
     ];
+    lists.extend(permissions::LISTS);
     lists.extend(security::LISTS);
     runner::run(&lists)
 }

@@ -35,9 +35,12 @@ pub struct Member {
     id: Arc<str>,
     organization: Option<Arc<str>>,
     role: Result<Role, Denial>,
-    access: Box<[(Box<str>, AccessLevel)]>,
+    access: Entries,
     fields: Map<String, Value>,
 }
+
+/// Weddings by id, each with a level; one may come several times.
+type Entries = Box<[(Box<str>, AccessLevel)]>;
 
 impl Member {
     /// Reads a record: `id`, `organizationId`, `role`, `weddingAccess`, `customFields`.
@@ -112,7 +115,7 @@ impl Member {
 }
 
 /// The entries of `weddingAccess`, or nothing if they are malformed.
-fn access(record: &Map<String, Value>) -> Option<Box<[(Box<str>, AccessLevel)]>> {
+fn access(record: &Map<String, Value>) -> Option<Entries> {
     let Some(list) = present(record, "weddingAccess") else {
         return Some(Box::default());
     };

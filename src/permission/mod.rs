@@ -13,6 +13,8 @@ mod condition;
 mod decision;
 mod denial;
 mod evaluate;
+mod explain;
+mod matrix;
 mod member;
 mod record;
 mod resolver;
@@ -29,6 +31,8 @@ pub use condition::{Condition, ConditionFault, FieldTest};
 pub use decision::{Grant, SectionDecision};
 pub use denial::{Denial, Denials};
 pub use evaluate::{Context, decide_one};
+pub use explain::{Check, Explanation, Outcome, Rule};
+pub use matrix::Matrix;
 pub use member::Member;
 pub use resolver::{
     Action, Actor, Decision, PermissionResolver, PermissionSnapshot, Reason, Resource, authorize,

@@ -56,8 +56,4 @@ impl Wedding {
     pub fn phase(&self, grace: Grace, now: Timestamp, zones: &dyn Zones) -> PhaseAt {
         phase_at(self.date, &self.zone, grace, now, zones)
     }
-
-    pub(super) fn shared_id(&self) -> Arc<str> {
-        Arc::clone(&self.id)
-    }
 }

@@ -107,7 +107,7 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 /// Returns a list, or `None` if this clone has none and nobody named a folder that should.
-fn read(name: &str) -> io::Result<Option<String>> {
+pub(crate) fn read(name: &str) -> io::Result<Option<String>> {
     let plain = folder().join(name);
     if plain.is_file() {
         return fs::read_to_string(plain).map(Some);
