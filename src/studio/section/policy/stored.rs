@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::task::unconstrained;
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -131,7 +132,10 @@ impl Shared {
     fn notice(&self) {
         let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let next = wakes.as_mut().and_then(|wakes| wakes.next().now_or_never());
+            // Outside the runtime's budget for a task: used up, it would look as if there were no wake-up.
+            let next = wakes
+                .as_mut()
+                .and_then(|wakes| unconstrained(wakes.next()).now_or_never());
             match next {
                 Some(Some(wake)) => self.views.wake(&wake),
                 // The age of an answer alone says then when to look.
