@@ -24,17 +24,7 @@ const IDENTITY: [&str; 5] = [
 /// Checks a change, and returns what is to be made of it.
 pub(super) fn check_changes(changes: &Value, target: Target) -> Result<Patch> {
     check_depth(changes, "section.patch")?;
-    let validation = validate(changes, target);
-    let Some(patch) = validation.sanitized else {
-        let errors = validation.errors.iter();
-        let errors: Vec<_> = errors
-            .map(|error| format!("{} {}", error.path, error.code))
-            .collect();
-        let message = "the change is not valid";
-        return Err(Error::new(ErrorKind::InvalidInput, "section.patch", message)
-            .with_context("errors", errors.join(", ")));
-    };
-    Ok(patch)
+    validate(changes, target).into_patch()
 }
 
 /// Checks that a configuration is not too large.
