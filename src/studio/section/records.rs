@@ -1,6 +1,7 @@
 //! What is kept about sections, and what the journal says of it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::engine::journal::EventKind;
@@ -46,6 +47,9 @@ pub const SECTION_TEMPLATE_CHANGED: EventKind = EventKind::new("section.template
 
 /// A template is gone. Subject `template`.
 pub const SECTION_TEMPLATE_REMOVED: EventKind = EventKind::new("section.template_removed");
+
+/// The configurations as they stand, also those that are none.
+pub(super) const RAW_SECTIONS: Collection<Value> = Collection::new("section_configurations");
 
 /// Finds overlays by their section.
 pub(super) const BY_SECTION: IndexName = IndexName::new("section");

@@ -14,7 +14,7 @@ use crate::studio::team::{
     MEMBER_CHANGED, MEMBER_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS,
 };
 
-use super::super::records::{SECTION_CHANGED, SECTION_REMOVED};
+use super::super::records::{RAW_SECTIONS, SECTION_CHANGED, SECTION_REMOVED};
 
 /// How many records are read at once.
 const ABREAST: usize = 8;
@@ -34,7 +34,7 @@ impl Part {
         static MEMBERS: Collection<Value> = TEAM_MEMBERS;
         static OF_WEDDINGS: Collection<Value> = WEDDINGS;
         // As whatever it is: one that is no object is not there.
-        static SECTIONS: Collection<Value> = Collection::new("section_configurations");
+        static SECTIONS: Collection<Value> = RAW_SECTIONS;
         match self {
             Self::Member => &MEMBERS,
             Self::Wedding => &OF_WEDDINGS,

@@ -42,8 +42,7 @@ pub(super) fn check_configuration(configuration: &Configuration) -> Result<()> {
 
 /// Checks a new configuration of `organization`: what it is, and what it says, sanitized.
 pub(super) fn check_new(record: &Value, organization: &OrganizationId) -> Result<Configuration> {
-    let invalid =
-        |message: &str| Error::new(ErrorKind::InvalidInput, "section.create", message);
+    let invalid = |message: &str| Error::new(ErrorKind::InvalidInput, "section.create", message);
     let fields = record
         .as_object()
         .ok_or_else(|| invalid("a configuration is an object"))?;

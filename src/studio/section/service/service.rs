@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::clock::Clock;
 use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +10,7 @@ use crate::id::{Chance, Ids, RunId};
 use crate::permission::{
     Action, Actor, Context, PermissionResolver, Resource, Snapshot, authorize,
 };
-use crate::storage::{Batch, RecordId, Store, Version, Versioned};
+use crate::storage::{Batch, JournalName, RecordId, Store, Version, Versioned};
 use crate::studio::team::{Written, check_id};
 
 use super::super::configuration::Configuration;
@@ -156,6 +154,12 @@ impl SectionService {
         found.ok_or_else(|| missing(section))
     }
 
+    /// Returns the number of the last entry of the journal.
+    pub(super) async fn head(&self) -> Result<u64> {
+        let head = self.store.journal_head(&JournalName::main()).await?;
+        Ok(head.sequence)
+    }
+
     pub(super) async fn commit(&self, batch: Batch, version: Version) -> Result<Written> {
         let committed = self.store.commit(batch).await?;
         let revision = committed.sequences.last().copied().ok_or_else(|| {
@@ -194,9 +198,12 @@ pub(super) fn missing(section: &str) -> Error {
     .with_context("section", section)
 }
 
-/// Returns the record with the id of its key, which decides.
-pub(super) fn keyed(id: &RecordId, configuration: &Configuration) -> Value {
+/// Returns the configuration with the id of its key, which decides.
+pub(super) fn keyed(id: &RecordId, configuration: Configuration) -> Configuration {
+    if configuration.id() == Some(id.as_str()) {
+        return configuration;
+    }
     let mut record = configuration.as_map().clone();
     record.insert("id".into(), id.as_str().into());
-    Value::Object(record)
+    Configuration::new(record)
 }
