@@ -18,6 +18,7 @@ mod matrix;
 mod member;
 mod record;
 mod resolver;
+pub mod rights;
 mod section;
 mod simulate;
 mod snapshot;

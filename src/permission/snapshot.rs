@@ -1,9 +1,10 @@
 //! Everything that decides in one organization, at one revision.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use crate::id::OrganizationId;
-use crate::wedding::{Grace, UtcOnly, Zones};
+use crate::wedding::{Grace, SectionType, UtcOnly, Zones};
 
 use super::evaluate::{Context, Moment};
 use super::member::Member;
@@ -55,6 +56,28 @@ pub(super) struct State {
     pub(super) members: Table<Member>,
     pub(super) weddings: Table<Wedding>,
     pub(super) sections: Table<Section>,
+    /// Rows of `sections` by section type, made when first asked for.
+    groups: OnceLock<Groups>,
+}
+
+/// Rows of the table of sections, by section type.
+pub(super) type Groups = Arc<BTreeMap<SectionType, Vec<usize>>>;
+
+impl State {
+    pub(super) fn groups(&self) -> &Groups {
+        self.groups.get_or_init(|| {
+            let mut groups: BTreeMap<SectionType, Vec<usize>> = BTreeMap::new();
+            for (row, section) in self.sections.rows().iter().enumerate() {
+                if let Some(section_type) = section.section_type() {
+                    match groups.get_mut(section_type) {
+                        Some(rows) => rows.push(row),
+                        None => _ = groups.insert(section_type.clone(), vec![row]),
+                    }
+                }
+            }
+            Arc::new(groups)
+        })
+    }
 }
 
 /// One thing that becomes different.
@@ -146,6 +169,7 @@ impl Snapshot {
                 members: Table::default(),
                 weddings: Table::default(),
                 sections: Table::default(),
+                groups: OnceLock::new(),
             },
             members: Vec::new(),
             weddings: Vec::new(),
@@ -164,8 +188,14 @@ impl Snapshot {
                 Change::RemoveMember(id) => state.members.remove(&id),
                 Change::PutWedding(wedding) => state.weddings.put(wedding),
                 Change::RemoveWedding(id) => state.weddings.remove(&id),
-                Change::PutSection(section) => state.sections.put(section),
-                Change::RemoveSection(id) => state.sections.remove(&id),
+                Change::PutSection(section) => {
+                    state.sections.put(section);
+                    state.groups = OnceLock::new();
+                }
+                Change::RemoveSection(id) => {
+                    state.sections.remove(&id);
+                    state.groups = OnceLock::new();
+                }
             }
         }
         Self(Arc::new(state))

@@ -1,6 +1,5 @@
 //! Questions to a snapshot in one context.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
@@ -84,33 +83,45 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn sections_of(&self, member: &Member) -> Vec<EffectiveSection> {
-        let mut groups: BTreeMap<&SectionType, Vec<&Section>> = BTreeMap::new();
-        for section in self.state.sections.rows() {
-            let ours =
-                section.organization().is_some() && section.organization() == member.organization();
-            let Some(section_type) = section.section_type().filter(|_| ours) else {
-                continue;
-            };
-            if section.applies_to(self.moment.wedding_id()) {
-                let group = groups.entry(section_type).or_default();
-                // One for the wedding replaces those for all.
-                let replaced = group
-                    .first()
-                    .is_some_and(|first| first.is_organization_wide());
-                match (replaced, section.is_organization_wide()) {
-                    (true, false) => *group = vec![section],
-                    (false, true) if !group.is_empty() => {}
-                    _ => group.push(section),
-                }
-            }
-        }
+        let groups = self.state.groups().iter();
         let mut found: Vec<_> = groups
-            .into_iter()
-            .map(|(section_type, group)| self.combine(member, section_type, &group))
+            .filter_map(|(section_type, rows)| self.effective(member, section_type, rows))
             .collect();
         // Stable, so that equal positions stay ordered by section type.
         found.sort_by_key(|section| section.position.map_or(u32::MAX, u32::from));
         found
+    }
+
+    /// Returns one section type of one member; nothing if it has no configuration here.
+    #[must_use]
+    pub fn section(&self, member: &str, section_type: &SectionType) -> Option<EffectiveSection> {
+        let member = self.state.members.get(member)?;
+        self.effective(member, section_type, self.state.groups().get(section_type)?)
+    }
+
+    fn effective(
+        &self,
+        member: &Member,
+        section_type: &SectionType,
+        rows: &[usize],
+    ) -> Option<EffectiveSection> {
+        let sections = self.state.sections.rows();
+        let here: Vec<&Section> = rows
+            .iter()
+            .filter_map(|row| sections.get(*row).map(|section| &**section))
+            .filter(|section| {
+                section.organization().is_some()
+                    && section.organization() == member.organization()
+                    && section.applies_to(self.moment.wedding_id())
+            })
+            .collect();
+        // Those for the wedding replace those for all.
+        let own = here.iter().any(|section| !section.is_organization_wide());
+        let group: Vec<&Section> = here
+            .into_iter()
+            .filter(|section| !own || !section.is_organization_wide())
+            .collect();
+        (!group.is_empty()).then(|| self.combine(member, section_type, &group))
     }
 
     /// Of several configurations, the strictest counts.
