@@ -209,6 +209,12 @@ impl<I: BatchItem> BatchQueue<I> {
         self.open.is_none() && self.pending.is_empty()
     }
 
+    /// Whether it takes nothing more, after [`shutdown`](BatchQueue::shutdown).
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Returns what is closed and not accepted yet, in order.
     pub fn pending(&self) -> impl Iterator<Item = &Flush<I::Entry>> {
         self.pending.iter().map(AsRef::as_ref)
