@@ -4,6 +4,7 @@ mod flight;
 mod follow;
 mod options;
 mod reader;
+mod resolver;
 mod stored;
 
 pub use options::PolicyOptions;

@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::task::unconstrained;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::Snapshot;
@@ -124,6 +124,13 @@ impl StoredPolicy {
                 return Err(behind(&loaded, at_least));
             }
         }
+    }
+}
+
+impl StoredPolicy {
+    /// The time by the clock it was given.
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 }
 

@@ -7,10 +7,10 @@ use crate::error::Result;
 use crate::storage::{Collection, Query};
 use crate::studio::team::{TEAM_MEMBERS, WEDDINGS};
 
-use super::super::integrity::{IssueReport, check_configurations, check_records};
 use super::super::records::RAW_SECTIONS;
 use super::results::{SECTION_PERMISSIONS, SectionResult};
 use super::service::{MANAGE, SectionService};
+use crate::permission::{IssueReport, check_configurations, check_records};
 
 impl SectionService {
     /// Checks all section configurations: `sections.md`, §6.
