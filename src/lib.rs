@@ -134,7 +134,7 @@ pub use id::{Chance, Ids, OrganizationId, RunId};
 #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
 pub use orchestrator::Sessions;
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
-pub use studio::section;
+pub use studio::{section, team};
 
 /// The README's Rust is compiled and run as a test of the documentation.
 #[cfg(all(doctest, feature = "crypto", feature = "local", feature = "sqlite"))]

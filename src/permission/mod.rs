@@ -9,14 +9,17 @@
 //! and until when an answer holds. It never grants by accident: what cannot be understood denies.
 
 mod capability;
+pub(crate) mod codes;
 mod condition;
 mod decision;
 mod denial;
 mod evaluate;
 mod explain;
 mod general;
+mod integrity;
 mod matrix;
 mod member;
+pub(crate) mod numbers;
 mod record;
 mod resolver;
 pub mod rights;
@@ -36,6 +39,7 @@ pub use denial::{Denial, Denials};
 pub use evaluate::{Context, decide_one};
 pub use explain::{Check, Explanation, Outcome, Rule};
 pub use general::AsOf;
+pub use integrity::{Issue, IssueCode, IssueReport, Severity, check_configurations, check_records};
 pub use matrix::Matrix;
 pub use member::Member;
 pub use resolver::{
