@@ -7,7 +7,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use garland::permission::Resource;
 use garland::permission::{Context, Snapshot};
-use garland::section::{PolicyOptions, SECTION_CHANGED, SECTION_CONFIGURATIONS, StoredPolicy};
+use garland::section::{
+    Configuration, PolicyOptions, SECTION_CHANGED, SECTION_CONFIGURATIONS, StoredPolicy,
+};
 use garland::storage::{Batch, JournalName, Precondition, Store};
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Operation};
 use garland::wedding::Role;
@@ -24,12 +26,20 @@ fn section(id: &str, position: u64, roles: &[&str]) -> Value {
         "visibility": {"roles": roles}, "layout": {"position": position}})
 }
 
+fn configuration(section: &Value) -> Configuration {
+    Configuration::try_from(section.clone()).unwrap()
+}
+
 async fn put_sections(store: &Store, sections: &[Value]) {
     let mut batch = Batch::new(Timestamp::from_millis(0));
     for section in sections {
         let id = section["id"].as_str().unwrap();
         batch
-            .put(&SECTION_CONFIGURATIONS, id.parse().unwrap(), section)
+            .put(
+                &SECTION_CONFIGURATIONS,
+                id.parse().unwrap(),
+                &configuration(section),
+            )
             .unwrap();
         let event = journal::Event::new(SECTION_CHANGED).about(Resource::new("section", id));
         batch.append(JournalName::main(), &event).unwrap();

@@ -75,7 +75,7 @@ impl SectionService {
             section: section.to_owned(),
             patch,
             at,
-            change: self.new_name(),
+            change: self.name_change(at.next()),
             by: vec![self.actor.clone()],
             kind: HistoryKind::Changed,
         };

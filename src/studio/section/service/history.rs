@@ -84,7 +84,7 @@ impl SectionService {
             section: section.to_owned(),
             patch: entry.before,
             at,
-            change: self.new_name(),
+            change: self.name_change(at.next()),
             by: vec![self.actor.clone()],
             kind: HistoryKind::Undone(entry.change),
         };

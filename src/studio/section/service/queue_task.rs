@@ -153,7 +153,7 @@ fn take<E>(shared: &Shared, flush: &Flush<E>) -> Vec<Group> {
             Some(group) => group.waiting.push(one),
             None => groups.push(Group {
                 section: one.section.clone(),
-                change: shared.service.new_name(),
+                change: shared.service.name_change(one.at.next()),
                 waiting: vec![one],
                 stage: Stage::Open { tried: false },
             }),

@@ -160,9 +160,11 @@ impl SectionService {
         wedding: Option<&str>,
     ) -> Result<Option<SectionResults>> {
         check_pair(user, wedding)?;
-        let own = matches!(&self.actor, Actor::User(actor) if actor == user);
-        let action = if own { READ } else { MANAGE };
-        self.ask_all(&action).await?;
+        if matches!(&self.actor, Actor::User(actor) if actor == user) {
+            self.ask(&READ, Resource::new("member", user)).await?;
+        } else {
+            self.ask_all(&MANAGE).await?;
+        }
         let id = Pair::new(user, wedding).id()?;
         let found = self.store.get(&SECTION_PERMISSIONS, &id).await?;
         let now = self.clock.now();
