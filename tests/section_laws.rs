@@ -3,6 +3,8 @@
 #[path = "section_laws/worlds.rs"]
 mod worlds;
 
+#[path = "section_laws/integrity.rs"]
+mod integrity;
 #[path = "section_laws/patches.rs"]
 mod patches;
 #[path = "section_laws/queues.rs"]

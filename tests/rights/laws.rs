@@ -338,7 +338,7 @@ proptest! {
         (holder, verb, object, when) in question(),
     ) {
         let ours = rights(true, &all);
-        let theirs = Rights::with_statements("other", all.clone());
+        let theirs = Rights::with_statements("other", all);
         let expected = Rights::only("third", []).decide(&holder, verb, &object, &when);
         prop_assert_eq!(expected.reasons[0].code.as_ref(), "organization_mismatch");
         let foreign = theirs.explain(&holder, verb, &object, &when);

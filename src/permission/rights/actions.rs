@@ -14,6 +14,8 @@ use OrganizationRole as R;
 pub struct ActionRule {
     /// The action: `sync.run`.
     pub action: &'static str,
+    /// The only [kind of resource](Resource::kind) that the rule is for; any that has no rule of its own, if there is none.
+    pub kind: Option<&'static str>,
     /// Who may, to every resource of the organization.
     pub everywhere: &'static [OrganizationRole],
     /// Who else may, to what they are [assigned to](Holder::assigned_to): an account, a wedding.
@@ -27,12 +29,19 @@ const fn rule(
 ) -> ActionRule {
     ActionRule {
         action,
+        kind: None,
         everywhere,
         assigned,
     }
 }
 
-const HOST: &[OrganizationRole] = &[];
+impl ActionRule {
+    const fn on(mut self, kind: &'static str) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+}
+
 const OWNER: &[OrganizationRole] = &[R::Owner];
 const ADMINS: &[OrganizationRole] = &[R::Owner, R::Admin];
 const COORDINATORS: &[OrganizationRole] = &[R::Owner, R::Admin, R::Coordinator];
@@ -40,19 +49,19 @@ const NOBODY: &[OrganizationRole] = &[];
 
 /// Every action that the services of this crate ask about, ordered by name. What is not in it is denied to everybody.
 ///
-/// `keys.manage` is the owner's: who destroys the keys ends the organization. `store.open` is in nobody's reach but the
-/// host's, for the records themselves know no personal rights.
+/// - `keys.manage` is the owner's: who destroys the keys ends the organization.
+/// - `store.open` is the host's, whom no table binds: the records themselves know no personal rights.
+/// - `section.read` and `section.edit` are nobody's by their role alone: each section says who may.
 pub const KNOWN_ACTIONS: &[ActionRule] = &[
     rule("audit.manage", ADMINS, NOBODY),
-    rule("billing.manage", OWNER, NOBODY),
     rule("connectors.open", ADMINS, NOBODY),
     rule("keys.manage", OWNER, NOBODY),
-    rule("members.manage", ADMINS, NOBODY),
-    rule("organization.end", OWNER, NOBODY),
     rule("privacy.manage", ADMINS, NOBODY),
-    rule("sections.manage", COORDINATORS, NOBODY),
+    rule("section.edit", NOBODY, NOBODY),
+    rule("section.manage", COORDINATORS, NOBODY),
+    rule("section.read", NOBODY, NOBODY),
     rule("sessions.manage", ADMINS, NOBODY),
-    rule("store.open", HOST, NOBODY),
+    rule("store.open", NOBODY, NOBODY),
     rule("subjects.read", ADMINS, NOBODY),
     rule(
         "sync.plan",
@@ -61,9 +70,18 @@ pub const KNOWN_ACTIONS: &[ActionRule] = &[
     ),
     rule("sync.resolve", COORDINATORS, &[R::Photographer]),
     rule("sync.run", COORDINATORS, &[R::Photographer]),
+    // Who belongs to the organization is for its administration, who works at a wedding for whoever runs it.
+    rule("team.manage", ADMINS, NOBODY),
+    rule("team.manage", COORDINATORS, NOBODY).on("wedding"),
+    rule("team.read", COORDINATORS, NOBODY),
+    rule(
+        "team.read",
+        COORDINATORS,
+        &[R::Photographer, R::Editor, R::Assistant, R::Viewer],
+    )
+    .on("wedding"),
     rule("transfer.run", COORDINATORS, &[R::Photographer, R::Editor]),
     rule("uploads.manage", COORDINATORS, &[R::Photographer]),
-    rule("weddings.manage", COORDINATORS, NOBODY),
 ];
 
 impl Rights {
@@ -110,7 +128,7 @@ impl Rights {
             return foreign();
         }
         let name = action.as_str();
-        let Some(rule) = KNOWN_ACTIONS.iter().find(|rule| rule.action == name) else {
+        let Some(rule) = rule_for(name, &resource.kind) else {
             let text = format!("no service is known to ask `{}`", name.escape_debug());
             return Decision::deny(Reason::new("unknown_action", text));
         };
@@ -136,4 +154,12 @@ impl Rights {
         decision.valid_until = terms().filter_map(|term| term.next(when.now)).min();
         decision
     }
+}
+
+/// The rule for this kind of resource, or else the one for any.
+fn rule_for(action: &str, kind: &str) -> Option<&'static ActionRule> {
+    let rules = || KNOWN_ACTIONS.iter().filter(|rule| rule.action == action);
+    rules()
+        .find(|rule| rule.kind == Some(kind))
+        .or_else(|| rules().find(|rule| rule.kind.is_none()))
 }

@@ -81,7 +81,7 @@ impl Rights {
         organization: impl Into<Arc<str>>,
         own: impl IntoIterator<Item = Statement>,
     ) -> Self {
-        Self::only(organization, defaults::statements().into_iter().chain(own))
+        Self::only(organization, defaults::statements().chain(own))
     }
 
     /// Makes the rights of an organization that does without the default tables: nothing is allowed but by these

@@ -12,12 +12,10 @@
 //! wait a moment for others.
 
 mod batch;
-mod code;
 mod configuration;
 mod equality;
 mod external;
 mod group;
-mod integrity;
 mod overlay;
 mod patch;
 mod policy;
@@ -27,6 +25,9 @@ mod service;
 mod template;
 mod validate;
 
+pub use crate::permission::{
+    Issue, IssueCode, IssueReport, Severity, check_configurations, check_records,
+};
 pub use batch::{
     BatchItem, BatchQueue, ConfigurationChange, ConfigurationEntry, Flush, FlushId,
     PermissionEntry, PermissionMark, Trigger,
@@ -34,7 +35,6 @@ pub use batch::{
 pub use configuration::Configuration;
 pub use external::{PartnerGrant, PartnerMessage, PartnerSettings};
 pub use group::Group;
-pub use integrity::{Issue, IssueCode, IssueReport, Severity, check_configurations, check_records};
 pub use overlay::Overlay;
 pub use patch::Patch;
 pub use policy::{PolicyOptions, StoredPolicy};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::super::code::codes;
 use super::item::BatchItem;
+use crate::permission::codes::codes;
 
 codes! {
     /// What closed a flush.
