@@ -6,6 +6,7 @@ mod policy;
 mod queue;
 mod reading;
 mod results;
+mod stored;
 mod team;
 mod templates;
 mod world;

@@ -59,9 +59,10 @@ impl SectionService {
     /// of the page, else all configurations, by id. What the actor may not `section.read` is left out.
     ///
     /// # Errors
-    /// - [`ErrorKind::Denied`]: the permissions cannot be read.
+    /// - [`ErrorKind::Denied`]: the actor may not `section.read` the organization.
     /// - [`ErrorKind::Unavailable`]: as [`SectionService::read`]; and those of the database.
     pub async fn list(&self, wedding: Option<&str>) -> Result<Vec<SectionView>> {
+        self.ask_all(&READ).await?;
         let views = match &self.actor {
             Actor::User(user) => self.part(user, wedding, None).await?,
             _ => self.all(wedding).await?,
