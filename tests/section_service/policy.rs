@@ -17,8 +17,8 @@ use garland::{Clock as _, ErrorKind, Timestamp, journal};
 use serde_json::{Value, json};
 
 use crate::world::{
-    Backend, HandClock, Hooked, Swap, databases, member, memory, policy, policy_with, store,
-    studio, team, wedding,
+    Backend, HandClock, Hooked, Swap, databases, member, memory, policy, policy_with, shared,
+    store, studio, team, wedding,
 };
 
 fn section(id: &str, position: u64, roles: &[&str]) -> Value {
@@ -92,7 +92,7 @@ async fn a_state_is_that_of_one_entry_whenever_somebody_writes_in_between() {
             loop {
                 at += 1;
                 let hooked = Arc::new(Hooked::new(&inner));
-                let backend: Backend = hooked.clone();
+                let backend = shared(&hooked);
                 let policy = policy_with(
                     &backend,
                     &clock,
@@ -224,7 +224,7 @@ async fn a_wake_up_is_seen_at_once_and_nothing_is_read_without_one() {
     let (inner, clock) = (memory(), HandClock::new());
     furnish(&inner, &clock).await;
     let hooked = Arc::new(Hooked::new(&inner));
-    let backend: Backend = hooked.clone();
+    let backend = shared(&hooked);
     let policy = policy(&backend, &clock);
     policy.state(&studio(), None).await.unwrap();
     let calls = hooked.count();
@@ -306,14 +306,14 @@ async fn many_who_ask_at_once_share_one_reading_also_when_its_first_is_dropped()
     let (inner, clock) = (memory(), HandClock::new());
     furnish(&inner, &clock).await;
     let alone = Arc::new(Hooked::new(&inner));
-    let backend: Backend = alone.clone();
+    let backend = shared(&alone);
     policy(&backend, &clock)
         .state(&studio(), None)
         .await
         .unwrap();
 
     let hooked = Arc::new(Hooked::new(&inner));
-    let backend: Backend = hooked.clone();
+    let backend = shared(&hooked);
     let policy = policy(&backend, &clock);
     let here = studio();
     let mut first = Box::pin(policy.state(&here, None));
@@ -336,7 +336,7 @@ async fn many_who_ask_at_once_share_one_reading_also_when_its_first_is_dropped()
 async fn no_more_organizations_are_kept_than_allowed() {
     let (inner, clock) = (memory(), HandClock::new());
     let hooked = Arc::new(Hooked::new(&inner));
-    let backend: Backend = hooked.clone();
+    let backend = shared(&hooked);
     let policy = policy_with(
         &backend,
         &clock,
@@ -361,7 +361,7 @@ async fn a_database_put_back_to_an_older_day_is_read_anew() {
     let (one, other, clock) = (memory(), memory(), HandClock::new());
     furnish(&one, &clock).await;
     let swap = Arc::new(Swap::new(&one));
-    let backend: Backend = swap.clone();
+    let backend = shared(&swap);
     let policy = policy_with(
         &backend,
         &clock,

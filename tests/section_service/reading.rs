@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{
     Backend, HandClock, Hooked, Only, databases, member, memory, section, sections,
-    sections_asking, team, user, wedding,
+    sections_asking, shared, team, user, wedding,
 };
 
 const ANY: Precondition = Precondition::Any;
@@ -139,7 +139,7 @@ async fn what_is_read_is_never_newer_than_the_decision_about_it() {
     let (inner, clock) = (memory(), HandClock::new());
     let host = furnish(&inner, &clock).await;
     let hooked = Arc::new(Hooked::new(&inner).silent());
-    let backend: Backend = hooked.clone();
+    let backend = shared(&hooked);
     let gus = reader(&backend, &clock, "gus");
     gus.read("p", None).await.unwrap();
     let mut closed = 0;

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::world::{
     Backend, HandClock, Hooked, databases, journal, member, memory, policy, section, sections,
-    sections_asking, store, studio, team, user, wedding,
+    sections_asking, shared, store, studio, team, user, wedding,
 };
 
 const ANY: Precondition = Precondition::Any;
@@ -177,7 +177,7 @@ async fn stored_results_never_go_back() {
         let (inner, clock) = (memory(), HandClock::new());
         let sections = furnish(&inner, &clock, 3).await;
         let hooked = Arc::new(Hooked::new(&inner).silent());
-        let slow: Backend = hooked.clone();
+        let slow = shared(&hooked);
         let slow = crate::world::sections(&slow, &clock);
         let (writer, host) = (team(&inner, &clock), sections.clone());
         hooked.before(

@@ -39,6 +39,10 @@ pub(crate) fn memory() -> Backend {
     Arc::new(Memory::new())
 }
 
+pub(crate) fn shared<T: StorageBackend>(one: &Arc<T>) -> Backend {
+    Arc::<T>::clone(one)
+}
+
 /// Each kind of database, by name; the folder lives as long as it does.
 pub(crate) async fn databases() -> Vec<(&'static str, Backend, Option<tempfile::TempDir>)> {
     let folder = tempfile::tempdir().unwrap();

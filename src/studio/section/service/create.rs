@@ -15,7 +15,7 @@ use super::super::records::{
 };
 use super::change::{bare, put_history};
 use super::check::check_new;
-use super::service::{MANAGE, SectionService, section_key, section_resource};
+use super::handle::{MANAGE, SectionService, section_key, section_resource};
 
 /// How many overlays of a section that is gone go at once.
 const SWEPT: usize = 90;

@@ -10,7 +10,7 @@ use super::super::records::{
     HistoryEntry, HistoryKind, SECTION_HISTORY, SECTION_HISTORY_ERASED, key, key_prefix,
 };
 use super::change::{Edit, Patched, kinds};
-use super::service::{EDIT, MANAGE, SectionService, section_key, section_resource};
+use super::handle::{EDIT, MANAGE, SectionService, section_key, section_resource};
 
 /// How many entries go at once.
 const ERASED: usize = 90;

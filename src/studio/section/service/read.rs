@@ -12,7 +12,7 @@ use super::super::configuration::Configuration;
 use super::super::group::Group;
 use super::super::overlay::Overlay;
 use super::super::records::{SECTION_CONFIGURATIONS, SECTION_OVERLAYS, key, key_prefix};
-use super::service::{MANAGE, READ, SectionService, keyed, missing, section_key, section_resource};
+use super::handle::{MANAGE, READ, SectionService, keyed, missing, section_key, section_resource};
 
 /// How many records are read at once.
 const ABREAST: usize = 8;

@@ -9,8 +9,8 @@ use crate::storage::{Collection, Query};
 use crate::studio::team::{TEAM_MEMBERS, WEDDINGS};
 
 use super::super::records::RAW_SECTIONS;
+use super::handle::{MANAGE, SectionService};
 use super::results::{SECTION_PERMISSIONS, SectionResult};
-use super::service::{MANAGE, SectionService};
 
 impl SectionService {
     /// Checks all section configurations: `sections.md`, §6.
