@@ -13,6 +13,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{HostOnly, PermissionResolver};
 use crate::storage::StorageBackend;
+use crate::studio::section::{PolicyOptions, StoredPolicy};
+#[cfg(feature = "zones")]
+use crate::wedding::IanaZones;
+#[cfg(not(feature = "zones"))]
+use crate::wedding::UtcOnly;
+use crate::wedding::Zones;
 
 use super::handle::{Orchestrator, Shared};
 #[cfg(feature = "crypto")]
@@ -23,7 +29,10 @@ use super::security::{SecurityOptions, ToSeal};
 pub struct OrchestratorBuilder {
     storage: Option<Arc<dyn StorageBackend>>,
     connectors: Vec<(OrganizationId, String, Arc<dyn PlatformConnector>)>,
-    permissions: Arc<dyn PermissionResolver>,
+    /// `None`: what is stored decides.
+    permissions: Option<Arc<dyn PermissionResolver>>,
+    policy: PolicyOptions,
+    zones: Arc<dyn Zones>,
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
     #[cfg(feature = "crypto")]
@@ -35,7 +44,9 @@ impl OrchestratorBuilder {
         Self {
             storage: None,
             connectors: Vec::new(),
-            permissions: Arc::new(HostOnly::new()),
+            permissions: Some(Arc::new(HostOnly::new())),
+            policy: PolicyOptions::default(),
+            zones: default_zones(),
             clock: None,
             chance: Chance::system(),
             #[cfg(feature = "crypto")]
@@ -73,7 +84,24 @@ impl OrchestratorBuilder {
     /// ([`HostOnly`]).
     #[must_use]
     pub fn permissions(mut self, resolver: impl PermissionResolver) -> Self {
-        self.permissions = Arc::new(resolver);
+        self.permissions = Some(Arc::new(resolver));
+        self
+    }
+
+    /// Lets what is stored decide what actors may do: the [members](crate::team::Directory), weddings and
+    /// [sections](crate::section::SectionService) of each organization; see [`StoredPolicy`].
+    #[must_use]
+    pub fn stored_permissions(mut self, options: PolicyOptions) -> Self {
+        self.permissions = None;
+        self.policy = options;
+        self
+    }
+
+    /// Sets the rules of time zones, by which a wedding has its day. By default those that are part of the program
+    /// (feature `zones`), else UTC alone.
+    #[must_use]
+    pub fn zones(mut self, zones: impl Zones) -> Self {
+        self.zones = Arc::new(zones);
         self
     }
 
@@ -185,14 +213,33 @@ impl OrchestratorBuilder {
             let registry = connectors.entry(organization.clone()).or_default();
             registry.add(name.as_str(), Arc::new(sealed.clone()))?;
         }
+        let policy = StoredPolicy::new(
+            Arc::clone(&storage),
+            Arc::clone(&self.zones),
+            Arc::clone(&clock),
+            self.policy,
+        );
+        let permissions = self.permissions.unwrap_or_else(|| Arc::new(policy.clone()));
         Ok(Orchestrator::new(Shared {
             storage,
             connectors,
-            permissions: self.permissions,
+            permissions,
+            policy,
+            zones: self.zones,
             clock,
             chance: self.chance,
             #[cfg(feature = "crypto")]
             security,
         }))
     }
+}
+
+#[cfg(feature = "zones")]
+fn default_zones() -> Arc<dyn Zones> {
+    Arc::new(IanaZones::new())
+}
+
+#[cfg(not(feature = "zones"))]
+fn default_zones() -> Arc<dyn Zones> {
+    Arc::new(UtcOnly::new())
 }

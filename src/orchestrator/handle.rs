@@ -14,6 +14,8 @@ use crate::error::Result;
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{StorageBackend, Store};
+use crate::studio::section::StoredPolicy;
+use crate::wedding::Zones;
 
 use super::builder::OrchestratorBuilder;
 use super::sync::SyncRequest;
@@ -27,6 +29,8 @@ pub(super) struct Shared {
     pub(super) storage: Arc<dyn StorageBackend>,
     pub(super) connectors: BTreeMap<OrganizationId, ConnectorRegistry>,
     pub(super) permissions: Arc<dyn PermissionResolver>,
+    pub(super) policy: StoredPolicy,
+    pub(super) zones: Arc<dyn Zones>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
     #[cfg(feature = "crypto")]

@@ -6,6 +6,7 @@ mod handle;
 mod security;
 #[cfg(feature = "crypto")]
 mod sessions;
+mod studio;
 mod sync;
 #[cfg(feature = "upload")]
 mod uploads;

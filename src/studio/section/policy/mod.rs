@@ -1,5 +1,6 @@
 //! What decides, read from the database and followed through the journal.
 
+mod answers;
 mod flight;
 mod follow;
 mod options;

@@ -15,7 +15,7 @@ use super::super::records::{
 };
 use super::super::scope::{Reach, Scope, Target};
 use super::check::{check_changes, check_configuration};
-use super::service::{EDIT, MANAGE, SectionService, missing, section_key, section_resource};
+use super::handle::{EDIT, MANAGE, SectionService, missing, section_key, section_resource};
 
 /// What a change of a section came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,7 @@ impl SectionService {
             section: section.to_owned(),
             patch,
             at,
-            change: self.new_name(),
+            change: self.name_change(at.next()),
             by: vec![self.actor.clone()],
             kind: HistoryKind::Changed,
         };

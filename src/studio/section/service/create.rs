@@ -15,7 +15,7 @@ use super::super::records::{
 };
 use super::change::{bare, put_history};
 use super::check::check_new;
-use super::service::{MANAGE, SectionService, section_key, section_resource};
+use super::handle::{MANAGE, SectionService, section_key, section_resource};
 
 /// How many overlays of a section that is gone go at once.
 const SWEPT: usize = 90;
@@ -75,7 +75,7 @@ impl SectionService {
             batch.delete(&SECTION_SLOTS, slot, Precondition::At(held.version));
         }
         let entry = HistoryEntry {
-            change: self.new_name(),
+            change: self.name_change(at.next()),
             section_id: section.to_owned(),
             kind: HistoryKind::Removed,
             version: at,
@@ -135,7 +135,7 @@ impl SectionService {
         batch.put_with(&SECTION_SLOTS, slot, &id.to_owned(), fresh, none())?;
         let version = Version::new(1);
         let entry = HistoryEntry {
-            change: self.new_name(),
+            change: self.name_change(version),
             section_id: id.to_owned(),
             kind: HistoryKind::Created,
             version,

@@ -10,7 +10,7 @@ use super::super::records::{
     HistoryEntry, HistoryKind, SECTION_HISTORY, SECTION_HISTORY_ERASED, key, key_prefix,
 };
 use super::change::{Edit, Patched, kinds};
-use super::service::{MANAGE, SectionService, section_key, section_resource};
+use super::handle::{EDIT, MANAGE, SectionService, section_key, section_resource};
 
 /// How many entries go at once.
 const ERASED: usize = 90;
@@ -56,16 +56,19 @@ impl SectionService {
     ) -> Result<Patched> {
         section_key(section)?;
         section_key(change)?;
+        // Whoever may not change the section learns nothing of its past.
+        let resource = || section_resource(section);
+        if self.ask(&EDIT, resource()).await.is_err() {
+            self.ask(&MANAGE, resource()).await?;
+        }
         let id = key(&[section, change])?;
         let found = self.store.get(&SECTION_HISTORY, &id).await?;
-        // Whoever may not change the section learns nothing of its past.
-        let Some(entry) = found else {
-            self.ask(&MANAGE, section_resource(section)).await?;
+        let entry = found.ok_or_else(|| {
             let message = "there is no such change of the section";
-            return Err(Error::new(ErrorKind::NotFound, "section.undo", message)
+            Error::new(ErrorKind::NotFound, "section.undo", message)
                 .with_context("section", section)
-                .with_context("change", change));
-        };
+                .with_context("change", change)
+        })?;
         let entry = entry.value;
         self.allow_edit(section, wedding, &entry.before).await?;
         if !matches!(entry.kind, HistoryKind::Changed | HistoryKind::Undone(_)) {
@@ -84,7 +87,7 @@ impl SectionService {
             section: section.to_owned(),
             patch: entry.before,
             at,
-            change: self.new_name(),
+            change: self.name_change(at.next()),
             by: vec![self.actor.clone()],
             kind: HistoryKind::Undone(entry.change),
         };

@@ -3,6 +3,7 @@
 mod change;
 mod check;
 mod create;
+mod handle;
 mod history;
 mod personal;
 mod queue;
@@ -10,13 +11,12 @@ mod queue_task;
 mod read;
 mod report;
 mod results;
-mod service;
 mod sync;
 mod templates;
 
 pub use change::Patched;
+pub use handle::SectionService;
 pub use queue::{QueueOptions, SectionQueue, Ticket};
 pub use read::SectionView;
 pub use results::{SECTION_PERMISSIONS, SECTION_RESULTS, SectionResult, SectionResults};
-pub use service::SectionService;
 pub use sync::{SECTION_SYNCS, SyncProgress, SyncRecord};

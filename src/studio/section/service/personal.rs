@@ -15,7 +15,7 @@ use super::super::records::{
 };
 use super::super::scope::Target;
 use super::check::check_changes;
-use super::service::{READ, SectionService, missing, section_key, section_resource};
+use super::handle::{READ, SectionService, missing, section_key, section_resource};
 
 /// What the event tells besides the section.
 #[derive(Debug, Serialize)]

@@ -18,9 +18,9 @@ use super::super::patch::Patch;
 use super::super::scope::Target;
 use super::change::Patched;
 use super::check::check_changes;
+use super::handle::{MANAGE, SectionService, section_key};
 use super::queue_task;
 use super::results::check_pair;
-use super::service::{MANAGE, SectionService, section_key};
 
 /// How a [`SectionQueue`] works.
 #[derive(Clone, Debug)]

@@ -12,9 +12,9 @@ use super::super::patch::Patch;
 use super::super::records::{HistoryEntry, HistoryKind, SECTION_HISTORY, key};
 use super::super::scope::{Scope, Target};
 use super::change::{Edit, Patched};
+use super::handle::SectionService;
 use super::queue::{Shared, State, Waiting};
 use super::results::Pair;
-use super::service::SectionService;
 
 /// Runs until the queue of changes is closed and both are empty.
 pub(super) async fn run(shared: Arc<Shared>) {
@@ -153,7 +153,7 @@ fn take<E>(shared: &Shared, flush: &Flush<E>) -> Vec<Group> {
             Some(group) => group.waiting.push(one),
             None => groups.push(Group {
                 section: one.section.clone(),
-                change: shared.service.new_name(),
+                change: shared.service.name_change(one.at.next()),
                 waiting: vec![one],
                 stage: Stage::Open { tried: false },
             }),

@@ -12,7 +12,7 @@ use super::super::configuration::Configuration;
 use super::super::group::Group;
 use super::super::overlay::Overlay;
 use super::super::records::{SECTION_CONFIGURATIONS, SECTION_OVERLAYS, key, key_prefix};
-use super::service::{MANAGE, READ, SectionService, keyed, missing, section_key, section_resource};
+use super::handle::{MANAGE, READ, SectionService, keyed, missing, section_key, section_resource};
 
 /// How many records are read at once.
 const ABREAST: usize = 8;
@@ -59,9 +59,10 @@ impl SectionService {
     /// of the page, else all configurations, by id. What the actor may not `section.read` is left out.
     ///
     /// # Errors
-    /// - [`ErrorKind::Denied`]: the permissions cannot be read.
+    /// - [`ErrorKind::Denied`]: the actor may not `section.read` the organization.
     /// - [`ErrorKind::Unavailable`]: as [`SectionService::read`]; and those of the database.
     pub async fn list(&self, wedding: Option<&str>) -> Result<Vec<SectionView>> {
+        self.ask_all(&READ).await?;
         let views = match &self.actor {
             Actor::User(user) => self.part(user, wedding, None).await?,
             _ => self.all(wedding).await?,

@@ -4,13 +4,13 @@ use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 
 use crate::error::Result;
+use crate::permission::{IssueReport, check_configurations, check_records};
 use crate::storage::{Collection, Query};
 use crate::studio::team::{TEAM_MEMBERS, WEDDINGS};
 
 use super::super::records::RAW_SECTIONS;
+use super::handle::{MANAGE, SectionService};
 use super::results::{SECTION_PERMISSIONS, SectionResult};
-use super::service::{MANAGE, SectionService};
-use crate::permission::{IssueReport, check_configurations, check_records};
 
 impl SectionService {
     /// Checks all section configurations: `sections.md`, §6.

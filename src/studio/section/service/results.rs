@@ -11,7 +11,7 @@ use crate::studio::team::check_id;
 use crate::wedding::SectionType;
 
 use super::super::records::key;
-use super::service::{MANAGE, READ, SectionService};
+use super::handle::{MANAGE, READ, SectionService};
 
 /// The collection of stored results, by user and wedding, or user alone for the organization itself.
 pub const SECTION_PERMISSIONS: Collection<SectionResults> = Collection::new("section_permissions");
@@ -84,6 +84,9 @@ impl From<EffectiveSection> for SectionResult {
         }
     }
 }
+
+/// Adds to a batch what is to be written with that many results.
+pub(super) type Also<'a> = dyn Fn(&mut Batch, usize) -> Result<()> + Send + Sync + 'a;
 
 /// A user and a context.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -160,9 +163,11 @@ impl SectionService {
         wedding: Option<&str>,
     ) -> Result<Option<SectionResults>> {
         check_pair(user, wedding)?;
-        let own = matches!(&self.actor, Actor::User(actor) if actor == user);
-        let action = if own { READ } else { MANAGE };
-        self.ask_all(&action).await?;
+        if matches!(&self.actor, Actor::User(actor) if actor == user) {
+            self.ask(&READ, Resource::new("member", user)).await?;
+        } else {
+            self.ask_all(&MANAGE).await?;
+        }
         let id = Pair::new(user, wedding).id()?;
         let found = self.store.get(&SECTION_PERMISSIONS, &id).await?;
         let now = self.clock.now();
@@ -187,7 +192,7 @@ impl SectionService {
         &self,
         state: &Snapshot,
         pairs: &[Pair],
-        also: Option<&(dyn Fn(&mut Batch, usize) -> Result<()> + Send + Sync)>,
+        also: Option<&Also<'_>>,
     ) -> Result<(usize, Snapshot)> {
         let mut state = state.clone();
         for _ in 0..TRIES {

@@ -14,8 +14,8 @@ use crate::storage::{
 };
 use crate::wedding::AccessLevel;
 
+use super::handle::{MANAGE, SectionService};
 use super::results::{AT_ONCE, Pair, SECTION_PERMISSIONS};
-use super::service::{MANAGE, SectionService};
 
 /// The collection of bulk work under way: at most one record, gone when it is done.
 pub const SECTION_SYNCS: Collection<SyncRecord> = Collection::new("section_syncs");

@@ -15,7 +15,7 @@ use super::super::records::{
 };
 use super::super::template::Template;
 use super::check::check_configuration;
-use super::service::{MANAGE, SectionService};
+use super::handle::{MANAGE, SectionService};
 
 /// Most sections that are made of a pattern at once: each takes four steps of a batch, and the wedding one.
 const MOST: usize = 24;

@@ -148,6 +148,13 @@ impl SectionService {
         RunId::generate(&ids).to_string()
     }
 
+    /// Names a change that makes `version` of a section, so that names are in the order of the changes.
+    pub(super) fn name_change(&self, version: Version) -> String {
+        let at = self.clock.now().as_millis().max(0);
+        let chance = self.chance.word();
+        format!("{at:016x}-{:08x}-{chance:016x}", version.get())
+    }
+
     pub(super) async fn find(&self, section: &str) -> Result<Versioned<Configuration>> {
         let id = section_key(section)?;
         let found = self.store.get(&SECTION_CONFIGURATIONS, &id).await?;
