@@ -1,0 +1,4 @@
+//! The trade of a studio.
+
+pub mod section;
+pub mod team;

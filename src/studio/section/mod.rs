@@ -1,0 +1,7 @@
+//! Configurations of sections.
+
+mod policy;
+mod records;
+
+pub use policy::{PolicyOptions, StoredPolicy};
+pub use records::{SECTION_CHANGED, SECTION_CONFIGURATIONS, SECTION_REMOVED};
