@@ -14,6 +14,7 @@ mod equality;
 mod external;
 mod group;
 mod integrity;
+mod live;
 mod overlay;
 mod patch;
 mod policy;
@@ -30,6 +31,10 @@ pub use configuration::Configuration;
 pub use external::{PartnerGrant, PartnerMessage, PartnerSettings};
 pub use group::Group;
 pub use integrity::{Issue, IssueCode, IssueReport, Severity, check_configurations, check_records};
+pub use live::{
+    Cursor, Difference, LiveOptions, LiveSection, LiveSections, LiveView, Picture, Subscription,
+    Update, WatchRequest,
+};
 pub use overlay::Overlay;
 pub use patch::Patch;
 pub use policy::{PolicyOptions, StoredPolicy};

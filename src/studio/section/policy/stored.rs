@@ -127,6 +127,33 @@ impl StoredPolicy {
     }
 }
 
+impl StoredPolicy {
+    /// Returns the state as the database has it at the end of a look that begins after the call, however young what is
+    /// known may be.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`StoredPolicy::state`].
+    pub(in super::super) async fn look(&self, organization: &OrganizationId) -> Result<Snapshot> {
+        let shared = &*self.0;
+        let before = shared.views.flights();
+        // Asked for, so that it is not the first to be forgotten.
+        drop(shared.views.known(organization));
+        loop {
+            let flight = shared.views.fly(organization, shared.reader(organization));
+            let loaded = flight.landed.await.map_err(unread)?;
+            if flight.number > before {
+                return Ok(loaded.snapshot.clone());
+            }
+        }
+    }
+
+    /// Returns the store of an organization in the database that is followed.
+    pub(in super::super) fn store(&self, organization: &OrganizationId) -> Store {
+        self.0.reader(organization).store
+    }
+}
+
 impl Shared {
     /// Takes note of all wake-ups that have come.
     fn notice(&self) {
