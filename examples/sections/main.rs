@@ -7,12 +7,11 @@
 mod table;
 mod world;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use garland::backends::Memory;
-use garland::permission::{Change, Context, Section, Snapshot};
+use garland::permission::{Change, Context, Section};
 use garland::section::{LiveOptions, Patch, PolicyOptions, Subscription, Update};
 use garland::storage::Precondition;
 use garland::wedding::{IanaZones, parse_instant};
@@ -36,10 +35,10 @@ const SOON: Duration = Duration::from_millis(300);
 #[tokio::main]
 async fn main() -> garland::Result<()> {
     let pen = Pen::new(Options::parse().plain);
-    let calendar = Arc::new(Calendar::at("2026-03-01T09:00:00Z"));
+    let calendar = Calendar::at("2026-03-01T09:00:00Z");
     let studio = Orchestrator::builder()
         .storage(Memory::new())
-        .clock(Arc::clone(&calendar))
+        .clock(calendar.clone())
         .zones(IanaZones::new())
         .stored_permissions(PolicyOptions::default())
         .live(LiveOptions::default().with_interval(Duration::from_millis(20)))
@@ -59,38 +58,61 @@ async fn main() -> garland::Result<()> {
     let patch = json!({ "visibility": { "roles": ["couple", "photographer", "guest"] } });
     simulate(&pen, &studio, &calendar, &patch).await?;
     let pictures = studio.sections().read("pictures", Some(JUNE)).await?;
-    studio.sections().patch("pictures", Some(JUNE), &patch, pictures.version).await?;
+    studio
+        .sections()
+        .patch("pictures", Some(JUNE), &patch, pictures.version)
+        .await?;
     println!("\n{}", pen.title("Done. What open pages are told:"));
     listen(&pen, &mut pages).await?;
 
-    for day in ["2026-06-01T09:00:00Z", "2026-06-20T12:00:00Z", "2026-06-22T09:00:00Z"] {
+    for day in [
+        "2026-06-01T09:00:00Z",
+        "2026-06-20T12:00:00Z",
+        "2026-06-22T09:00:00Z",
+    ] {
         calendar.set(day);
         show(&pen, &studio, &calendar).await?;
         listen(&pen, &mut pages).await?;
     }
 
     // The florist is ill, and somebody else comes in her place.
-    studio.team().remove_member("flo", Precondition::Any).await?;
+    studio
+        .team()
+        .remove_member("flo", Precondition::Any)
+        .await?;
     println!("\n{}", pen.title("Flo is let go:"));
     listen(&pen, &mut pages).await
 }
 
 /// Everybody's part, as a table.
 async fn show(pen: &Pen, studio: &Orchestrator, calendar: &Calendar) -> garland::Result<()> {
-    let snapshot = snapshot(studio).await?;
+    let snapshot = studio.permission_snapshot(None).await?;
     let view = snapshot.at(&Context::wedding(JUNE, calendar.instant()));
     let phase = view.phase().map_or("unknown", |phase| phase.as_str());
-    println!("\n{}", pen.title(&format!("{}: {phase}", calendar.instant())));
+    println!(
+        "\n{}",
+        pen.title(&format!("{}: {phase}", calendar.instant()))
+    );
     println!("{}", table::header(pen, &MEMBERS));
     let all: Vec<_> = MEMBERS.iter().map(|(id, _)| view.sections(id)).collect();
-    let mut names: Vec<_> = all.iter().flatten().map(|section| (section.position, section.section_type.clone())).collect();
+    let mut names: Vec<_> = all
+        .iter()
+        .flatten()
+        .map(|section| (section.position, section.section_type.clone()))
+        .collect();
     names.sort();
     names.dedup();
     for (_, name) in names {
-        let cells = all.iter().map(|sections| sections.iter().find(|section| section.section_type == name));
+        let cells = all
+            .iter()
+            .map(|sections| sections.iter().find(|section| section.section_type == name));
         println!("{}", table::row(pen, name.as_str(), cells));
     }
-    let ends = all.iter().flatten().filter_map(|section| section.valid_until).min();
+    let ends = all
+        .iter()
+        .flatten()
+        .filter_map(|section| section.valid_until)
+        .min();
     if let Some(ends) = ends {
         println!("holds until {ends}");
     }
@@ -98,15 +120,27 @@ async fn show(pen: &Pen, studio: &Orchestrator, calendar: &Calendar) -> garland:
 }
 
 /// Who would gain and lose, today and on the day.
-async fn simulate(pen: &Pen, studio: &Orchestrator, calendar: &Calendar, patch: &Value) -> garland::Result<()> {
-    let snapshot = snapshot(studio).await?;
-    let stored = studio.sections().read("pictures", Some(JUNE)).await?.configuration;
+async fn simulate(
+    pen: &Pen,
+    studio: &Orchestrator,
+    calendar: &Calendar,
+    patch: &Value,
+) -> garland::Result<()> {
+    let snapshot = studio.permission_snapshot(None).await?;
+    let stored = studio
+        .sections()
+        .read("pictures", Some(JUNE))
+        .await?
+        .configuration;
     let after = Patch::try_from(patch.clone())?.apply(&stored).into_value();
     let change = [Change::PutSection(Section::read(&after))];
     let day = parse_instant("2026-06-20T12:00:00Z").unwrap_or_default();
     for (when, instant) in [("today", calendar.instant()), ("on the day", day)] {
         let impact = snapshot.simulate(&change, &Context::wedding(JUNE, instant));
-        println!("\n{}", pen.title(&format!("Pictures for the guests: {when}")));
+        println!(
+            "\n{}",
+            pen.title(&format!("Pictures for the guests: {when}"))
+        );
         if impact.members.is_empty() {
             println!("  nothing changes for anybody");
         }
@@ -115,11 +149,6 @@ async fn simulate(pen: &Pen, studio: &Orchestrator, calendar: &Calendar, patch: 
         }
     }
     Ok(())
-}
-
-/// What decides, as it is stored now.
-async fn snapshot(studio: &Orchestrator) -> garland::Result<Snapshot> {
-    studio.permissions().await
 }
 
 async fn listen(pen: &Pen, pages: &mut Vec<(&str, Subscription)>) -> garland::Result<()> {
@@ -145,8 +174,14 @@ async fn tell(pen: &Pen, member: &str, page: &mut Subscription) -> Result<(), Er
     while let Ok(update) = tokio::time::timeout(SOON, page.next()).await {
         heard = true;
         match update? {
-            Update::Snapshot(all) => println!("  {member:<5} {}", table::page(pen, "sees", &all.sections, &[])),
-            Update::Difference(new) => println!("  {member:<5} {}", table::page(pen, "now", &new.shown, &new.gone)),
+            Update::Snapshot(all) => println!(
+                "  {member:<5} {}",
+                table::page(pen, "sees", &all.sections, &[])
+            ),
+            Update::Difference(new) => println!(
+                "  {member:<5} {}",
+                table::page(pen, "now", &new.shown, &new.gone)
+            ),
             _ => return Ok(()),
         }
     }

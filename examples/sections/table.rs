@@ -14,7 +14,9 @@ pub(crate) struct Pen {
 
 impl Pen {
     pub(crate) fn new(plain: bool) -> Self {
-        Self { plain: plain || !std::io::stdout().is_terminal() }
+        Self {
+            plain: plain || !std::io::stdout().is_terminal(),
+        }
     }
 
     pub(crate) fn title(&self, text: &str) -> String {
@@ -34,7 +36,11 @@ impl Pen {
     }
 
     fn ink(&self, code: &str, text: &str) -> String {
-        if self.plain { text.to_owned() } else { format!("\x1b[{code}m{text}\x1b[0m") }
+        if self.plain {
+            text.to_owned()
+        } else {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        }
     }
 }
 
@@ -42,18 +48,38 @@ const NAME: usize = 18;
 const CELL: usize = 14;
 
 pub(crate) fn header(pen: &Pen, members: &[(&str, &str)]) -> String {
-    let cells = members.iter().map(|(id, role)| format!("{:<CELL$}", format!("{id} ({})", role.get(..5).unwrap_or(role))));
-    pen.dim(&format!("{:NAME$}{}", "", cells.collect::<String>()))
+    let line = |words: Vec<&str>| {
+        let cells = words.iter().map(|word| format!("{word:<CELL$}"));
+        format!("{:NAME$}{}", "", cells.collect::<String>())
+    };
+    let (ids, roles) = members.iter().copied().unzip();
+    format!("{}\n{}", line(ids), pen.dim(&line(roles)))
 }
 
 /// `view`, and `edit` and `hide` if they may.
-pub(crate) fn row<'a>(pen: &Pen, name: &str, cells: impl Iterator<Item = Option<&'a EffectiveSection>>) -> String {
+pub(crate) fn row<'a>(
+    pen: &Pen,
+    name: &str,
+    cells: impl Iterator<Item = Option<&'a EffectiveSection>>,
+) -> String {
     let cells = cells.map(|section| match section {
         Some(section) if section.can_view => {
-            let rights = [("view", true), ("edit", section.can_edit), ("hide", section.can_hide)];
-            let rights: Vec<_> = rights.into_iter().filter(|(_, may)| *may).map(|(name, _)| name).collect();
+            let rights = [
+                ("view", true),
+                ("edit", section.can_edit),
+                ("hide", section.can_hide),
+            ];
+            let rights: Vec<_> = rights
+                .into_iter()
+                .filter(|(_, may)| *may)
+                .map(|(name, _)| name)
+                .collect();
             // The more they may, the shorter each word.
-            let text = if rights.len() > 2 { "all".to_owned() } else { rights.join(" ") };
+            let text = if rights.len() > 2 {
+                "all".to_owned()
+            } else {
+                rights.join(" ")
+            };
             pen.good(&format!("{text:<CELL$}"))
         }
         _ => pen.dim(&format!("{:<CELL$}", "·")),
@@ -63,7 +89,11 @@ pub(crate) fn row<'a>(pen: &Pen, name: &str, cells: impl Iterator<Item = Option<
 
 pub(crate) fn impact(pen: &Pen, one: &MemberImpact) -> String {
     let names = |sign: &str, names: &[SectionType]| {
-        names.iter().map(|name| format!("{sign}{name}")).collect::<Vec<_>>().join(" ")
+        names
+            .iter()
+            .map(|name| format!("{sign}{name}"))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let parts = [
         pen.good(&names("+", &one.gained)),
@@ -74,7 +104,14 @@ pub(crate) fn impact(pen: &Pen, one: &MemberImpact) -> String {
 }
 
 pub(crate) fn page(pen: &Pen, verb: &str, shown: &[LiveSection], gone: &[SectionType]) -> String {
-    let shown: Vec<_> = shown.iter().map(|section| section.section.section_type.as_str()).collect();
+    let shown: Vec<_> = shown
+        .iter()
+        .map(|section| section.section.section_type.as_str())
+        .collect();
     let gone: Vec<_> = gone.iter().map(|name| format!("-{name}")).collect();
-    format!("{verb} {} {}", pen.good(&shown.join(", ")), pen.bad(&gone.join(" ")))
+    format!(
+        "{verb} {} {}",
+        pen.good(&shown.join(", ")),
+        pen.bad(&gone.join(" "))
+    )
 }

@@ -1,6 +1,6 @@
 //! The wedding of Ann and Bo.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use garland::storage::Precondition;
@@ -19,15 +19,18 @@ pub(crate) const MEMBERS: [(&str, &str); 5] = [
 ];
 
 /// A calendar whose leaves the program turns.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Calendar {
-    now: Mutex<Timestamp>,
-    watch: SystemClock,
+    now: Arc<Mutex<Timestamp>>,
+    watch: Arc<SystemClock>,
 }
 
 impl Calendar {
     pub(crate) fn at(instant: &str) -> Self {
-        Self { now: Mutex::new(parse_instant(instant).unwrap_or_default()), watch: SystemClock::new() }
+        Self {
+            now: Arc::new(Mutex::new(parse_instant(instant).unwrap_or_default())),
+            watch: Arc::new(SystemClock::new()),
+        }
     }
 
     pub(crate) fn set(&self, instant: &str) {
@@ -57,13 +60,19 @@ pub(crate) async fn furnish(studio: &Organization) -> garland::Result<()> {
     let wedding = json!({
         "id": JUNE, "organizationId": organization, "date": "2026-06-20", "timeZone": "Europe/Zurich",
     });
-    studio.team().put_wedding(&wedding, Precondition::Absent).await?;
+    studio
+        .team()
+        .put_wedding(&wedding, Precondition::Absent)
+        .await?;
     for (id, role) in MEMBERS {
         let member = json!({
             "id": id, "organizationId": organization, "role": role,
             "weddingAccess": [{ "weddingId": JUNE, "level": "limited" }],
         });
-        studio.team().put_member(&member, Precondition::Absent).await?;
+        studio
+            .team()
+            .put_member(&member, Precondition::Absent)
+            .await?;
     }
     for (position, mut section) in sections().into_iter().enumerate() {
         section["organizationId"] = organization.into();
