@@ -1,10 +1,16 @@
 //! A snapshot as what decides for every service: acts, and objects of weddings.
 
+use std::cell::OnceCell;
+
 use crate::clock::Timestamp;
 
+use super::decision::{Grant, SectionDecision, earliest};
+use super::denial::Denial;
+use super::evaluate::Context;
 use super::resolver::{Action, Actor, Decision, PermissionSnapshot, Reason, Resource};
 use super::rights::{Holder, Object, Verb, When};
 use super::snapshot::Snapshot;
+use super::view::View;
 
 /// A [`Snapshot`] at one instant, as services ask it.
 ///
@@ -83,13 +89,88 @@ impl PermissionSnapshot for AsOf {
             Actor::User(id) | Actor::Service(id) => self.snapshot.holder(id),
         };
         let when = When::at(self.now);
-        let decide = |resource| match &holder {
-            Ok(holder) => self
-                .snapshot
-                .rights()
-                .decide_action(holder, action, resource, &when),
+        let contexts = OnceCell::new();
+        let decide = |resource: &Resource| match &holder {
             Err(denial) => denial.clone(),
+            Ok(holder) => match by_section(action, resource) {
+                Some((section, wanted)) => {
+                    self.decide_section(holder.id(), section, wanted, &contexts)
+                }
+                None => self
+                    .snapshot
+                    .rights()
+                    .decide_action(holder, action, resource, &when),
+            },
         };
         resources.iter().map(decide).collect()
     }
+}
+
+type Wanted = fn(&SectionDecision) -> bool;
+
+/// Acts on a section that the section itself decides.
+fn by_section<'a>(action: &Action, resource: &'a Resource) -> Option<(&'a str, Wanted)> {
+    let wanted: Wanted = match action.as_str() {
+        "section.read" => |found| found.can_view,
+        "section.edit" => |found| found.can_edit,
+        _ => return None,
+    };
+    (resource.kind == "section").then_some((resource.id.as_str(), wanted))
+}
+
+impl AsOf {
+    /// Whether `member` may with `section` what is wanted in the context of its wedding; with one of the whole
+    /// organization, in that of the organization or of any of its weddings. Which of them counts is for the service to
+    /// decide, which knows where it is asked.
+    fn decide_section<'a>(
+        &'a self,
+        member: &str,
+        section: &str,
+        wanted: Wanted,
+        contexts: &OnceCell<Vec<View<'a>>>,
+    ) -> Decision {
+        let Some(found) = self.snapshot.section(section) else {
+            return section_denied(&SectionDecision::denied(Denial::ConfigNotFound), None);
+        };
+        let Some(member) = self.snapshot.member(member) else {
+            return section_denied(&SectionDecision::denied(Denial::UserNotFound), None);
+        };
+        let views = contexts.get_or_init(|| {
+            let weddings = self
+                .snapshot
+                .weddings()
+                .map(|wedding| Context::wedding(wedding.id(), self.now));
+            let contexts = std::iter::once(Context::organization(self.now)).chain(weddings);
+            contexts.map(|context| self.snapshot.at(&context)).collect()
+        });
+        let mut valid_until = None;
+        let mut denied = None;
+        for view in views
+            .iter()
+            .filter(|view| found.wedding().is_none() || found.wedding() == view.wedding())
+        {
+            let decision = view.decide(member, found);
+            valid_until = earliest(valid_until, decision.valid_until);
+            if wanted(&decision) {
+                let grant = decision.grant.map_or("section", Grant::as_str);
+                let mut allowed = Decision::allow(Reason::new(grant, "the section is for them"));
+                allowed.valid_until = decision.valid_until;
+                return allowed;
+            }
+            denied.get_or_insert(decision);
+        }
+        let denied = denied.unwrap_or_else(|| SectionDecision::denied(Denial::WeddingNotFound));
+        section_denied(&denied, valid_until)
+    }
+}
+
+fn section_denied(decision: &SectionDecision, valid_until: Option<Timestamp>) -> Decision {
+    let code = decision
+        .denials
+        .iter()
+        .next()
+        .map_or("not_in_can_edit_list", Denial::as_str);
+    let mut denied = Decision::deny(Reason::new(code, "the section is not for them"));
+    denied.valid_until = valid_until;
+    denied
 }

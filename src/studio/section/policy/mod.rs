@@ -5,6 +5,7 @@ mod flight;
 mod follow;
 mod options;
 mod reader;
+mod resolver;
 mod stored;
 
 pub use options::PolicyOptions;

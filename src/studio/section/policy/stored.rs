@@ -3,19 +3,17 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::task::unconstrained;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
-use crate::permission::{PermissionResolver, PermissionSnapshot, Snapshot};
+use crate::permission::Snapshot;
 use crate::storage::{StorageBackend, Store, Wake};
 use crate::wedding::Zones;
 
-use super::answers::Answers;
 use super::flight::{Views, is_fresh};
 use super::options::PolicyOptions;
 use super::reader::{Loaded, Reader};
@@ -129,6 +127,13 @@ impl StoredPolicy {
     }
 }
 
+impl StoredPolicy {
+    /// The time by the clock it was given.
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+}
+
 impl Shared {
     /// Takes note of all wake-ups that have come.
     fn notice(&self) {
@@ -155,23 +160,6 @@ impl Shared {
             grace: self.options.grace,
             clock: Arc::clone(&self.clock),
         }
-    }
-}
-
-#[async_trait]
-impl PermissionResolver for StoredPolicy {
-    /// As [`StoredPolicy::state`], to be asked at the instant of the call.
-    ///
-    /// The host may everything; acts in general are for the roles of members; `section.read` and `section.edit` are for
-    /// the sections themselves to say.
-    async fn snapshot(
-        &self,
-        organization: &OrganizationId,
-        at_least: Option<u64>,
-    ) -> Result<Arc<dyn PermissionSnapshot>> {
-        let state = self.state(organization, at_least).await?;
-        let now = self.0.clock.now();
-        Ok(Arc::new(Answers { state, now }))
     }
 }
 
