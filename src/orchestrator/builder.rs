@@ -13,12 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{HostOnly, PermissionResolver};
 use crate::storage::StorageBackend;
-use crate::studio::section::{PolicyOptions, StoredPolicy};
-#[cfg(feature = "zones")]
-use crate::wedding::IanaZones;
-#[cfg(not(feature = "zones"))]
-use crate::wedding::UtcOnly;
-use crate::wedding::Zones;
+use crate::studio::section::{LiveOptions, LiveSections, PolicyOptions, StoredPolicy};
+use crate::wedding::{UtcOnly, Zones};
 
 use super::handle::{Orchestrator, Shared};
 #[cfg(feature = "crypto")]
@@ -32,6 +28,7 @@ pub struct OrchestratorBuilder {
     /// `None`: what is stored decides.
     permissions: Option<Arc<dyn PermissionResolver>>,
     policy: PolicyOptions,
+    live: LiveOptions,
     zones: Arc<dyn Zones>,
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
@@ -46,7 +43,8 @@ impl OrchestratorBuilder {
             connectors: Vec::new(),
             permissions: Some(Arc::new(HostOnly::new())),
             policy: PolicyOptions::default(),
-            zones: default_zones(),
+            live: LiveOptions::default(),
+            zones: Arc::new(UtcOnly::new()),
             clock: None,
             chance: Chance::system(),
             #[cfg(feature = "crypto")]
@@ -97,8 +95,15 @@ impl OrchestratorBuilder {
         self
     }
 
-    /// Sets the rules of time zones, by which a wedding has its day. By default those that are part of the program
-    /// (feature `zones`), else UTC alone.
+    /// Sets how [live sections](super::Organization::watch_sections) are served.
+    #[must_use]
+    pub fn live(mut self, options: LiveOptions) -> Self {
+        self.live = options;
+        self
+    }
+
+    /// Sets the rules of time zones, by which a wedding has its day: `IanaZones` (feature `zones`), or the host's own. By
+    /// default only UTC is known, and a wedding elsewhere is refused.
     #[must_use]
     pub fn zones(mut self, zones: impl Zones) -> Self {
         self.zones = Arc::new(zones);
@@ -220,11 +225,18 @@ impl OrchestratorBuilder {
             self.policy,
         );
         let permissions = self.permissions.unwrap_or_else(|| Arc::new(policy.clone()));
+        let live = LiveSections::new(
+            policy.clone(),
+            Arc::clone(&permissions),
+            Arc::clone(&clock),
+            self.live,
+        );
         Ok(Orchestrator::new(Shared {
             storage,
             connectors,
             permissions,
             policy,
+            live,
             zones: self.zones,
             clock,
             chance: self.chance,
@@ -232,14 +244,4 @@ impl OrchestratorBuilder {
             security,
         }))
     }
-}
-
-#[cfg(feature = "zones")]
-fn default_zones() -> Arc<dyn Zones> {
-    Arc::new(IanaZones::new())
-}
-
-#[cfg(not(feature = "zones"))]
-fn default_zones() -> Arc<dyn Zones> {
-    Arc::new(UtcOnly::new())
 }

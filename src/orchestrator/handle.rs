@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{StorageBackend, Store};
-use crate::studio::section::StoredPolicy;
+use crate::studio::section::{LiveSections, StoredPolicy};
 use crate::wedding::Zones;
 
 use super::builder::OrchestratorBuilder;
@@ -30,6 +30,7 @@ pub(super) struct Shared {
     pub(super) connectors: BTreeMap<OrganizationId, ConnectorRegistry>,
     pub(super) permissions: Arc<dyn PermissionResolver>,
     pub(super) policy: StoredPolicy,
+    pub(super) live: LiveSections,
     pub(super) zones: Arc<dyn Zones>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,

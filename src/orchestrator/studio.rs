@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::studio::section::SectionService;
+use crate::error::Result;
+use crate::permission::{Action, Snapshot};
+use crate::studio::section::{Cursor, SectionService, Subscription, WatchRequest};
 use crate::studio::team::Directory;
 
 use super::handle::Organization;
+
+const PERMISSIONS: Action = Action::new("permissions.read");
 
 impl Organization {
     /// Returns the members and weddings of the organization. Each of its calls asks the permission resolver.
@@ -60,5 +64,46 @@ impl Organization {
             self.shared.chance.clone(),
         )
         .acting_as(self.actor.clone())
+    }
+
+    /// Begins to watch what `member` sees of a wedding's sections, or of the organization's: all of it first, then what
+    /// differs, as soon as it does. With the cursor of an earlier subscription it goes on from there.
+    ///
+    /// # Errors
+    /// As [`LiveSections::subscribe`](crate::section::LiveSections::subscribe).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop.
+    pub async fn watch_sections(
+        &self,
+        member: &str,
+        wedding: Option<&str>,
+        after: Option<Cursor>,
+    ) -> Result<Subscription> {
+        let mut request =
+            WatchRequest::new(self.organization.clone(), member).acting_as(self.actor.clone());
+        if let Some(wedding) = wedding {
+            request = request.wedding(wedding);
+        }
+        if let Some(cursor) = after {
+            request = request.after(cursor);
+        }
+        self.shared.live.subscribe(request).await
+    }
+
+    /// Returns everything that decides who sees what in the organization, at one revision: to explain, to simulate, or
+    /// to draw the table of everybody.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Denied`](crate::ErrorKind::Denied): the actor may not `permissions.read`.
+    /// - As [`StoredPolicy::state`](crate::section::StoredPolicy::state).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop.
+    pub async fn permission_snapshot(&self, at_least: Option<u64>) -> Result<Snapshot> {
+        self.authorize(&PERMISSIONS, &[self.resource()]).await?;
+        self.shared.policy.state(&self.organization, at_least).await
     }
 }

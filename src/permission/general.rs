@@ -93,6 +93,9 @@ impl PermissionSnapshot for AsOf {
         let decide = |resource: &Resource| match &holder {
             Err(denial) => denial.clone(),
             Ok(holder) => match by_section(action, resource) {
+                _ if self.is_own(action, resource, holder) => {
+                    Decision::allow(Reason::new("own", "everybody may ask for what they see"))
+                }
                 Some((section, wanted)) => {
                     self.decide_section(holder.id(), section, wanted, &contexts)
                 }
@@ -119,6 +122,16 @@ fn by_section<'a>(action: &Action, resource: &'a Resource) -> Option<(&'a str, W
 }
 
 impl AsOf {
+    /// Whether somebody asks for what they themselves see of the sections.
+    fn is_own(&self, action: &Action, resource: &Resource, holder: &Holder) -> bool {
+        let own = match &*resource.kind {
+            "member" => resource.id == holder.id(),
+            "organization" => resource.id == self.snapshot.organization().as_str(),
+            _ => false,
+        };
+        own && matches!(action.as_str(), "section.read" | "section.watch")
+    }
+
     /// Whether `member` may with `section` what is wanted in the context of its wedding; with one of the whole
     /// organization, in that of the organization or of any of its weddings. Which of them counts is for the service to
     /// decide, which knows where it is asked.

@@ -42,6 +42,8 @@ pub struct Section {
     /// Any whole number: two of them are compared also where they are none that a position can be.
     position: Option<i64>,
     rules: Option<Rules>,
+    version: u64,
+    content: u64,
 }
 
 /// For which wedding a configuration is.
@@ -146,7 +148,30 @@ impl Section {
                 .and_then(whole)
                 .and_then(|place| place.try_into().ok()),
             rules,
+            version: 0,
+            content: 0,
         }
+    }
+
+    /// Says which state of its record it is: the record's version, and a hash of all it holds. Neither decides anything;
+    /// they tell those who see the section that there is something new to read.
+    #[must_use]
+    pub const fn of_record(mut self, version: u64, content: u64) -> Self {
+        self.version = version;
+        self.content = content;
+        self
+    }
+
+    /// Returns the version of its record; 0 if nobody has said.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Returns the hash of what its record holds; 0 if nobody has said.
+    #[must_use]
+    pub const fn content(&self) -> u64 {
+        self.content
     }
 
     /// Returns the id; empty if the record has none.

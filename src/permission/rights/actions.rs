@@ -51,15 +51,18 @@ const NOBODY: &[OrganizationRole] = &[];
 ///
 /// - `keys.manage` is the owner's: who destroys the keys ends the organization.
 /// - `store.open` is the host's, whom no table binds: the records themselves know no personal rights.
-/// - `section.read` and `section.edit` are nobody's by their role alone: each section says who may.
+/// - `section.read`, `section.edit` and `section.watch` are nobody's by their role alone: each section says who may, and
+///   everybody watches what they see themselves.
 pub const KNOWN_ACTIONS: &[ActionRule] = &[
     rule("audit.manage", ADMINS, NOBODY),
     rule("connectors.open", ADMINS, NOBODY),
     rule("keys.manage", OWNER, NOBODY),
+    rule("permissions.read", COORDINATORS, NOBODY),
     rule("privacy.manage", ADMINS, NOBODY),
     rule("section.edit", NOBODY, NOBODY),
     rule("section.manage", COORDINATORS, NOBODY),
     rule("section.read", NOBODY, NOBODY),
+    rule("section.watch", NOBODY, NOBODY),
     rule("sessions.manage", ADMINS, NOBODY),
     rule("store.open", NOBODY, NOBODY),
     rule("subjects.read", ADMINS, NOBODY),

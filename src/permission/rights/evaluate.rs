@@ -93,7 +93,10 @@ impl Rights {
     ) -> Self {
         let mut statements: Vec<_> = statements.into_iter().collect();
         // Two of one id stand in the order of what they say.
-        statements.sort_by_cached_key(|one| (Arc::clone(&one.id), format!("{one:?}")));
+        statements.sort_by(|a, b| {
+            let said = |one: &Statement| format!("{one:?}");
+            a.id.cmp(&b.id).then_with(|| said(a).cmp(&said(b)))
+        });
         let about = |verb: Verb| {
             let all = statements.iter().enumerate();
             let about = all.filter(|(_, one)| one.verbs.could(|verbs| verbs.contains(verb)));
@@ -147,11 +150,11 @@ impl Rights {
         let about = self.0.by_verb.get(verb as usize).into_iter().flatten();
         let considered: Vec<_> = about
             .filter_map(|at| self.0.statements.get(*at))
-            .map(|statement| consider(statement, &question))
-            .filter(|one| {
-                let is_elsewhere =
-                    matches!(one.outcome, Outcome::OtherObject | Outcome::OtherSubject);
-                !is_elsewhere || one.next.is_some()
+            .filter_map(|statement| {
+                let (outcome, next) = outcome(statement, &question);
+                let is_elsewhere = matches!(outcome, Outcome::OtherObject | Outcome::OtherSubject);
+                let counts = !is_elsewhere || next.is_some();
+                counts.then(|| considered(statement, outcome, next))
             })
             .collect();
         conclude(&considered, verb, is_personal(&question))
@@ -178,8 +181,11 @@ impl Rights {
                 considered: Vec::new(),
             };
         }
-        let all = self.0.statements.iter();
-        let considered: Vec<_> = all.map(|one| consider(one, &question)).collect();
+        let all = self.0.statements.iter().map(|statement| {
+            let (outcome, next) = outcome(statement, &question);
+            considered(statement, outcome, next)
+        });
+        let considered: Vec<_> = all.collect();
         Explanation {
             decision: conclude(&considered, verb, is_personal(&question)),
             considered,
@@ -201,8 +207,7 @@ pub(super) fn foreign() -> Decision {
     Decision::deny(Reason::new("organization_mismatch", text))
 }
 
-fn consider(statement: &Statement, question: &Question<'_>) -> Considered {
-    let (outcome, next) = outcome(statement, question);
+fn considered(statement: &Statement, outcome: Outcome, next: Option<Timestamp>) -> Considered {
     Considered {
         statement: Arc::clone(&statement.id),
         effect: statement.effect,

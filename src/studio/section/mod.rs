@@ -16,6 +16,7 @@ mod configuration;
 mod equality;
 mod external;
 mod group;
+mod live;
 mod overlay;
 mod patch;
 mod policy;
@@ -35,6 +36,10 @@ pub use batch::{
 pub use configuration::Configuration;
 pub use external::{PartnerGrant, PartnerMessage, PartnerSettings};
 pub use group::Group;
+pub use live::{
+    Cursor, Difference, LiveOptions, LiveSection, LiveSections, LiveView, Picture, Subscription,
+    Update, WatchRequest,
+};
 pub use overlay::Overlay;
 pub use patch::Patch;
 pub use policy::{PolicyOptions, StoredPolicy};

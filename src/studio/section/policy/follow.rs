@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::permission::{Change, Member, Section, Wedding};
-use crate::storage::{Collection, Json, RecordId, Store};
+use crate::storage::{Collection, Json, RecordId, Store, Version};
 use crate::studio::team::{
     MEMBER_CHANGED, MEMBER_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS,
 };
@@ -64,9 +64,9 @@ impl Part {
     /// Returns what a record makes of the state. One that is no object is as if it were not there.
     ///
     /// The key of the database is the id, whatever the record says of itself.
-    pub(super) fn change(self, id: &RecordId, record: Option<Value>) -> Change {
+    pub(super) fn change(self, id: &RecordId, record: Option<(Version, Value)>) -> Change {
         let key: Arc<str> = id.as_str().into();
-        let Some(Value::Object(mut fields)) = record else {
+        let Some((version, Value::Object(mut fields))) = record else {
             return match self {
                 Self::Member => Change::RemoveMember(key),
                 Self::Wedding => Change::RemoveWedding(key),
@@ -78,9 +78,20 @@ impl Part {
         match self {
             Self::Member => Change::PutMember(Member::read(&record)),
             Self::Wedding => Change::PutWedding(Wedding::read(&record)),
-            Self::Section => Change::PutSection(Section::read(&record)),
+            Self::Section => {
+                let section = Section::read(&record);
+                Change::PutSection(section.of_record(version.get(), content(&record)))
+            }
         }
     }
+}
+
+/// Tells one content of a record from another, also where a record that was removed is made anew and begins again with
+/// the first version.
+fn content(record: &Value) -> u64 {
+    let hash = blake3::hash(record.to_string().as_bytes());
+    let first = hash.as_bytes().first_chunk();
+    first.map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 /// The records that entries of a journal name.
@@ -117,7 +128,7 @@ impl Named {
     pub(super) async fn read(self, store: &Store) -> Result<Vec<Change>> {
         let changes = self.0.into_iter().map(|(part, id)| async move {
             let record = store.get(part.collection(), &id).await?;
-            Ok(part.change(&id, record.map(|record| record.value)))
+            Ok(part.change(&id, record.map(|record| (record.version, record.value))))
         });
         stream::iter(changes).buffered(ABREAST).try_collect().await
     }

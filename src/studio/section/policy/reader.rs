@@ -68,7 +68,8 @@ impl Reader {
             let query = Query::all(part.collection().name().clone());
             let mut records = self.store.all(part.collection(), query);
             while let Some(record) = records.try_next().await? {
-                changes.push(part.change(&record.id, Some(record.value)));
+                let read = Some((record.version, record.value));
+                changes.push(part.change(&record.id, read));
             }
         }
         let (mut members, mut weddings, mut sections) = (Vec::new(), Vec::new(), Vec::new());
@@ -136,6 +137,8 @@ impl Reader {
         if page.is_empty() {
             return Ok(None);
         }
+        // Others have their turn, however much there is to catch up with.
+        tokio::task::yield_now().await;
         for entry in page {
             let linked = head.hash.link(entry.sequence, entry.at, &entry.event);
             if entry.sequence != head.sequence.saturating_add(1) || linked != entry.hash {

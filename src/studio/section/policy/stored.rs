@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::task::unconstrained;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
-use crate::permission::Snapshot;
+use crate::permission::{PermissionResolver, PermissionSnapshot, Snapshot};
 use crate::storage::{StorageBackend, Store, Wake};
 use crate::wedding::Zones;
 
@@ -128,9 +129,29 @@ impl StoredPolicy {
 }
 
 impl StoredPolicy {
-    /// The time by the clock it was given.
-    pub(super) fn now(&self) -> Timestamp {
-        self.0.clock.now()
+    /// Returns the state as the database has it at the end of a look that begins after the call, however young what is
+    /// known may be.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`StoredPolicy::state`].
+    pub(in super::super) async fn look(&self, organization: &OrganizationId) -> Result<Snapshot> {
+        let shared = &*self.0;
+        let before = shared.views.flights();
+        // Asked for, so that it is not the first to be forgotten.
+        drop(shared.views.known(organization));
+        loop {
+            let flight = shared.views.fly(organization, shared.reader(organization));
+            let loaded = flight.landed.await.map_err(unread)?;
+            if flight.number > before {
+                return Ok(loaded.snapshot.clone());
+            }
+        }
+    }
+
+    /// Returns the store of an organization in the database that is followed.
+    pub(in super::super) fn store(&self, organization: &OrganizationId) -> Store {
+        self.0.reader(organization).store
     }
 }
 
@@ -160,6 +181,22 @@ impl Shared {
             grace: self.options.grace,
             clock: Arc::clone(&self.clock),
         }
+    }
+}
+
+#[async_trait]
+impl PermissionResolver for StoredPolicy {
+    /// As [`StoredPolicy::state`], to be asked at the instant of the call.
+    ///
+    /// The host may everything; acts in general are for the roles of members; `section.read` and `section.edit` are for
+    /// the sections themselves to say.
+    async fn snapshot(
+        &self,
+        organization: &OrganizationId,
+        at_least: Option<u64>,
+    ) -> Result<Arc<dyn PermissionSnapshot>> {
+        let state = self.state(organization, at_least).await?;
+        Ok(Arc::new(state.as_of(self.0.clock.now())))
     }
 }
 
