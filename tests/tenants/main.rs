@@ -15,5 +15,6 @@ mod furnish;
 mod ground;
 mod listing;
 mod matrix;
+mod studio_asks;
 mod tap;
 mod world;

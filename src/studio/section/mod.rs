@@ -44,7 +44,7 @@ pub use overlay::Overlay;
 pub use patch::Patch;
 pub use policy::{PolicyOptions, StoredPolicy};
 pub use records::{
-    HistoryEntry, HistoryKind, OverlayRecord, SECTION_CHANGED, SECTION_CONFIGURATIONS,
+    Author, HistoryEntry, HistoryKind, OverlayRecord, SECTION_CHANGED, SECTION_CONFIGURATIONS,
     SECTION_HISTORY, SECTION_HISTORY_ERASED, SECTION_OVERLAYS, SECTION_PERSONALIZED,
     SECTION_REMOVED, SECTION_SLOTS, SECTION_TEMPLATE_CHANGED, SECTION_TEMPLATE_REMOVED,
     SECTION_TEMPLATES, TemplateRecord,

@@ -83,11 +83,36 @@ pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
     /// Who; several if their changes went in as one.
-    pub by: Vec<Actor>,
+    pub by: Vec<Author>,
     /// What makes the section before of the section after.
     pub before: Patch,
     /// What makes the section after of the section before.
     pub after: Patch,
+}
+
+/// Who has made a change.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Author {
+    /// `host`, `user` or `service`.
+    pub kind: String,
+    /// The host's id of the person or service; nothing of the host itself, and of a person who was erased.
+    pub id: Option<String>,
+}
+
+impl From<&Actor> for Author {
+    fn from(actor: &Actor) -> Self {
+        let (kind, id) = match actor {
+            Actor::Host => ("host", None),
+            Actor::User(id) => ("user", Some(id.clone())),
+            Actor::Service(id) => ("service", Some(id.clone())),
+        };
+        Self {
+            kind: kind.to_owned(),
+            id,
+        }
+    }
 }
 
 /// What was done to a section.

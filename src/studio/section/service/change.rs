@@ -10,8 +10,8 @@ use super::super::configuration::Configuration;
 use super::super::group::Group;
 use super::super::patch::Patch;
 use super::super::records::{
-    Changed, HistoryEntry, HistoryKind, SECTION_CHANGED, SECTION_CONFIGURATIONS, SECTION_HISTORY,
-    key,
+    Author, Changed, HistoryEntry, HistoryKind, SECTION_CHANGED, SECTION_CONFIGURATIONS,
+    SECTION_HISTORY, key,
 };
 use super::super::scope::{Reach, Scope, Target};
 use super::check::{check_changes, check_configuration};
@@ -143,7 +143,7 @@ impl SectionService {
             kind: edit.kind.clone(),
             version,
             at: now,
-            by: edit.by.clone(),
+            by: edit.by.iter().map(Author::from).collect(),
             before: Patch::diff(&after, &before),
             after: Patch::diff(&before, &after),
         };

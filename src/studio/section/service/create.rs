@@ -10,8 +10,8 @@ use crate::studio::team::{WEDDINGS, Written};
 use super::super::configuration::Configuration;
 use super::super::patch::Patch;
 use super::super::records::{
-    BY_SECTION, Changed, HistoryEntry, HistoryKind, SECTION_CHANGED, SECTION_CONFIGURATIONS,
-    SECTION_OVERLAYS, SECTION_REMOVED, SECTION_SLOTS, key,
+    Author, BY_SECTION, Changed, HistoryEntry, HistoryKind, SECTION_CHANGED,
+    SECTION_CONFIGURATIONS, SECTION_OVERLAYS, SECTION_REMOVED, SECTION_SLOTS, key,
 };
 use super::change::{bare, put_history};
 use super::check::check_new;
@@ -80,7 +80,7 @@ impl SectionService {
             kind: HistoryKind::Removed,
             version: at,
             at: now,
-            by: vec![self.actor.clone()],
+            by: vec![Author::from(&self.actor)],
             before: Patch::diff(&bare(&before), &before),
             after: Patch::diff(&before, &bare(&before)),
         };
@@ -140,7 +140,7 @@ impl SectionService {
             kind: HistoryKind::Created,
             version,
             at: batch.at(),
-            by: vec![self.actor.clone()],
+            by: vec![Author::from(&self.actor)],
             before: Patch::diff(configuration, &bare(configuration)),
             after: Patch::diff(&bare(configuration), configuration),
         };
