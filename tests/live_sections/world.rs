@@ -159,8 +159,9 @@ impl World {
         let mut contents = Vec::new();
         for id in &section.config_ids {
             let id: RecordId = id.parse().unwrap();
-            let found = store.get(&SECTIONS, &id).await.unwrap().unwrap();
-            contents.push((found.version, found.value));
+            // It may be gone again by the time it is read.
+            let found = store.get(&SECTIONS, &id).await.unwrap();
+            contents.extend(found.map(|found| (found.version, found.value)));
         }
         contents
     }
