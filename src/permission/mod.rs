@@ -9,18 +9,24 @@
 //! and until when an answer holds. It never grants by accident: what cannot be understood denies.
 
 mod capability;
+pub(crate) mod codes;
 mod condition;
 mod decision;
 mod denial;
 mod evaluate;
 mod explain;
+mod general;
+mod integrity;
 mod matrix;
 mod member;
+pub(crate) mod numbers;
 mod record;
 mod resolver;
+pub mod rights;
 mod section;
 mod simulate;
 mod snapshot;
+mod standing;
 mod table;
 mod trusted;
 mod view;
@@ -32,6 +38,8 @@ pub use decision::{Grant, SectionDecision};
 pub use denial::{Denial, Denials};
 pub use evaluate::{Context, decide_one};
 pub use explain::{Check, Explanation, Outcome, Rule};
+pub use general::AsOf;
+pub use integrity::{Issue, IssueCode, IssueReport, Severity, check_configurations, check_records};
 pub use matrix::Matrix;
 pub use member::Member;
 pub use resolver::{

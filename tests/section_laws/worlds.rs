@@ -32,7 +32,7 @@ fn field(group: &str, name: &str) -> BoxedStrategy<Value> {
         ("customization", "color") => select(vec![json!("#fff"), json!("primary")]).boxed(),
         ("customization", "icon") => select(vec![json!("ring"), json!("mdi:ring")]).boxed(),
         ("customization", _) => select(vec![json!(""), json!("x"), json!("y")]).boxed(),
-        _ => list(&["admin", "couple", "vendor", "guest"]),
+        _ => roles(),
     }
 }
 
@@ -47,6 +47,18 @@ const FIELDS: [(&str, &[&str]); 4] = [
 ];
 
 const MAPS: [&str; 3] = ["conditions", "responsive", "theme"];
+
+/// A list of roles, each as likely in it as not.
+pub(crate) fn roles() -> BoxedStrategy<Value> {
+    list(&[
+        "admin",
+        "coordinator",
+        "photographer",
+        "couple",
+        "vendor",
+        "guest",
+    ])
+}
 
 /// A list in any order, with repeats.
 fn list(names: &'static [&'static str]) -> BoxedStrategy<Value> {

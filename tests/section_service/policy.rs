@@ -7,7 +7,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use garland::permission::Resource;
 use garland::permission::{Context, Snapshot};
-use garland::section::{PolicyOptions, SECTION_CHANGED, SECTION_CONFIGURATIONS, StoredPolicy};
+use garland::section::{
+    Configuration, PolicyOptions, SECTION_CHANGED, SECTION_CONFIGURATIONS, StoredPolicy,
+};
 use garland::storage::{Batch, JournalName, Precondition, Store};
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Operation};
 use garland::wedding::Role;
@@ -15,8 +17,8 @@ use garland::{Clock as _, ErrorKind, Timestamp, journal};
 use serde_json::{Value, json};
 
 use crate::world::{
-    Backend, HandClock, Hooked, Swap, databases, member, memory, policy, policy_with, store,
-    studio, team, wedding,
+    Backend, HandClock, Hooked, Swap, databases, member, memory, policy, policy_with, shared,
+    store, studio, team, wedding,
 };
 
 fn section(id: &str, position: u64, roles: &[&str]) -> Value {
@@ -24,12 +26,20 @@ fn section(id: &str, position: u64, roles: &[&str]) -> Value {
         "visibility": {"roles": roles}, "layout": {"position": position}})
 }
 
+fn configuration(section: &Value) -> Configuration {
+    Configuration::try_from(section.clone()).unwrap()
+}
+
 async fn put_sections(store: &Store, sections: &[Value]) {
     let mut batch = Batch::new(Timestamp::from_millis(0));
     for section in sections {
         let id = section["id"].as_str().unwrap();
         batch
-            .put(&SECTION_CONFIGURATIONS, id.parse().unwrap(), section)
+            .put(
+                &SECTION_CONFIGURATIONS,
+                id.parse().unwrap(),
+                &configuration(section),
+            )
             .unwrap();
         let event = journal::Event::new(SECTION_CHANGED).about(Resource::new("section", id));
         batch.append(JournalName::main(), &event).unwrap();
@@ -82,7 +92,7 @@ async fn a_state_is_that_of_one_entry_whenever_somebody_writes_in_between() {
             loop {
                 at += 1;
                 let hooked = Arc::new(Hooked::new(&inner));
-                let backend: Backend = hooked.clone();
+                let backend = shared(&hooked);
                 let policy = policy_with(
                     &backend,
                     &clock,
@@ -214,7 +224,7 @@ async fn a_wake_up_is_seen_at_once_and_nothing_is_read_without_one() {
     let (inner, clock) = (memory(), HandClock::new());
     furnish(&inner, &clock).await;
     let hooked = Arc::new(Hooked::new(&inner));
-    let backend: Backend = hooked.clone();
+    let backend = shared(&hooked);
     let policy = policy(&backend, &clock);
     policy.state(&studio(), None).await.unwrap();
     let calls = hooked.count();
@@ -296,14 +306,14 @@ async fn many_who_ask_at_once_share_one_reading_also_when_its_first_is_dropped()
     let (inner, clock) = (memory(), HandClock::new());
     furnish(&inner, &clock).await;
     let alone = Arc::new(Hooked::new(&inner));
-    let backend: Backend = alone.clone();
+    let backend = shared(&alone);
     policy(&backend, &clock)
         .state(&studio(), None)
         .await
         .unwrap();
 
     let hooked = Arc::new(Hooked::new(&inner));
-    let backend: Backend = hooked.clone();
+    let backend = shared(&hooked);
     let policy = policy(&backend, &clock);
     let here = studio();
     let mut first = Box::pin(policy.state(&here, None));
@@ -326,7 +336,7 @@ async fn many_who_ask_at_once_share_one_reading_also_when_its_first_is_dropped()
 async fn no_more_organizations_are_kept_than_allowed() {
     let (inner, clock) = (memory(), HandClock::new());
     let hooked = Arc::new(Hooked::new(&inner));
-    let backend: Backend = hooked.clone();
+    let backend = shared(&hooked);
     let policy = policy_with(
         &backend,
         &clock,
@@ -351,7 +361,7 @@ async fn a_database_put_back_to_an_older_day_is_read_anew() {
     let (one, other, clock) = (memory(), memory(), HandClock::new());
     furnish(&one, &clock).await;
     let swap = Arc::new(Swap::new(&one));
-    let backend: Backend = swap.clone();
+    let backend = shared(&swap);
     let policy = policy_with(
         &backend,
         &clock,

@@ -12,14 +12,14 @@ use garland::backends::{Memory, Sqlite};
 use garland::permission::{
     Action, Actor, Decision, PermissionResolver, PermissionSnapshot, Reason, Resource, TrustedHost,
 };
-use garland::section::{PolicyOptions, StoredPolicy};
+use garland::section::{PolicyOptions, SectionService, StoredPolicy};
 use garland::storage::{
     Batch, CollectionName, Committed, JournalEntry, JournalHead, JournalName, Query, Record,
     RecordId, RecordPage, StorageBackend, Store, Wake,
 };
 use garland::team::Directory;
 use garland::wedding::UtcOnly;
-use garland::{Clock, OrganizationId, Result, Timestamp};
+use garland::{Chance, Clock, OrganizationId, Result, Timestamp};
 use serde_json::{Value, json};
 
 pub(crate) type Backend = Arc<dyn StorageBackend>;
@@ -37,6 +37,10 @@ pub(crate) fn store(backend: &Backend) -> Store {
 
 pub(crate) fn memory() -> Backend {
     Arc::new(Memory::new())
+}
+
+pub(crate) fn shared<T: StorageBackend>(one: &Arc<T>) -> Backend {
+    Arc::<T>::clone(one)
 }
 
 /// Each kind of database, by name; the folder lives as long as it does.
@@ -353,4 +357,46 @@ impl StorageBackend for Swap {
     fn watch(&self) -> BoxStream<'static, Wake> {
         self.now().watch()
     }
+}
+
+pub(crate) const KEPT: [&str; 10] = [
+    "section_configurations",
+    "section_history",
+    "section_overlays",
+    "section_permissions",
+    "section_results",
+    "section_slots",
+    "section_syncs",
+    "section_templates",
+    "team_members",
+    "weddings",
+];
+
+pub(crate) fn sections(backend: &Backend, clock: &HandClock) -> SectionService {
+    sections_asking(backend, clock, Arc::new(TrustedHost::new()))
+}
+
+pub(crate) fn sections_asking(
+    backend: &Backend,
+    clock: &HandClock,
+    permissions: Arc<dyn PermissionResolver>,
+) -> SectionService {
+    let policy = policy(backend, clock);
+    let clock = Arc::new(clock.clone());
+    SectionService::new(
+        store(backend),
+        policy,
+        permissions,
+        clock,
+        Chance::seeded(7),
+    )
+}
+
+pub(crate) fn section(id: &str, section_type: &str, roles: &[&str]) -> Value {
+    json!({"id": id, "organizationId": "studio", "sectionType": section_type,
+        "visibility": {"roles": roles}})
+}
+
+pub(crate) fn user(id: &str) -> Actor {
+    Actor::User(id.into())
 }

@@ -9,11 +9,12 @@
 mod calls;
 mod closed;
 mod copied;
-mod denied;
 mod dump;
+mod entry_points;
 mod furnish;
 mod ground;
 mod listing;
 mod matrix;
+mod studio_asks;
 mod tap;
 mod world;

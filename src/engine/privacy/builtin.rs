@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::permission::Actor;
 use crate::storage::{CollectionName, IndexName};
 
-use super::coverage::{Finder, OnErasure, PersonalData};
+use super::coverage::{Finder, OnErasure, PersonalData, Redaction};
 
 /// Name, and why it is about nobody.
 const ABOUT_NOBODY: &[(&str, &str)] = &[
@@ -41,6 +41,20 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "how names are sealed, and a check value of a key",
     ),
     (
+        "section_configurations",
+        "how sections look and which roles see them; a name in a title is for the host to know",
+    ),
+    ("section_results", "a counter"),
+    ("section_slots", "which section is the one of its type"),
+    (
+        "section_syncs",
+        "how far bulk work is, by the id of a member; it goes when the work is done",
+    ),
+    (
+        "section_templates",
+        "patterns of sections; a name in a title is for the host to know",
+    ),
+    (
         "sync_bases",
         "paths and hashes of files; they go when the files go",
     ),
@@ -61,6 +75,10 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     (
         "transfer_uploads",
         "paths of files on their way; they go when they have arrived",
+    ),
+    (
+        "weddings",
+        "when and where weddings are, by ids of the host; who marries stands with the members, and fields of the host's own are its to cover",
     ),
     (
         "webhook_deliveries",
@@ -97,6 +115,38 @@ pub(super) fn collections() -> Result<Vec<PersonalData>> {
         )
         // Who is party to a lawsuit is not to learn of it here.
         .not_exported(),
+    );
+    all.push(
+        PersonalData::found_by(
+            CollectionName::new("section_history"),
+            Finder::Field("by.*.id".parse()?),
+            "who has changed which section",
+        )
+        .with_erasure(OnErasure::Redact(Redaction::new(vec!["by.*.id".parse()?])))
+        .with_time("at".parse()?),
+    );
+    all.push(PersonalData::found_by(
+        CollectionName::new("section_overlays"),
+        Finder::Field("userId".parse()?),
+        "how a person has arranged sections for themselves",
+    ));
+    all.push(
+        PersonalData::found_by(
+            CollectionName::new("section_permissions"),
+            Finder::Field("userId".parse()?),
+            "which sections a person sees",
+        )
+        .with_time("computedAt".parse()?),
+    );
+    all.push(
+        PersonalData::found_by(
+            CollectionName::new("team_members"),
+            Finder::Id,
+            "what a person is in the organization and at its weddings, with fields of the host's own",
+        )
+        .with_erasure(OnErasure::Elsewhere(Cow::Borrowed(
+            "remove the member through the directory, so that all that decides hears of it",
+        ))),
     );
     all.push(PersonalData::found_by(
         CollectionName::new("privacy_restrictions"),

@@ -1,6 +1,6 @@
 //! The shape of a configuration: its four groups, their fields, and what a field holds.
 
-use super::code::codes;
+use crate::permission::codes::codes;
 
 codes! {
     /// One of the four parts of a configuration that a patch may change.

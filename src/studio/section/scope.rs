@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::code::codes;
 use super::configuration::Configuration;
 use super::group::Group;
 use super::patch::Patch;
+use crate::permission::codes::codes;
 
 /// Whose row a change is made to.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

@@ -9,11 +9,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Condition, ConditionFault};
 use crate::wedding::{Phase, Role};
 
-use super::code::codes;
-use super::equality::whole;
 use super::group::{Field, Group};
 use super::patch::Patch;
 use super::scope::Target;
+use crate::permission::codes::codes;
+use crate::permission::numbers::whole;
 
 /// What is never changed by a patch.
 const IDENTITY: [&str; 5] = [

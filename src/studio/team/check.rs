@@ -33,8 +33,19 @@ pub(crate) fn check_id(id: &str, operation: &'static str) -> Result<()> {
 }
 
 /// Checks that a value is at most 64 KiB of JSON and 32 levels deep.
-pub(crate) fn check_size(value: &Value, operation: &'static str) -> Result<()> {
-    let exceeded = |message: &str| Error::new(ErrorKind::LimitExceeded, operation, message);
+pub(super) fn check_size(value: &Value, operation: &'static str) -> Result<()> {
+    check_depth(value, operation)?;
+    let length = value.to_string().len();
+    if length > LARGEST {
+        let message = "a record is at most 64 KiB of JSON";
+        let error = Error::new(ErrorKind::LimitExceeded, operation, message);
+        return Err(error.with_context("length", length));
+    }
+    Ok(())
+}
+
+/// Checks that a value is at most 32 levels deep.
+pub(crate) fn check_depth(value: &Value, operation: &'static str) -> Result<()> {
     let mut rest = vec![(value, 1)];
     while let Some((value, depth)) = rest.pop() {
         let inner: &mut dyn Iterator<Item = &Value> = match value {
@@ -43,14 +54,10 @@ pub(crate) fn check_size(value: &Value, operation: &'static str) -> Result<()> {
             _ => continue,
         };
         if depth > DEEPEST {
-            return Err(exceeded("a record is at most 32 levels deep"));
+            let message = "a record is at most 32 levels deep";
+            return Err(Error::new(ErrorKind::LimitExceeded, operation, message));
         }
-        rest.extend(inner.map(|value| (value, depth.saturating_add(1))));
-    }
-    let length = value.to_string().len();
-    if length > LARGEST {
-        let error = exceeded("a record is at most 64 KiB of JSON");
-        return Err(error.with_context("length", length));
+        rest.extend(inner.map(|value| (value, depth + 1)));
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ mod check;
 mod directory;
 mod records;
 
-pub(crate) use check::{check_id, check_size};
+pub(crate) use check::{check_depth, check_id};
 pub use directory::Directory;
 pub use records::{
     Access, MEMBER_CHANGED, MEMBER_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED,

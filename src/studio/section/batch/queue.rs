@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::super::code::codes;
 use super::item::BatchItem;
+use crate::permission::codes::codes;
 
 codes! {
     /// What closed a flush.
@@ -207,6 +207,12 @@ impl<I: BatchItem> BatchQueue<I> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.open.is_none() && self.pending.is_empty()
+    }
+
+    /// Whether it takes nothing more, after [`shutdown`](BatchQueue::shutdown).
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Returns what is closed and not accepted yet, in order.

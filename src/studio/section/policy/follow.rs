@@ -14,7 +14,7 @@ use crate::studio::team::{
     MEMBER_CHANGED, MEMBER_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS,
 };
 
-use super::super::records::{SECTION_CHANGED, SECTION_CONFIGURATIONS, SECTION_REMOVED};
+use super::super::records::{RAW_SECTIONS, SECTION_CHANGED, SECTION_REMOVED};
 
 /// How many records are read at once.
 const ABREAST: usize = 8;
@@ -33,7 +33,8 @@ impl Part {
     pub(super) fn collection(self) -> &'static Collection<Value> {
         static MEMBERS: Collection<Value> = TEAM_MEMBERS;
         static OF_WEDDINGS: Collection<Value> = WEDDINGS;
-        static SECTIONS: Collection<Value> = SECTION_CONFIGURATIONS;
+        // As whatever it is: one that is no object is not there.
+        static SECTIONS: Collection<Value> = RAW_SECTIONS;
         match self {
             Self::Member => &MEMBERS,
             Self::Wedding => &OF_WEDDINGS,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::task::unconstrained;
@@ -10,7 +11,7 @@ use tokio::task::unconstrained;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
-use crate::permission::Snapshot;
+use crate::permission::{PermissionResolver, PermissionSnapshot, Snapshot};
 use crate::storage::{StorageBackend, Store, Wake};
 use crate::wedding::Zones;
 
@@ -180,6 +181,22 @@ impl Shared {
             grace: self.options.grace,
             clock: Arc::clone(&self.clock),
         }
+    }
+}
+
+#[async_trait]
+impl PermissionResolver for StoredPolicy {
+    /// As [`StoredPolicy::state`], to be asked at the instant of the call.
+    ///
+    /// The host may everything; acts in general are for the roles of members; `section.read` and `section.edit` are for
+    /// the sections themselves to say.
+    async fn snapshot(
+        &self,
+        organization: &OrganizationId,
+        at_least: Option<u64>,
+    ) -> Result<Arc<dyn PermissionSnapshot>> {
+        let state = self.state(organization, at_least).await?;
+        Ok(Arc::new(state.as_of(self.0.clock.now())))
     }
 }
 

@@ -14,7 +14,7 @@ use super::issue::{IssueCode, IssueReport};
 /// # Example
 ///
 /// ```
-/// use garland::section::{IssueCode, check_records};
+/// use garland::permission::{IssueCode, check_records};
 /// use serde_json::json;
 ///
 /// let users = [json!({ "id": "gus", "organizationId": "studio", "role": "guest" })];

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::code::codes;
+use super::super::codes::codes;
 
 codes! {
     /// How bad an issue is.
