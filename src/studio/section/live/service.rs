@@ -62,7 +62,7 @@ pub(super) const WATCH: Action = Action::new("section.watch");
 pub struct LiveSections(Arc<Shared>);
 
 pub(super) struct Shared {
-    policy: StoredPolicy,
+    pub(super) policy: StoredPolicy,
     permissions: Arc<dyn PermissionResolver>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: LiveOptions,
