@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 
@@ -111,6 +112,10 @@ pub struct Decision {
     pub allow: bool,
     /// Why.
     pub reasons: Vec<Reason>,
+    /// The first instant at which time alone may change the answer; it must not be used at or after it. Nothing if
+    /// time alone changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
 }
 
 impl Decision {
@@ -120,6 +125,7 @@ impl Decision {
         Self {
             allow: true,
             reasons: vec![reason],
+            valid_until: None,
         }
     }
 
@@ -129,6 +135,7 @@ impl Decision {
         Self {
             allow: false,
             reasons: vec![reason],
+            valid_until: None,
         }
     }
 }
@@ -146,11 +153,24 @@ pub trait PermissionSnapshot: fmt::Debug + Send + Sync {
 /// Decides what actors may do.
 #[async_trait]
 pub trait PermissionResolver: fmt::Debug + Send + Sync + 'static {
-    /// Returns a picture of what decides in `organization`.
+    /// Returns a picture of what decides in `organization`, of a revision not below `at_least`.
+    ///
+    /// Whoever has just changed a permission gives the revision of that change and reads their own write: the picture
+    /// has it, and whatever came before it. `None` takes the newest picture at hand, which may be behind by as much as
+    /// the implementor says of itself. Revisions of one organization only grow and mean nothing in another; a resolver
+    /// whose rules do not change has one revision and takes no notice of `at_least`.
     ///
     /// # Errors
-    /// Why there is none; the caller then denies.
-    async fn snapshot(&self, organization: &OrganizationId) -> Result<Arc<dyn PermissionSnapshot>>;
+    /// Why there is none, or none as new as that; the caller then denies. An older picture is never given instead.
+    ///
+    /// # Cancel safety
+    ///
+    /// An implementor keeps nothing half done: the call may be dropped at any point.
+    async fn snapshot(
+        &self,
+        organization: &OrganizationId,
+        at_least: Option<u64>,
+    ) -> Result<Arc<dyn PermissionSnapshot>>;
 }
 
 /// Asks `resolver` whether `actor` may do `action` to every one of `resources`.
@@ -175,7 +195,8 @@ pub async fn authorize(
         .with_context("resource", resource)
         .with_context("why", why)
     };
-    let snapshot = resolver.snapshot(organization).await.map_err(|cause| {
+    let snapshot = resolver.snapshot(organization, None).await;
+    let snapshot = snapshot.map_err(|cause| {
         denied(String::new(), "permissions cannot be read".into()).with_source(cause)
     })?;
     let decisions = snapshot.decide(actor, action, resources);

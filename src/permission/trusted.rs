@@ -42,14 +42,22 @@ impl HostOnly {
 
 #[async_trait]
 impl PermissionResolver for TrustedHost {
-    async fn snapshot(&self, _: &OrganizationId) -> Result<Arc<dyn PermissionSnapshot>> {
+    async fn snapshot(
+        &self,
+        _: &OrganizationId,
+        _: Option<u64>,
+    ) -> Result<Arc<dyn PermissionSnapshot>> {
         Ok(Arc::new(*self))
     }
 }
 
 #[async_trait]
 impl PermissionResolver for HostOnly {
-    async fn snapshot(&self, _: &OrganizationId) -> Result<Arc<dyn PermissionSnapshot>> {
+    async fn snapshot(
+        &self,
+        _: &OrganizationId,
+        _: Option<u64>,
+    ) -> Result<Arc<dyn PermissionSnapshot>> {
         Ok(Arc::new(*self))
     }
 }

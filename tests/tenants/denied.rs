@@ -45,7 +45,11 @@ const RESOLVERS: [Resolver; 5] = [
 
 #[async_trait]
 impl PermissionResolver for Resolver {
-    async fn snapshot(&self, _: &OrganizationId) -> Result<Arc<dyn PermissionSnapshot>> {
+    async fn snapshot(
+        &self,
+        _: &OrganizationId,
+        _: Option<u64>,
+    ) -> Result<Arc<dyn PermissionSnapshot>> {
         match self {
             Self::Fails => {
                 let message = "the database of permissions is down";
