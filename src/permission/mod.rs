@@ -2,7 +2,8 @@
 //!
 //! Two things live here. The seam to whoever decides: a [`PermissionResolver`] gives an unchanging
 //! [`PermissionSnapshot`], which answers for one actor and many resources at a time. Every service call asks it before it
-//! reads or writes. A host that decides by itself names [`TrustedHost`]; a host that names nothing gets [`HostOnly`].
+//! reads or writes. A host that decides by itself names [`TrustedHost`]; a host that names nothing gets [`HostOnly`]; a host
+//! with an engine of its own puts a [`RemoteResolver`] before it.
 //!
 //! And the calculation for the sections of a wedding: a [`Snapshot`] of an organization's members, weddings and section
 //! configurations answers who sees what, [who sees this](Snapshot::subjects), [what a change would do](Snapshot::simulate)
@@ -17,6 +18,7 @@ mod explain;
 mod matrix;
 mod member;
 mod record;
+mod remote;
 mod resolver;
 mod section;
 mod simulate;
@@ -34,6 +36,7 @@ pub use evaluate::{Context, decide_one};
 pub use explain::{Check, Explanation, Outcome, Rule};
 pub use matrix::Matrix;
 pub use member::Member;
+pub use remote::{RemoteEngine, RemoteOptions, RemoteResolver};
 pub use resolver::{
     Action, Actor, Decision, PermissionResolver, PermissionSnapshot, Reason, Resource, authorize,
 };
