@@ -10,6 +10,9 @@
 //! and until when an answer holds. It never grants by accident: what cannot be understood denies.
 
 mod capability;
+#[cfg(feature = "cedar")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cedar")))]
+pub mod cedar;
 mod condition;
 mod decision;
 mod denial;
