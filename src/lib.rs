@@ -109,6 +109,7 @@ mod orchestrator;
 pub mod permission;
 pub mod platforms;
 pub mod storage;
+mod studio;
 mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -130,7 +131,11 @@ pub use engine::upload;
 pub use engine::{journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
+#[cfg(feature = "crypto")]
+#[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
+pub use orchestrator::Sessions;
 pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequest, SyncRun};
+pub use studio::{section, team};
 
 /// The README's Rust is compiled and run as a test of the documentation.
 #[cfg(all(doctest, feature = "crypto", feature = "local", feature = "sqlite"))]

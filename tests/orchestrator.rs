@@ -27,8 +27,8 @@ async fn one_file_is_moved_and_its_hashes_are_told() {
     let (card, archive) = accounts();
     let studio = studio(&card, &archive).build().await.unwrap();
     let (from, to) = (
-        studio.connector("card").unwrap(),
-        studio.connector("archive").unwrap(),
+        studio.connector("card").await.unwrap(),
+        studio.connector("archive").await.unwrap(),
     );
     let path: garland::connector::FilePath = "a.jpg".parse().unwrap();
     let version = from
@@ -67,7 +67,7 @@ async fn a1_an_account_of_another_organization_is_as_one_that_is_missing() {
     let studio = studio.build().await.unwrap();
     let theirs = studio.organization(other);
     assert_eq!(
-        theirs.connector("archive").unwrap_err().kind(),
+        theirs.connector("archive").await.unwrap_err().kind(),
         ErrorKind::NotFound
     );
     let error = theirs
@@ -79,7 +79,7 @@ async fn a1_an_account_of_another_organization_is_as_one_that_is_missing() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 
     let path: garland::connector::FilePath = "a.jpg".parse().unwrap();
-    let ours = studio.connector("card").unwrap();
+    let ours = studio.connector("card").await.unwrap();
     let version = ours
         .files()
         .unwrap()

@@ -11,6 +11,8 @@
 mod permissions;
 #[path = "vectors_suite/runner.rs"]
 mod runner;
+#[path = "vectors_suite/sections.rs"]
+mod sections;
 #[path = "vectors_suite/security/mod.rs"]
 mod security;
 #[path = "vectors_suite/sync.rs"]
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ("sync/limits.jsonl", sync::check),
     ];
     lists.extend(permissions::LISTS);
+    lists.extend(sections::LISTS);
     lists.extend(security::LISTS);
     runner::run(&lists)
 }

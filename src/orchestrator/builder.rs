@@ -13,6 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{HostOnly, PermissionResolver};
 use crate::storage::StorageBackend;
+use crate::studio::section::{LiveOptions, LiveSections, PolicyOptions, StoredPolicy};
+use crate::wedding::{UtcOnly, Zones};
 
 use super::handle::{Orchestrator, Shared};
 #[cfg(feature = "crypto")]
@@ -23,7 +25,11 @@ use super::security::{SecurityOptions, ToSeal};
 pub struct OrchestratorBuilder {
     storage: Option<Arc<dyn StorageBackend>>,
     connectors: Vec<(OrganizationId, String, Arc<dyn PlatformConnector>)>,
-    permissions: Arc<dyn PermissionResolver>,
+    /// `None`: what is stored decides.
+    permissions: Option<Arc<dyn PermissionResolver>>,
+    policy: PolicyOptions,
+    live: LiveOptions,
+    zones: Arc<dyn Zones>,
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
     #[cfg(feature = "crypto")]
@@ -35,7 +41,10 @@ impl OrchestratorBuilder {
         Self {
             storage: None,
             connectors: Vec::new(),
-            permissions: Arc::new(HostOnly::new()),
+            permissions: Some(Arc::new(HostOnly::new())),
+            policy: PolicyOptions::default(),
+            live: LiveOptions::default(),
+            zones: Arc::new(UtcOnly::new()),
             clock: None,
             chance: Chance::system(),
             #[cfg(feature = "crypto")]
@@ -73,7 +82,31 @@ impl OrchestratorBuilder {
     /// ([`HostOnly`]).
     #[must_use]
     pub fn permissions(mut self, resolver: impl PermissionResolver) -> Self {
-        self.permissions = Arc::new(resolver);
+        self.permissions = Some(Arc::new(resolver));
+        self
+    }
+
+    /// Lets what is stored decide what actors may do: the [members](crate::team::Directory), weddings and
+    /// [sections](crate::section::SectionService) of each organization; see [`StoredPolicy`].
+    #[must_use]
+    pub fn stored_permissions(mut self, options: PolicyOptions) -> Self {
+        self.permissions = None;
+        self.policy = options;
+        self
+    }
+
+    /// Sets how [live sections](super::Organization::watch_sections) are served.
+    #[must_use]
+    pub fn live(mut self, options: LiveOptions) -> Self {
+        self.live = options;
+        self
+    }
+
+    /// Sets the rules of time zones, by which a wedding has its day: `IanaZones` (feature `zones`), or the host's own. By
+    /// default only UTC is known, and a wedding elsewhere is refused.
+    #[must_use]
+    pub fn zones(mut self, zones: impl Zones) -> Self {
+        self.zones = Arc::new(zones);
         self
     }
 
@@ -185,10 +218,26 @@ impl OrchestratorBuilder {
             let registry = connectors.entry(organization.clone()).or_default();
             registry.add(name.as_str(), Arc::new(sealed.clone()))?;
         }
+        let policy = StoredPolicy::new(
+            Arc::clone(&storage),
+            Arc::clone(&self.zones),
+            Arc::clone(&clock),
+            self.policy,
+        );
+        let permissions = self.permissions.unwrap_or_else(|| Arc::new(policy.clone()));
+        let live = LiveSections::new(
+            policy.clone(),
+            Arc::clone(&permissions),
+            Arc::clone(&clock),
+            self.live,
+        );
         Ok(Orchestrator::new(Shared {
             storage,
             connectors,
-            permissions: self.permissions,
+            permissions,
+            policy,
+            live,
+            zones: self.zones,
             clock,
             chance: self.chance,
             #[cfg(feature = "crypto")]

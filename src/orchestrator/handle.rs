@@ -14,10 +14,14 @@ use crate::error::Result;
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{StorageBackend, Store};
+use crate::studio::section::{LiveSections, StoredPolicy};
+use crate::wedding::Zones;
 
 use super::builder::OrchestratorBuilder;
 use super::sync::SyncRequest;
 
+const CONNECTORS: Action = Action::new("connectors.open");
+const STORE: Action = Action::new("store.open");
 const TRANSFER: Action = Action::new("transfer.run");
 
 #[derive(Debug)]
@@ -25,6 +29,9 @@ pub(super) struct Shared {
     pub(super) storage: Arc<dyn StorageBackend>,
     pub(super) connectors: BTreeMap<OrganizationId, ConnectorRegistry>,
     pub(super) permissions: Arc<dyn PermissionResolver>,
+    pub(super) policy: StoredPolicy,
+    pub(super) live: LiveSections,
+    pub(super) zones: Arc<dyn Zones>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
     #[cfg(feature = "crypto")]
@@ -111,8 +118,10 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// Returns the same handle for an actor: everything it does is asked of the permission resolver, and so
-    /// is every service it gives. The accounts and records themselves are for the host: hand none to an actor.
+    /// Returns the same handle for an actor: everything it does and gives is asked of the permission resolver first.
+    ///
+    /// A service is asked for once, when the handle gives it. Take it anew for each request, so that what the resolver has
+    /// taken away meanwhile is gone.
     #[must_use]
     pub fn as_actor(&self, actor: Actor) -> Self {
         Self {
@@ -127,33 +136,51 @@ impl Organization {
         &self.organization
     }
 
-    /// Returns one account, for the host's own use: no permission is asked.
+    /// Returns one account as it is. Whoever has it is asked nothing more, so that it is for the host and for those who
+    /// administer the organization; everybody else works through [`sync`](Self::sync), [`transfer`](Self::transfer) and the
+    /// services.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): the organization has none of this name.
-    pub fn connector(&self, name: &str) -> Result<NamedConnector> {
-        match self.shared.connectors.get(&self.organization) {
-            Some(connectors) => connectors.get(name).cloned(),
-            None => Err(ConnectorRegistry::missing(name)),
-        }
+    /// - [`ErrorKind::Denied`](crate::ErrorKind::Denied): the actor may not `connectors.open` there, whether there is such an
+    ///   account or not.
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): the organization has none of this name.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop.
+    pub async fn connector(&self, name: &str) -> Result<NamedConnector> {
+        let resource = Resource::new("connector", name);
+        self.authorize(&CONNECTORS, &[resource]).await?;
+        self.account(name)
     }
 
-    /// Returns every account, ordered by name, for the host's own use: no permission is asked.
-    #[must_use]
-    pub fn connectors(&self) -> Vec<NamedConnector> {
+    /// Returns every account as it is, ordered by name; see [`connector`](Self::connector).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied): the actor may not `connectors.open` in the organization.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop.
+    pub async fn connectors(&self) -> Result<Vec<NamedConnector>> {
+        self.authorize(&CONNECTORS, &[self.resource()]).await?;
         let registry = self.shared.connectors.get(&self.organization);
-        registry
-            .into_iter()
-            .flat_map(ConnectorRegistry::iter)
-            .cloned()
-            .collect()
+        let all = registry.into_iter().flat_map(ConnectorRegistry::iter);
+        Ok(all.cloned().collect())
     }
 
-    /// Returns the records and journals of the organization, for the host's own use: no permission is
-    /// asked.
-    #[must_use]
-    pub fn store(&self) -> Store {
-        Store::new(Arc::clone(&self.shared.storage), self.organization.clone())
+    /// Returns the records and journals of the organization as they are. They know no permissions, so that no role of ours
+    /// reaches them: they are for the host.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied): the actor may not `store.open`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop.
+    pub async fn store(&self) -> Result<Store> {
+        self.authorize(&STORE, &[self.resource()]).await?;
+        Ok(self.records())
     }
 
     /// Begins a sync with the account called `first`; see [`SyncRequest`].
@@ -183,7 +210,7 @@ impl Organization {
         for place in places {
             let name = place.name().as_str();
             // Another's account of the same name is not there for this one.
-            if !Arc::ptr_eq(self.connector(name)?.connector(), place.connector()) {
+            if !Arc::ptr_eq(self.account(name)?.connector(), place.connector()) {
                 return Err(ConnectorRegistry::missing(name));
             }
         }
@@ -197,9 +224,27 @@ impl Organization {
         mover.run(job).await
     }
 
+    /// An account, for a service that has asked already.
+    pub(super) fn account(&self, name: &str) -> Result<NamedConnector> {
+        match self.shared.connectors.get(&self.organization) {
+            Some(connectors) => connectors.get(name).cloned(),
+            None => Err(ConnectorRegistry::missing(name)),
+        }
+    }
+
+    /// The records, for a service that has asked already.
+    pub(super) fn records(&self) -> Store {
+        Store::new(Arc::clone(&self.shared.storage), self.organization.clone())
+    }
+
+    /// The organization as what an action is done to.
+    pub(super) fn resource(&self) -> Resource {
+        Resource::new("organization", self.organization.as_str())
+    }
+
     pub(super) fn environment(&self) -> Environment {
         Environment {
-            store: self.store(),
+            store: self.records(),
             clock: Arc::clone(&self.shared.clock),
             chance: self.shared.chance.clone(),
             actor: self.actor.clone(),

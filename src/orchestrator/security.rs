@@ -14,7 +14,7 @@ use crate::engine::crypto::{
 use crate::engine::privacy::{Coverage, Privacy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
-use crate::permission::{Action, Resource};
+use crate::permission::Action;
 use crate::storage::{JournalName, StorageBackend, Store};
 
 use super::handle::{Orchestrator, Organization};
@@ -123,6 +123,17 @@ impl Security {
         sealed.map(|((organization, name), sealed)| (organization, name, sealed))
     }
 
+    /// Returns what makes, checks and takes back tokens.
+    pub(super) fn tokens(&self) -> Result<&TokenService> {
+        self.tokens.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidInput,
+                "orchestrator.tokens",
+                "no keys of tokens were given: call `OrchestratorBuilder::tokens`",
+            )
+        })
+    }
+
     fn ring(&self, store: Store, clock: &Arc<dyn Clock>) -> Result<KeyRing> {
         let Some(root) = &self.root else {
             return Err(Error::new(
@@ -157,13 +168,7 @@ impl Orchestrator {
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: no [keys of tokens](super::OrchestratorBuilder::tokens) were given.
     pub fn tokens(&self) -> Result<&TokenService> {
-        self.shared.security.tokens.as_ref().ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidInput,
-                "orchestrator.tokens",
-                "no keys of tokens were given: call `OrchestratorBuilder::tokens`",
-            )
-        })
+        self.shared.security.tokens()
     }
 
     /// Lets somebody in whose token was [verified](TokenService::verify): returns the handle of their
@@ -196,7 +201,7 @@ impl Organization {
     /// - [`ErrorKind::Denied`]: the actor may not `audit.manage`.
     /// - As [`Organization::keys`], and those of the database.
     pub async fn auditor(&self) -> Result<Auditor> {
-        let (store, signer) = (self.store(), self.heads().await?);
+        let (store, signer) = (self.records(), self.heads().await?);
         let clock = Arc::clone(&self.shared.clock);
         Ok(Auditor::new(
             store,
@@ -234,7 +239,7 @@ impl Organization {
     pub async fn privacy(&self, coverage: Coverage) -> Result<Privacy> {
         self.authorize(&PRIVACY, &[self.resource()]).await?;
         let key = self.ring()?.shared(PSEUDONYMS).await?;
-        let (store, clock) = (self.store(), Arc::clone(&self.shared.clock));
+        let (store, clock) = (self.records(), Arc::clone(&self.shared.clock));
         Ok(Privacy::new(store, self.vault()?, coverage, key, clock))
     }
 
@@ -258,15 +263,11 @@ impl Organization {
         })
     }
 
-    pub(super) fn resource(&self) -> Resource {
-        Resource::new("organization", self.organization.as_str())
-    }
-
     fn vault(&self) -> Result<SubjectVault> {
         let (clock, entropy) = (&self.shared.clock, &self.shared.security.entropy);
         let (clock, entropy) = (Arc::clone(clock), Arc::clone(entropy));
         Ok(SubjectVault::new(
-            self.store(),
+            self.records(),
             self.ring()?,
             clock,
             entropy,
@@ -275,7 +276,7 @@ impl Organization {
 
     fn ring(&self) -> Result<KeyRing> {
         let shared = &self.shared;
-        let ring = shared.security.ring(self.store(), &shared.clock)?;
+        let ring = shared.security.ring(self.records(), &shared.clock)?;
         Ok(ring.acting_as(self.actor.clone()))
     }
 }

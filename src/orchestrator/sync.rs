@@ -182,7 +182,7 @@ impl SyncRequest {
         let places = self
             .places
             .iter()
-            .map(|name| self.organization.connector(name))
+            .map(|name| self.organization.account(name))
             .collect::<Result<_>>()?;
         let implied = if self.one_way {
             Relation::Backup

@@ -22,11 +22,11 @@ impl Organization {
     pub async fn uploads(&self, connector: &str, options: UploadsOptions) -> Result<Uploads> {
         let resource = Resource::new("connector", connector);
         self.authorize(&UPLOADS, &[resource]).await?;
-        let place = self.connector(connector)?;
+        let place = self.account(connector)?;
         let clock = Arc::clone(&self.shared.clock);
         let ids = Ids::new(Arc::clone(&clock), self.shared.chance.clone());
         Uploads::new(
-            self.store(),
+            self.records(),
             Arc::clone(place.connector()),
             clock,
             ids,

@@ -1,10 +1,12 @@
 //! The four conditions a section may be bound to.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::wedding::{Role, parse_instant};
 
+use super::denial::Denial;
+use super::numbers::same_number;
 use super::record::text;
 
 /// A well-formed condition: `permissions.md` §3 C.
@@ -58,6 +60,14 @@ pub enum ConditionFault {
     /// Its value is none that it can have.
     Malformed,
 }
+
+/// Names of the conditions, in the order in which they are evaluated, and what is told of one that cannot be understood.
+pub(super) const CONDITIONS: [(&str, Denial); 4] = [
+    ("hasWeddingAccess", Denial::HasWeddingAccessMalformed),
+    ("minimumRole", Denial::MinimumRoleMalformed),
+    ("customField", Denial::CustomFieldMalformed),
+    ("timeRestriction", Denial::TimeRestrictionMalformed),
+];
 
 impl Condition {
     /// Reads the condition `key` with `value`.
@@ -132,28 +142,4 @@ fn equal(found: &Value, wanted: &Value) -> bool {
         (Value::String(_), Value::String(_)) | (Value::Bool(_), Value::Bool(_)) => found == wanted,
         _ => false,
     }
-}
-
-fn same_number(one: &Number, other: &Number) -> bool {
-    let whole = |number: &Number| {
-        number
-            .as_i64()
-            .map(i128::from)
-            .or_else(|| number.as_u64().map(i128::from))
-            .or_else(|| number.as_f64().and_then(whole_of))
-    };
-    match (whole(one), whole(other)) {
-        (Some(one), Some(other)) => one == other,
-        (None, None) => one.as_f64().is_some() && one.as_f64() == other.as_f64(),
-        _ => false,
-    }
-}
-
-/// The whole number that a fraction is, if it is one.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "only whole numbers within the range are converted"
-)]
-fn whole_of(number: f64) -> Option<i128> {
-    (number.fract() == 0.0 && number.abs() < 1e38).then_some(number as i128)
 }

@@ -8,6 +8,8 @@ use crate::wedding::{AccessLevel, Role};
 
 use super::denial::Denial;
 use super::record::{object, present, text};
+use super::rights::Holder;
+use super::standing;
 
 /// One person in one organization, as their record says.
 ///
@@ -37,13 +39,17 @@ pub struct Member {
     role: Result<Role, Denial>,
     access: Entries,
     fields: Map<String, Value>,
+    /// For general rights; nothing if the record cannot be understood.
+    holder: Option<Box<Holder>>,
 }
 
 /// Weddings by id, each with a level; one may come several times.
 type Entries = Box<[(Box<str>, AccessLevel)]>;
 
 impl Member {
-    /// Reads a record: `id`, `organizationId`, `role`, `weddingAccess`, `customFields`.
+    /// Reads a record: `id`, `organizationId`, `role`, `weddingAccess`, `customFields`; and for [general
+    /// rights](super::rights), if they differ from what the role says, `organizationRole`, `weddingRoles` (`weddingId`,
+    /// `role`, `vendorTypes`, `vendorId`, `arrival`, `from`, `until`) and `assignments` (`kind`, `id`, `from`, `until`).
     #[must_use]
     pub fn read(record: &Value) -> Self {
         let empty = Map::new();
@@ -57,15 +63,27 @@ impl Member {
         };
         let (access, fields) = (access(map), object(map, "customFields"));
         let well_formed = record.is_object() && access.is_some() && fields.is_ok();
+        let role = if well_formed {
+            role
+        } else {
+            Err(Denial::MalformedUser)
+        };
+        let id = text(map, "id").unwrap_or_default();
+        let organization = text(map, "organizationId");
+        let access = access.unwrap_or_default();
+        let holder = role
+            .ok()
+            .zip(organization)
+            .and_then(|(role, organization)| {
+                let access = access.iter().map(|(id, level)| ((**id).into(), *level));
+                standing::holder(map, id, organization, role, access)
+            });
         Self {
-            id: text(map, "id").unwrap_or_default().into(),
-            organization: text(map, "organizationId").map(Into::into),
-            role: if well_formed {
-                role
-            } else {
-                Err(Denial::MalformedUser)
-            },
-            access: access.unwrap_or_default(),
+            id: id.into(),
+            organization: organization.map(Into::into),
+            role,
+            access,
+            holder: holder.map(Box::new),
             fields: fields.ok().flatten().cloned().unwrap_or_default(),
         }
     }
@@ -103,6 +121,12 @@ impl Member {
     /// Returns the weddings that an entry names, with its level, in their order.
     pub fn weddings(&self) -> impl Iterator<Item = (&str, AccessLevel)> {
         self.access.iter().map(|(id, level)| (&**id, *level))
+    }
+
+    /// Returns whom general rights see in the member; nothing if a part of the record cannot be understood.
+    #[must_use]
+    pub fn holder(&self) -> Option<&Holder> {
+        self.holder.as_deref()
     }
 
     pub(super) const fn fields(&self) -> &Map<String, Value> {

@@ -1,15 +1,16 @@
 //! What is asked about: one section configuration, compiled to sets of roles.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::wedding::{PhaseSet, Role, RoleSet, SectionKind, SectionType};
+use crate::wedding::{Phase, PhaseSet, Role, RoleSet, SectionKind, SectionType};
 
 use super::capability::{self, Capabilities};
-use super::condition::{Condition, ConditionFault, FieldTest};
-use super::denial::Denial;
+use super::condition::{CONDITIONS, Condition, ConditionFault, FieldTest};
+use super::numbers::whole;
 use super::record::{Malformed, list, object, present, text};
 
 /// One section configuration, as far as it decides who may see, edit and hide the section.
@@ -38,8 +39,11 @@ pub struct Section {
     organization: Option<Arc<str>>,
     wedding: Scope,
     section_type: Option<SectionType>,
-    position: Option<u16>,
+    /// Any whole number: two of them are compared also where they are none that a position can be.
+    position: Option<i64>,
     rules: Option<Rules>,
+    version: u64,
+    content: u64,
 }
 
 /// For which wedding a configuration is.
@@ -48,7 +52,7 @@ enum Scope {
     Organization,
     Wedding(Arc<str>),
     /// Something that is no id, and so no wedding.
-    Unreadable,
+    Unreadable(Box<str>),
 }
 
 /// Who may what, as sets of roles.
@@ -66,6 +70,12 @@ pub(super) struct Rules {
     pub(super) can_view: RoleSet,
     pub(super) edit: RoleSet,
     pub(super) hide: RoleSet,
+    /// Named in `canEdit`.
+    pub(super) listed_to_edit: RoleSet,
+    /// Named in `canHide`.
+    pub(super) listed_to_hide: RoleSet,
+    /// Names in lists that are none.
+    pub(super) unknown_names: Option<Box<UnknownNames>>,
     pub(super) phases: Option<PhaseSet>,
     /// [`Denial`]s that hold for everybody: conditions that cannot be understood.
     pub(super) malformed: u32,
@@ -78,6 +88,35 @@ pub(super) struct Rules {
     pub(super) kind: Option<SectionKind>,
     /// By role: without editing, and what editing adds.
     pub(super) capabilities: [(Capabilities, Capabilities); 6],
+}
+
+/// Names in lists that are none: each once, by bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct UnknownNames {
+    pub(super) roles: BTreeSet<Box<str>>,
+    pub(super) phases: BTreeSet<Box<str>>,
+}
+
+impl UnknownNames {
+    fn of(roles: [&Option<Vec<&str>>; 4], phases: &Option<Vec<&str>>) -> Option<Box<Self>> {
+        let odd = |names: &[&str], known: fn(&str) -> bool| -> BTreeSet<Box<str>> {
+            names
+                .iter()
+                .filter(|name| !known(name))
+                .map(|name| Box::from(*name))
+                .collect()
+        };
+        let roles = roles.into_iter().flatten();
+        let found = Self {
+            roles: roles
+                .flat_map(|names| odd(names, |name| name.parse::<Role>().is_ok()))
+                .collect(),
+            phases: odd(phases.as_deref().unwrap_or_default(), |name| {
+                name.parse::<Phase>().is_ok()
+            }),
+        };
+        (found != Self::default()).then(|| Box::new(found))
+    }
 }
 
 impl Section {
@@ -100,16 +139,39 @@ impl Section {
             organization: text(map, "organizationId").map(Into::into),
             wedding: match present(map, "weddingId") {
                 None => Scope::Organization,
-                Some(id) => id
-                    .as_str()
-                    .map_or(Scope::Unreadable, |id| Scope::Wedding(id.into())),
+                Some(Value::String(id)) => Scope::Wedding(id.as_str().into()),
+                Some(other) => Scope::Unreadable(other.to_string().into()),
             },
             section_type,
             position: position
-                .and_then(Value::as_u64)
-                .and_then(|position| position.try_into().ok()),
+                .and_then(Value::as_number)
+                .and_then(whole)
+                .and_then(|place| place.try_into().ok()),
             rules,
+            version: 0,
+            content: 0,
         }
+    }
+
+    /// Says which state of its record it is: the record's version, and a hash of all it holds. Neither decides anything;
+    /// they tell those who see the section that there is something new to read.
+    #[must_use]
+    pub const fn of_record(mut self, version: u64, content: u64) -> Self {
+        self.version = version;
+        self.content = content;
+        self
+    }
+
+    /// Returns the version of its record; 0 if nobody has said.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Returns the hash of what its record holds; 0 if nobody has said.
+    #[must_use]
+    pub const fn content(&self) -> u64 {
+        self.content
     }
 
     /// Returns the id; empty if the record has none.
@@ -129,7 +191,7 @@ impl Section {
     pub fn wedding(&self) -> Option<&str> {
         match &self.wedding {
             Scope::Wedding(id) => Some(id),
-            Scope::Organization | Scope::Unreadable => None,
+            Scope::Organization | Scope::Unreadable(_) => None,
         }
     }
 
@@ -147,8 +209,8 @@ impl Section {
 
     /// Returns where it stands on the page, 0 to 65,535; nothing if it does not say.
     #[must_use]
-    pub const fn position(&self) -> Option<u16> {
-        self.position
+    pub fn position(&self) -> Option<u16> {
+        self.position?.try_into().ok()
     }
 
     /// Whether it cannot be understood, and so denies everybody.
@@ -162,7 +224,21 @@ impl Section {
         match &self.wedding {
             Scope::Organization => true,
             Scope::Wedding(id) => Some(&**id) == wedding,
-            Scope::Unreadable => false,
+            Scope::Unreadable(_) => false,
+        }
+    }
+
+    /// The place it says it has, whether or not there is such a place.
+    pub(super) const fn place(&self) -> Option<i64> {
+        self.position
+    }
+
+    /// What it says for which wedding it is, whether or not that is an id.
+    pub(super) fn scope(&self) -> Option<&str> {
+        match &self.wedding {
+            Scope::Organization => None,
+            Scope::Wedding(id) => Some(id),
+            Scope::Unreadable(text) => Some(text),
         }
     }
 
@@ -189,12 +265,17 @@ impl Rules {
         let visibility = object(record, "visibility")?.unwrap_or(&empty);
         let permissions = object(record, "permissions")?.unwrap_or(&empty);
         let conditions = object(visibility, "conditions")?.unwrap_or(&empty);
+        let shown = list(visibility, "roles")?;
+        let can_view = list(permissions, "canView")?;
+        let can_edit = list(permissions, "canEdit")?;
+        let can_hide = list(permissions, "canHide")?;
+        let phases = list(visibility, "weddingPhase")?;
+        let unknown_names = UnknownNames::of([&shown, &can_view, &can_edit, &can_hide], &phases);
         let roles = |list: Option<Vec<&str>>| list.map(RoleSet::known);
-        let shown = roles(list(visibility, "roles")?).unwrap_or_default();
-        let can_view = roles(list(permissions, "canView")?);
-        let can_edit = roles(list(permissions, "canEdit")?).unwrap_or_default();
-        let can_hide = roles(list(permissions, "canHide")?).unwrap_or_default();
-        let phases = list(visibility, "weddingPhase")?.map(PhaseSet::known);
+        let (shown, can_view) = (roles(shown).unwrap_or_default(), roles(can_view));
+        let can_edit = roles(can_edit).unwrap_or_default();
+        let can_hide = roles(can_hide).unwrap_or_default();
+        let phases = phases.map(PhaseSet::known);
 
         let restricted = kind.map_or(RoleSet::EMPTY, SectionKind::restricted_roles);
         let protected = kind.is_some_and(SectionKind::is_protected);
@@ -216,6 +297,9 @@ impl Rules {
                 }
                 | listed(can_edit),
             hide: listed(can_hide),
+            listed_to_edit: can_edit,
+            listed_to_hide: can_hide,
+            unknown_names,
             phases,
             malformed: 0,
             needs_access: false,
@@ -256,11 +340,6 @@ fn those(wanted: impl Fn(Role) -> bool) -> RoleSet {
 }
 
 fn malformed(key: &str) -> u32 {
-    let denial = match key {
-        "hasWeddingAccess" => Denial::HasWeddingAccessMalformed,
-        "minimumRole" => Denial::MinimumRoleMalformed,
-        "customField" => Denial::CustomFieldMalformed,
-        _ => Denial::TimeRestrictionMalformed,
-    };
-    1 << denial as u32
+    let found = CONDITIONS.into_iter().find(|(name, _)| *name == key);
+    found.map_or(0, |(_, denial)| 1 << denial as u32)
 }

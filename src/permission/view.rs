@@ -47,6 +47,12 @@ impl<'a> View<'a> {
         Self { state, moment }
     }
 
+    /// Returns the wedding that is asked about.
+    #[must_use]
+    pub fn wedding(&self) -> Option<&str> {
+        self.moment.wedding_id()
+    }
+
     /// Returns the wedding's phase; nothing without a wedding, or if it cannot be known.
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {

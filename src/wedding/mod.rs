@@ -9,7 +9,7 @@ mod phase;
 mod role;
 mod section_type;
 mod vendor_type;
-mod word;
+pub(crate) mod word;
 mod zones;
 
 pub use access::AccessLevel;

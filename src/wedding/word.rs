@@ -128,4 +128,4 @@ macro_rules! word_set {
     };
 }
 
-pub(super) use {word_set, words};
+pub(crate) use {word_set, words};

@@ -65,7 +65,7 @@ pub(crate) async fn live(day: &mut Day) {
     day.hear(&report.to_string());
     let vault: SealedConnector = handle.sealed("vault").await.unwrap();
     day.print(&vault);
-    let store = handle.store();
+    let store = handle.store().await.unwrap();
     day.print_all(&store, &SEALED_FILES).await;
     for (name, object) in locker.contents() {
         assert!(

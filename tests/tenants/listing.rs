@@ -265,18 +265,6 @@ fn required(functions: &[Function]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The methods of some types, but for those that only build or print.
-pub(crate) fn methods(of: &[&str]) -> BTreeSet<String> {
-    let functions = functions(LISTING);
-    let methods = functions.iter().filter(|function| {
-        let builds = function.arguments.starts_with("self,");
-        of.contains(&function.owner.as_str())
-            && !builds
-            && !DERIVED.contains(&function.name.as_str())
-    });
-    methods.map(Function::path).collect()
-}
-
 #[test]
 fn a1_the_matrix_calls_whatever_reaches_a_database() {
     let required = required(&functions(LISTING));

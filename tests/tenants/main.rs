@@ -9,8 +9,8 @@
 mod calls;
 mod closed;
 mod copied;
-mod denied;
 mod dump;
+mod entry_points;
 mod furnish;
 mod ground;
 mod listing;

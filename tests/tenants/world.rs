@@ -149,7 +149,7 @@ pub(crate) struct Host<'a> {
 impl Host<'_> {
     async fn tenant(&self, name: &'static str, accounts: Accounts) -> Tenant {
         let organization = self.studio.organization(name.parse().unwrap());
-        let store = organization.store();
+        let store = organization.store().await.unwrap();
         let clock = || -> Arc<dyn Clock> { Arc::new(self.clock.clone()) };
         let keys = organization.keys().await.unwrap();
         let subjects = organization.subjects().await.unwrap();

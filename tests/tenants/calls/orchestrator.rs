@@ -25,9 +25,9 @@ fn own(case: Case<'_>) -> SyncRequest {
 }
 
 /// An account of the other under its name, if there is such an organization.
-fn account(case: Case<'_>, alike: &str) -> NamedConnector {
+async fn account(case: Case<'_>, alike: &str) -> NamedConnector {
     let name: ConnectorName = format!("{}-{alike}", case.known.name).parse().unwrap();
-    let theirs = case.world.b.organization.connector(name.as_str());
+    let theirs = case.world.b.organization.connector(name.as_str()).await;
     theirs.unwrap_or_else(|_| NamedConnector::new(name, Arc::new(MemoryPlatform::default())))
 }
 
@@ -41,7 +41,7 @@ pub(super) fn calls() -> Vec<Call> {
         ids {
             ["Organization::connector"] => |case| Box::pin(async move {
                 let name = format!("{}-card", case.known.name);
-                answer(case.a().organization.connector(&name))
+                answer(case.a().organization.connector(&name).await)
             }),
             ["Organization::uploads"] => |case| Box::pin(async move {
                 let name = format!("{}-card", case.known.name);
@@ -53,7 +53,8 @@ pub(super) fn calls() -> Vec<Call> {
                 answer(case.a().organization.sealed(&name).await)
             }),
             ["Organization::transfer"] => |case| Box::pin(async move {
-                let (ours, theirs) = (case.a().organization.connector("card").unwrap(), account(case, "card"));
+                let ours = case.a().organization.connector("card").await.unwrap();
+                let theirs = account(case, "card").await;
                 let options = TransferOptions::default();
                 let [take, give] = [
                     job(theirs.clone(), ours.clone(), &case.known.conflict),
@@ -65,9 +66,9 @@ pub(super) fn calls() -> Vec<Call> {
             }),
             // Their account under the name of the caller's own.
             ["Organization::transfer"] => |case| Box::pin(async move {
-                let theirs = Arc::clone(account(case, "card").connector());
+                let theirs = Arc::clone(account(case, "card").await.connector());
                 let theirs = NamedConnector::new("card".parse().unwrap(), theirs);
-                let ours = case.a().organization.connector("archive").unwrap();
+                let ours = case.a().organization.connector("archive").await.unwrap();
                 let job = job(theirs, ours, &case.known.conflict);
                 let options = TransferOptions::default();
                 answer(case.a().organization.transfer(&job, options).await)
@@ -76,8 +77,8 @@ pub(super) fn calls() -> Vec<Call> {
             ["Organization::transfer"] => |case| Box::pin(async move {
                 let file = &case.known.in_flight;
                 let entry = case.a().accounts.card.put(file.as_str(), "mine").unwrap();
-                let [card, archive] = ["card", "archive"]
-                    .map(|name| case.a().organization.connector(name).unwrap());
+                let card = case.a().organization.connector("card").await.unwrap();
+                let archive = case.a().organization.connector("archive").await.unwrap();
                 let to = Destination::new(archive, file.clone(), Expect::Absent);
                 let job = TransferJob::new(card, file.clone(), entry.version).to(to);
                 let moved = case.a().organization.transfer(&job, TransferOptions::default()).await;
@@ -109,10 +110,11 @@ pub(super) fn calls() -> Vec<Call> {
         }
         none {
             ["Organization::connectors"] => |case| Box::pin(async move {
-                answer(Ok(case.a().organization.connectors()))
+                answer(case.a().organization.connectors().await)
             }),
             ["Organization::store"] => |case| Box::pin(async move {
-                answer(Ok(case.a().organization.store().organization() == case.id()))
+                let store = case.a().organization.store().await;
+                answer(store.map(|store| store.organization() == case.id()))
             }),
             [
                 "Organization::auditor",

@@ -79,6 +79,14 @@ pub(super) fn calls() -> Vec<Call> {
                 let user = &case.known.user;
                 answer(case.world.tokens().revoke_all_before(case.id(), user, None).await)
             }),
+            ["Organization::sessions", "Sessions::end"] => |case| Box::pin(async move {
+                let sessions = case.a().organization.sessions().await.unwrap();
+                answer(sessions.end(case.known.session).await)
+            }),
+            ["Sessions::end_all_of"] => |case| Box::pin(async move {
+                let sessions = case.a().organization.sessions().await.unwrap();
+                answer(sessions.end_all_of(&case.known.user, None).await)
+            }),
             ["Orchestrator::enter"] => |case| Box::pin(async move {
                 let issued = Grant::new(case.known.user.clone(), case.id().clone(), "web");
                 let tokens = case.world.tokens();
@@ -127,6 +135,10 @@ pub(super) fn calls() -> Vec<Call> {
             }),
             ["crypto::tokens::TokenService::prune"] => |case| Box::pin(async move {
                 answer(case.world.tokens().prune(case.id()).await)
+            }),
+            ["Sessions::end_all"] => |case| Box::pin(async move {
+                let sessions = case.a().organization.sessions().await.unwrap();
+                answer(sessions.end_all(None).await)
             }),
             ["crypto::tokens::TokenService::revoke_organization_before"] => |case| Box::pin(async move {
                 answer(case.world.tokens().revoke_organization_before(case.id(), None).await)

@@ -1,0 +1,194 @@
+//! Making and removing sections.
+
+use futures_util::TryStreamExt as _;
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Batch, JournalName, Precondition, Query, RecordId, Version};
+use crate::studio::team::{WEDDINGS, Written};
+
+use super::super::configuration::Configuration;
+use super::super::patch::Patch;
+use super::super::records::{
+    BY_SECTION, Changed, HistoryEntry, HistoryKind, SECTION_CHANGED, SECTION_CONFIGURATIONS,
+    SECTION_OVERLAYS, SECTION_REMOVED, SECTION_SLOTS, key,
+};
+use super::change::{bare, put_history};
+use super::check::check_new;
+use super::handle::{MANAGE, SectionService, section_key, section_resource};
+
+/// How many overlays of a section that is gone go at once.
+const SWEPT: usize = 90;
+
+impl SectionService {
+    /// Makes a section: an object with `id`, `organizationId`, `sectionType`, if wanted `weddingId` and `metadata`, and
+    /// the four groups, which are checked and sanitized like a patch.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::InvalidInput`], [`ErrorKind::LimitExceeded`]: it is not a configuration of this organization.
+    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` it.
+    /// - [`ErrorKind::NotFound`]: there is no such wedding.
+    /// - [`ErrorKind::AlreadyExists`]: there is a section of this id, or one of this type in the same wedding or
+    ///   organization.
+    /// - Those of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`SectionService::patch`].
+    pub async fn create(&self, configuration: &Value) -> Result<Written> {
+        let configuration = check_new(configuration, self.store.organization())?;
+        let id = configuration.id().unwrap_or_default();
+        self.ask(&MANAGE, section_resource(id)).await?;
+        let mut batch = Batch::new(self.clock.now());
+        self.hold_wedding(&mut batch, configuration.wedding())
+            .await?;
+        self.add_new(&mut batch, &configuration)?;
+        self.commit_new(batch).await
+    }
+
+    /// Removes a section that has version `at`, and what people have arranged of it for themselves. What was changed of
+    /// it stays on record.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` it.
+    /// - [`ErrorKind::NotFound`], [`ErrorKind::Conflict`]: there is none, or it has another version.
+    /// - Those of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// After a drop the section is there with its history and its event, or not; of one that is gone, overlays may be
+    /// left, which nobody sees.
+    pub async fn remove(&self, section: &str, at: Version) -> Result<Written> {
+        let id = section_key(section)?;
+        self.ask(&MANAGE, section_resource(section)).await?;
+        let found = self.find(section).await?;
+        let expected = Precondition::At(at);
+        expected.verify(SECTION_CONFIGURATIONS.name(), &id, Some(found.version))?;
+        let before = found.value;
+        let now = self.clock.now();
+        let mut batch = Batch::new(now);
+        batch.delete(&SECTION_CONFIGURATIONS, id, expected);
+        let slot = slot(&before)?;
+        if let Some(held) = self.store.get(&SECTION_SLOTS, &slot).await?
+            && held.value == section
+        {
+            batch.delete(&SECTION_SLOTS, slot, Precondition::At(held.version));
+        }
+        let entry = HistoryEntry {
+            change: self.name_change(at.next()),
+            section_id: section.to_owned(),
+            kind: HistoryKind::Removed,
+            version: at,
+            at: now,
+            by: vec![self.actor.clone()],
+            before: Patch::diff(&bare(&before), &before),
+            after: Patch::diff(&before, &bare(&before)),
+        };
+        put_history(&mut batch, &entry)?;
+        let event = self.event(SECTION_REMOVED, section);
+        let event = event.with_data(&Changed {
+            version: at,
+            kinds: &["removed"],
+        })?;
+        batch.append(JournalName::main(), &event)?;
+        let written = self.commit(batch, at).await?;
+        self.sweep_overlays(section).await?;
+        Ok(written)
+    }
+
+    /// Holds a batch to the condition that the wedding is there.
+    pub(super) async fn hold_wedding(
+        &self,
+        batch: &mut Batch,
+        wedding: Option<&str>,
+    ) -> Result<()> {
+        let Some(wedding) = wedding else {
+            return Ok(());
+        };
+        let id = RecordId::parse(wedding)?;
+        let found = self.store.get(&WEDDINGS, &id).await?;
+        let found = found.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "section.create",
+                "there is no such wedding",
+            )
+            .with_context("wedding", wedding)
+        })?;
+        batch.check(&WEDDINGS, id, Precondition::At(found.version));
+        Ok(())
+    }
+
+    /// Adds a new section: four steps of a batch.
+    pub(super) fn add_new(&self, batch: &mut Batch, configuration: &Configuration) -> Result<()> {
+        let id = configuration.id().unwrap_or_default();
+        let fresh = Precondition::Absent;
+        let none = Vec::new;
+        batch.put_with(
+            &SECTION_CONFIGURATIONS,
+            section_key(id)?,
+            configuration,
+            fresh,
+            none(),
+        )?;
+        let slot = slot(configuration)?;
+        batch.put_with(&SECTION_SLOTS, slot, &id.to_owned(), fresh, none())?;
+        let version = Version::new(1);
+        let entry = HistoryEntry {
+            change: self.name_change(version),
+            section_id: id.to_owned(),
+            kind: HistoryKind::Created,
+            version,
+            at: batch.at(),
+            by: vec![self.actor.clone()],
+            before: Patch::diff(configuration, &bare(configuration)),
+            after: Patch::diff(&bare(configuration), configuration),
+        };
+        put_history(batch, &entry)?;
+        let event = self.event(SECTION_CHANGED, id);
+        let event = event.with_data(&Changed {
+            version,
+            kinds: &["created"],
+        })?;
+        batch.append(JournalName::main(), &event)?;
+        Ok(())
+    }
+
+    pub(super) async fn commit_new(&self, batch: Batch) -> Result<Written> {
+        let written = self.commit(batch, Version::new(1)).await;
+        written.map_err(|error| match error.kind() {
+            ErrorKind::Conflict => Error::new(
+                ErrorKind::AlreadyExists,
+                "section.create",
+                "there is a section of this id or type already, or the wedding has changed meanwhile",
+            )
+            .with_source(error),
+            _ => error,
+        })
+    }
+
+    async fn sweep_overlays(&self, section: &str) -> Result<()> {
+        let from = std::ops::Bound::Included(section.into());
+        let query = Query::all(SECTION_OVERLAYS.name().clone())
+            .by(BY_SECTION)
+            .between(from.clone(), from);
+        let mut found = self.store.all(&SECTION_OVERLAYS, query).try_chunks(SWEPT);
+        while let Some(overlays) = found.try_next().await.map_err(|stopped| stopped.1)? {
+            let mut batch = Batch::new(self.clock.now());
+            for overlay in overlays {
+                batch.delete(&SECTION_OVERLAYS, overlay.id, Precondition::Any);
+            }
+            self.store.commit(batch).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The place of a section: its type, in its wedding or in the organization.
+fn slot(configuration: &Configuration) -> Result<RecordId> {
+    let section_type = configuration.section_type().unwrap_or_default();
+    match configuration.wedding() {
+        Some(wedding) => key(&[section_type, wedding]),
+        None => key(&[section_type]),
+    }
+}

@@ -1,0 +1,218 @@
+//! The service and what all its calls have in common.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::engine::journal::{Event, EventKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Chance, Ids, RunId};
+use crate::permission::{
+    Action, Actor, Context, PermissionResolver, Resource, Snapshot, authorize,
+};
+use crate::storage::{Batch, JournalName, RecordId, Store, Version, Versioned};
+use crate::studio::team::{Written, check_id};
+
+use super::super::configuration::Configuration;
+use super::super::policy::StoredPolicy;
+use super::super::records::SECTION_CONFIGURATIONS;
+
+pub(super) const READ: Action = Action::new("section.read");
+pub(super) const EDIT: Action = Action::new("section.edit");
+pub(super) const MANAGE: Action = Action::new("section.manage");
+
+/// The sections of one organization, for one actor. Cheap to clone.
+///
+/// Every call asks the resolver: `section.read` to see, `section.edit` to change how a section looks,
+/// `section.manage` to make and remove sections, to change who sees them, and for all that is about other people. A
+/// person, [`Actor::User`], besides gets only what the stored state lets them see, and changes only what it lets them
+/// edit; the host and its services get what the resolver allows.
+///
+/// # Example
+///
+/// ```
+/// use std::sync::Arc;
+/// use garland::permission::{Actor, TrustedHost};
+/// use garland::section::{PolicyOptions, SectionService, StoredPolicy};
+/// use garland::storage::{Precondition, Store};
+/// use garland::{Chance, OrganizationId, SystemClock, backends::Memory, team::Directory, wedding::UtcOnly};
+/// use serde_json::json;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let (backend, clock, zones) = (Arc::new(Memory::new()), Arc::new(SystemClock::new()), Arc::new(UtcOnly::new()));
+/// let store = Store::new(backend.clone(), OrganizationId::default());
+/// let policy = StoredPolicy::new(backend, zones.clone(), clock.clone(), PolicyOptions::default());
+/// let trusted = Arc::new(TrustedHost::new());
+/// let team = Directory::new(store.clone(), trusted.clone(), clock.clone(), zones);
+/// let sections = SectionService::new(store, policy, trusted, clock, Chance::system());
+///
+/// team.put_member(&json!({"id": "ann", "organizationId": "default", "role": "couple"}), Precondition::Absent).await?;
+/// let budget = json!({"id": "b", "organizationId": "default", "sectionType": "budget",
+///     "visibility": {"roles": ["couple"]}});
+/// let made = sections.create(&budget).await?;
+/// let title = json!({"customization": {"title": "What it costs"}});
+/// sections.patch("b", None, &title, made.version).await?;
+/// // A change made against another version is never applied.
+/// assert!(sections.patch("b", None, &title, made.version).await.is_err());
+///
+/// let ann = sections.acting_as(Actor::User("ann".into()));
+/// let seen = ann.read("b", None).await?;
+/// assert_eq!(seen.configuration.as_map()["customization"]["title"], "What it costs");
+/// # Ok::<(), garland::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SectionService {
+    pub(super) store: Store,
+    pub(super) policy: StoredPolicy,
+    pub(super) permissions: Arc<dyn PermissionResolver>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) chance: Chance,
+    pub(super) actor: Actor,
+}
+
+impl SectionService {
+    /// Binds the sections in `store`. The host itself acts; `policy` follows the same database.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        policy: StoredPolicy,
+        permissions: Arc<dyn PermissionResolver>,
+        clock: Arc<dyn Clock>,
+        chance: Chance,
+    ) -> Self {
+        Self {
+            store,
+            policy,
+            permissions,
+            clock,
+            chance,
+            actor: Actor::default(),
+        }
+    }
+
+    /// Returns the same sections for another actor.
+    #[must_use]
+    pub fn acting_as(&self, actor: Actor) -> Self {
+        Self {
+            actor,
+            ..self.clone()
+        }
+    }
+
+    pub(super) async fn ask(&self, action: &Action, resource: Resource) -> Result<()> {
+        let (permissions, organization) = (&*self.permissions, self.store.organization());
+        authorize(permissions, organization, &self.actor, action, &[resource]).await
+    }
+
+    pub(super) async fn ask_all(&self, action: &Action) -> Result<()> {
+        let organization = self.store.organization().as_str().to_owned();
+        self.ask(action, Resource::new("organization", organization))
+            .await
+    }
+
+    /// Which of these the actor may, in their order. What cannot be decided is a no.
+    pub(super) async fn may(&self, action: &Action, sections: &[&str]) -> Result<Vec<bool>> {
+        let organization = self.store.organization();
+        let resources: Vec<_> = sections.iter().map(|id| section_resource(id)).collect();
+        let asked = self
+            .permissions
+            .decide(organization, None, &self.actor, action, &resources);
+        let decisions = asked.await?;
+        let is_whole = decisions.len() == resources.len();
+        let allowed = decisions.iter().map(|decision| is_whole && decision.allow);
+        let mut allowed: Vec<_> = allowed.collect();
+        allowed.resize(sections.len(), false);
+        Ok(allowed)
+    }
+
+    pub(super) async fn state(&self, at_least: Option<u64>) -> Result<Snapshot> {
+        self.policy.state(self.store.organization(), at_least).await
+    }
+
+    pub(super) fn context(&self, wedding: Option<&str>) -> Context {
+        let now = self.clock.now();
+        match wedding {
+            Some(wedding) => Context::wedding(wedding, now),
+            None => Context::organization(now),
+        }
+    }
+
+    pub(super) fn event(&self, kind: EventKind, section: &str) -> Event {
+        Event::new(kind)
+            .by(self.actor.clone())
+            .about(section_resource(section))
+    }
+
+    pub(super) fn new_name(&self) -> String {
+        let ids = Ids::new(Arc::clone(&self.clock), self.chance.clone());
+        RunId::generate(&ids).to_string()
+    }
+
+    /// Names a change that makes `version` of a section, so that names are in the order of the changes.
+    pub(super) fn name_change(&self, version: Version) -> String {
+        let at = self.clock.now().as_millis().max(0);
+        let chance = self.chance.word();
+        format!("{at:016x}-{:08x}-{chance:016x}", version.get())
+    }
+
+    pub(super) async fn find(&self, section: &str) -> Result<Versioned<Configuration>> {
+        let id = section_key(section)?;
+        let found = self.store.get(&SECTION_CONFIGURATIONS, &id).await?;
+        found.ok_or_else(|| missing(section))
+    }
+
+    /// Returns the number of the last entry of the journal.
+    pub(super) async fn head(&self) -> Result<u64> {
+        let head = self.store.journal_head(&JournalName::main()).await?;
+        Ok(head.sequence)
+    }
+
+    pub(super) async fn commit(&self, batch: Batch, version: Version) -> Result<Written> {
+        let committed = self.store.commit(batch).await?;
+        let revision = committed.sequences.last().copied().ok_or_else(|| {
+            let message = "the database gave no number to an event";
+            Error::new(ErrorKind::Unexpected, "section.commit", message)
+        })?;
+        Ok(Written::new(revision, version))
+    }
+}
+
+impl fmt::Debug for SectionService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SectionService")
+            .field("organization", self.store.organization())
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn section_resource(section: &str) -> Resource {
+    Resource::new("section", section)
+}
+
+pub(super) fn section_key(section: &str) -> Result<RecordId> {
+    check_id(section, "section.key")?;
+    RecordId::parse(section)
+}
+
+/// The same for what is not there and for what somebody may not see: they learn nothing.
+pub(super) fn missing(section: &str) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "section.find",
+        "there is no such section",
+    )
+    .with_context("section", section)
+}
+
+/// Returns the configuration with the id of its key, which decides.
+pub(super) fn keyed(id: &RecordId, configuration: Configuration) -> Configuration {
+    if configuration.id() == Some(id.as_str()) {
+        return configuration;
+    }
+    let mut record = configuration.as_map().clone();
+    record.insert("id".into(), id.as_str().into());
+    Configuration::new(record)
+}

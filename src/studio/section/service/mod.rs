@@ -1,0 +1,22 @@
+//! Sections as a service: asked, written in one batch with their event, and never more than a person's part.
+
+mod change;
+mod check;
+mod create;
+mod handle;
+mod history;
+mod personal;
+mod queue;
+mod queue_task;
+mod read;
+mod report;
+mod results;
+mod sync;
+mod templates;
+
+pub use change::Patched;
+pub use handle::SectionService;
+pub use queue::{QueueOptions, SectionQueue, Ticket};
+pub use read::SectionView;
+pub use results::{SECTION_PERMISSIONS, SECTION_RESULTS, SectionResult, SectionResults};
+pub use sync::{SECTION_SYNCS, SyncProgress, SyncRecord};

@@ -1,0 +1,116 @@
+//! What people arrange for themselves.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::permission::Actor;
+use crate::storage::{Batch, IndexKey, JournalName, Precondition, Version, Versioned};
+use crate::studio::team::Written;
+
+use super::super::overlay::Overlay;
+use super::super::patch::Patch;
+use super::super::records::{
+    BY_SECTION, OverlayRecord, SECTION_OVERLAYS, SECTION_PERSONALIZED, key,
+};
+use super::super::scope::Target;
+use super::check::check_changes;
+use super::handle::{READ, SectionService, missing, section_key, section_resource};
+
+/// What the event tells besides the section.
+#[derive(Debug, Serialize)]
+struct Personalized<'a> {
+    user: &'a str,
+    version: Version,
+}
+
+impl SectionService {
+    /// Changes a section for the person who acts, and for nobody else: `changes` is a [`Patch`] of layout and
+    /// customization. `expected` is about the person's own arrangement, not about the shared section.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::InvalidInput`], [`ErrorKind::LimitExceeded`]: the changes are not valid, or it is not a person who
+    ///   acts.
+    /// - [`ErrorKind::Denied`]: the person may not `section.read` it.
+    /// - [`ErrorKind::NotFound`]: there is no such section, or the person does not see it in `wedding`.
+    /// - [`ErrorKind::Conflict`]: the precondition does not hold.
+    /// - Those of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`SectionService::patch`].
+    pub async fn personalize(
+        &self,
+        section: &str,
+        wedding: Option<&str>,
+        changes: &Value,
+        expected: Precondition,
+    ) -> Result<Written> {
+        section_key(section)?;
+        let patch = check_changes(changes, Target::Personal)?;
+        let user = self.person()?;
+        self.ask(&READ, section_resource(section)).await?;
+        if self.part(user, wedding, Some(section)).await?.is_empty() {
+            return Err(missing(section));
+        }
+        let id = key(&[user, section])?;
+        let old = self.store.get(&SECTION_OVERLAYS, &id).await?;
+        let found = old.as_ref().map(|old| old.version);
+        expected.verify(SECTION_OVERLAYS.name(), &id, found)?;
+        let overlay = match old {
+            Some(old) => old.value.overlay.then(&patch)?,
+            None => Overlay::new(patch)?,
+        };
+        let size = Value::from(overlay.clone()).to_string().len();
+        if size > Patch::MAX_BYTES {
+            let message = "an arrangement is at most 64 KiB of JSON";
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "section.personalize",
+                message,
+            ));
+        }
+        let record = OverlayRecord {
+            user_id: user.to_owned(),
+            section_id: section.to_owned(),
+            overlay,
+        };
+        let version = found.map_or(Version::new(1), Version::next);
+        let mut batch = Batch::new(self.clock.now());
+        let held = found.map_or(Precondition::Absent, Precondition::At);
+        let indexes = vec![(BY_SECTION, IndexKey::parse(section)?)];
+        batch.put_with(&SECTION_OVERLAYS, id, &record, held, indexes)?;
+        let event = self.event(SECTION_PERSONALIZED, section);
+        let event = event.with_data(&Personalized { user, version })?;
+        batch.append(JournalName::main(), &event)?;
+        self.commit(batch, version).await
+    }
+
+    /// Returns what the person who acts has arranged for themselves of a section.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::InvalidInput`]: it is not a person who acts.
+    /// - [`ErrorKind::Denied`]: the person may not `section.read` it.
+    /// - Those of the database.
+    pub async fn arrangement(&self, section: &str) -> Result<Option<Versioned<OverlayRecord>>> {
+        section_key(section)?;
+        let user = self.person()?;
+        self.ask(&READ, section_resource(section)).await?;
+        let id = key(&[user, section])?;
+        self.store.get(&SECTION_OVERLAYS, &id).await
+    }
+
+    fn person(&self) -> Result<&str> {
+        let Actor::User(user) = &self.actor else {
+            let message = "only a person has an arrangement of their own";
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "section.personalize",
+                message,
+            ));
+        };
+        // So that it can be part of a key.
+        crate::studio::team::check_id(user, "section.personalize")?;
+        Ok(user)
+    }
+}

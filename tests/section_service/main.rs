@@ -1,0 +1,12 @@
+//! Members, weddings and sections as services: what is kept, who is asked, and what happens on bad days.
+
+mod changes;
+mod faults;
+mod policy;
+mod queue;
+mod reading;
+mod results;
+mod stored;
+mod team;
+mod templates;
+mod world;

@@ -1,0 +1,271 @@
+//! What people see: their part, as they have arranged it, and never more.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use garland::ErrorKind;
+use garland::section::SectionService;
+use garland::storage::{Precondition, Version};
+use serde_json::{Value, json};
+
+use crate::world::{
+    Backend, HandClock, Hooked, Only, databases, member, memory, section, sections,
+    sections_asking, shared, team, user, wedding,
+};
+
+const ANY: Precondition = Precondition::Any;
+
+fn reader(backend: &Backend, clock: &HandClock, id: &str) -> SectionService {
+    let only = Only::these(&["section.read", "section.edit"]);
+    sections_asking(backend, clock, Arc::new(only)).acting_as(user(id))
+}
+
+async fn furnish(backend: &Backend, clock: &HandClock) -> SectionService {
+    let team = team(backend, clock);
+    for (id, role) in [("ann", "couple"), ("gus", "guest"), ("ada", "admin")] {
+        team.put_member(&member(id, role), ANY).await.unwrap();
+    }
+    team.put_wedding(&wedding("june", "2026-06-20"), ANY)
+        .await
+        .unwrap();
+    let host = sections(backend, clock);
+    let mut budget = section("b", "budget", &["couple"]);
+    budget["customization"] = json!({"title": "Secret"});
+    budget["layout"] = json!({"position": 2});
+    let mut open = section("p", "photos", &["guest", "couple"]);
+    open["layout"] = json!({"position": 1});
+    let mut of_june = section("pj", "photos", &["couple"]);
+    of_june["weddingId"] = json!("june");
+    for made in [budget, open, of_june] {
+        host.create(&made).await.unwrap();
+    }
+    host
+}
+
+fn ids(views: &[garland::section::SectionView]) -> Vec<&str> {
+    views.iter().map(|view| view.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_person_sees_their_part_of_a_context_and_nothing_else() {
+    for (name, backend, _folder) in databases().await {
+        let clock = HandClock::new();
+        let host = furnish(&backend, &clock).await;
+        let (ann, gus) = (
+            reader(&backend, &clock, "ann"),
+            reader(&backend, &clock, "gus"),
+        );
+        assert_eq!(ids(&ann.list(None).await.unwrap()), ["p", "b"], "{name}");
+        // The section of the wedding stands in the place of the one of all weddings.
+        assert_eq!(
+            ids(&ann.list(Some("june")).await.unwrap()),
+            ["b", "pj"],
+            "{name}"
+        );
+        assert_eq!(ids(&gus.list(None).await.unwrap()), ["p"], "{name}");
+        assert_eq!(
+            ids(&gus.list(Some("june")).await.unwrap()),
+            [""; 0],
+            "{name}"
+        );
+        assert_eq!(ids(&host.list(None).await.unwrap()), ["b", "p"], "{name}");
+        assert_eq!(
+            ids(&host.list(Some("june")).await.unwrap()),
+            ["b", "p", "pj"],
+            "{name}"
+        );
+
+        let view = ann.read("b", None).await.unwrap();
+        assert_eq!(
+            view.configuration.as_map()["customization"]["title"],
+            "Secret",
+            "{name}"
+        );
+        assert!(
+            view.decision.is_some_and(|decision| decision.can_view),
+            "{name}"
+        );
+        // Who sees it is not told to those who have no say in it.
+        assert_eq!(
+            view.configuration.as_map().get("visibility"),
+            None,
+            "{name}"
+        );
+        assert!(
+            host.read("b", None)
+                .await
+                .unwrap()
+                .configuration
+                .as_map()
+                .contains_key("visibility")
+        );
+        // What is hidden, what was replaced and what is not there look alike.
+        let hidden = gus.read("b", None).await.unwrap_err();
+        let nothing = gus.read("x", None).await.unwrap_err();
+        assert_eq!(hidden.kind(), ErrorKind::NotFound, "{name}");
+        assert_eq!(
+            hidden.to_string().replace('b', "x"),
+            nothing.to_string().replace('b', "x"),
+            "{name}"
+        );
+        let replaced = ann.read("p", Some("june")).await.unwrap_err();
+        assert_eq!(replaced.kind(), ErrorKind::NotFound, "{name}");
+        let nobody = reader(&backend, &clock, "nobody");
+        assert_eq!(
+            ids(&nobody.list(Some("june")).await.unwrap()),
+            [""; 0],
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_role_counts_at_once_for_who_waits_for_it() {
+    let (backend, clock) = (memory(), HandClock::new());
+    furnish(&backend, &clock).await;
+    let gus = reader(&backend, &clock, "gus");
+    assert_eq!(ids(&gus.list(None).await.unwrap()), ["p"]);
+    let team = team(&backend, &clock);
+    team.change_role("gus", garland::wedding::Role::Couple, ANY)
+        .await
+        .unwrap();
+    assert_eq!(ids(&gus.list(None).await.unwrap()), ["p", "b"]);
+    team.remove_member("gus", ANY).await.unwrap();
+    assert_eq!(ids(&gus.list(None).await.unwrap()), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_read_is_never_newer_than_the_decision_about_it() {
+    let (inner, clock) = (memory(), HandClock::new());
+    let host = furnish(&inner, &clock).await;
+    let hooked = Arc::new(Hooked::new(&inner).silent());
+    let backend = shared(&hooked);
+    let gus = reader(&backend, &clock, "gus");
+    gus.read("p", None).await.unwrap();
+    let mut closed = 0;
+    for at in 1..=8 {
+        let writer = host.clone();
+        hooked.before(
+            at,
+            Box::new(move || {
+                let writer = writer.clone();
+                async move {
+                    // In one commit it is closed to guests and says something new.
+                    let version = writer.read("p", None).await.unwrap().version;
+                    let secret = json!({"visibility": {"roles": ["couple"]}, "customization": {"title": "Private"}});
+                    writer.patch("p", None, &secret, version).await.unwrap();
+                }
+                .boxed()
+            }),
+        );
+        match gus.read("p", None).await {
+            Ok(view) => assert_eq!(
+                view.configuration.as_map().get("customization"),
+                None,
+                "call {at}"
+            ),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::NotFound, "call {at}");
+                closed += 1;
+            }
+        }
+        hooked.before(u64::MAX, Box::new(|| async {}.boxed()));
+        let version = host.read("p", None).await.unwrap().version;
+        let open = json!({"visibility": {"roles": ["guest"]}, "customization": {"title": null}});
+        host.patch("p", None, &open, version).await.unwrap();
+        clock.pass(1_000);
+    }
+    assert!(closed > 0, "the change was seen by none");
+}
+
+#[tokio::test]
+async fn an_arrangement_is_the_persons_own_and_goes_with_the_section() {
+    for (name, backend, _folder) in databases().await {
+        let clock = HandClock::new();
+        let host = furnish(&backend, &clock).await;
+        let (ann, gus) = (
+            reader(&backend, &clock, "ann"),
+            reader(&backend, &clock, "gus"),
+        );
+        let own = json!({"layout": {"position": 9}, "customization": {"color": "blue"}});
+        let written = ann
+            .personalize("p", None, &own, Precondition::Absent)
+            .await
+            .unwrap();
+        let more = json!({"customization": {"title": "Ours", "color": null}});
+        let at = Precondition::At(written.version);
+        ann.personalize("p", None, &more, at).await.unwrap();
+        let stale = ann.personalize("p", None, &more, at).await.unwrap_err();
+        assert_eq!(stale.kind(), ErrorKind::Conflict, "{name}");
+
+        let of = |view: &garland::section::SectionView| {
+            let map = view.configuration.as_map();
+            (
+                map.get("layout").cloned(),
+                map.get("customization").cloned(),
+            )
+        };
+        let anns = of(&ann.read("p", None).await.unwrap());
+        assert_eq!(
+            anns,
+            (Some(json!({"position": 9})), Some(json!({"title": "Ours"}))),
+            "{name}"
+        );
+        let listed = ann.list(None).await.unwrap();
+        assert_eq!(
+            of(listed.iter().find(|view| view.id == "p").unwrap()),
+            anns,
+            "{name}"
+        );
+        let others = (Some(json!({"position": 1})), None);
+        assert_eq!(of(&gus.read("p", None).await.unwrap()), others, "{name}");
+        assert_eq!(of(&host.read("p", None).await.unwrap()), others, "{name}");
+
+        let wider = json!({"visibility": {"roles": ["guest"]}});
+        let error = gus.personalize("p", None, &wider, ANY).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name}");
+        let hidden = gus.personalize("b", None, &more, ANY).await.unwrap_err();
+        assert_eq!(hidden.kind(), ErrorKind::NotFound, "{name}");
+        let host_has_none = host.personalize("p", None, &more, ANY).await.unwrap_err();
+        assert_eq!(host_has_none.kind(), ErrorKind::InvalidInput, "{name}");
+
+        host.remove("p", Version::new(1)).await.unwrap();
+        host.create(&section("p", "photos", &["couple"]))
+            .await
+            .unwrap();
+        assert_eq!(
+            of(&ann.read("p", None).await.unwrap()),
+            (None, None),
+            "{name}"
+        );
+        assert_eq!(ann.arrangement("p").await.unwrap(), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_section_that_cannot_be_understood_is_seen_by_no_person() {
+    let (backend, clock) = (memory(), HandClock::new());
+    furnish(&backend, &clock).await;
+    let broken: Value = json!({"id": "t", "organizationId": "studio", "sectionType": "timeline",
+        "visibility": {"roles": "couple"}});
+    let mut batch = garland::storage::Batch::new(garland::Timestamp::from_millis(0));
+    let record = garland::section::Configuration::try_from(broken).unwrap();
+    batch
+        .put(
+            &garland::section::SECTION_CONFIGURATIONS,
+            "t".parse().unwrap(),
+            &record,
+        )
+        .unwrap();
+    backend
+        .commit(&crate::world::studio(), batch)
+        .await
+        .unwrap();
+    clock.pass(1_000);
+    for id in ["ann", "gus", "ada"] {
+        let seen = reader(&backend, &clock, id).read("t", None).await;
+        assert_eq!(seen.unwrap_err().kind(), ErrorKind::NotFound, "{id}");
+    }
+    let report = sections(&backend, &clock).check().await.unwrap();
+    assert!(!report.is_valid());
+}
