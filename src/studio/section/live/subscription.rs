@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
@@ -58,19 +58,25 @@ impl Subscription {
         request: WatchRequest,
     ) -> Result<Self> {
         let mut published = follower.watch();
-        let first = published
-            .wait_for(|now| now.snapshot.is_some() || now.fault.is_some() || now.is_closed)
-            .await;
-        let first = Arc::clone(&*first.map_err(|_| over())?);
-        let Some(snapshot) = &first.snapshot else {
-            return Err(first
-                .fault
-                .as_ref()
-                .map_or_else(over, |(_, cause)| unread(cause)));
+        let first = first(&mut published, |_| true).await?;
+        let is_known = |snapshot: &Snapshot| snapshot.member(&request.member).is_some();
+        let first = match first.snapshot.as_ref() {
+            Some(snapshot) if !is_known(snapshot) => {
+                // Perhaps they are too new to have been noticed.
+                let now = shared.policy.look(&request.organization).await?;
+                if !is_known(&now) {
+                    return Err(denied(&request, "there is no such member"));
+                }
+                let soon = self::first(&mut published, is_known);
+                let soon = timeout(shared.options.interval, soon).await;
+                soon.map_err(|_| denied(&request, "there is no such member"))??
+            }
+            _ => first,
         };
-        if snapshot.member(&request.member).is_none() {
-            return Err(denied(&request, "there is no such member"));
-        }
+        let Some(snapshot) = &first.snapshot else {
+            let cause = first.fault.as_ref();
+            return Err(cause.map_or_else(over, |(_, cause)| unread(cause)));
+        };
         let now = shared.clock.now();
         let empty = ViewState::new(Arc::clone(&request.member), request.wedding.clone());
         let cursor = request.cursor.as_ref();
@@ -236,6 +242,20 @@ impl Subscription {
             (End::Resume, None) => Err(over()),
         }
     }
+}
+
+/// Waits for a state that will do; or for a fault while there is none, or the end.
+async fn first(
+    published: &mut watch::Receiver<Arc<Published>>,
+    will_do: impl Fn(&Snapshot) -> bool,
+) -> Result<Arc<Published>> {
+    let found = published
+        .wait_for(|now| {
+            let is_lost = now.snapshot.is_none() && now.fault.is_some();
+            now.snapshot.as_ref().is_some_and(&will_do) || is_lost || now.is_closed
+        })
+        .await;
+    Ok(Arc::clone(&*found.map_err(|_| over())?))
 }
 
 /// Makes out what a client was told; nothing if that is not possible.

@@ -1,0 +1,8 @@
+//! Subscriptions to what people see: what is told, to whom, when, and what happens on bad days.
+
+mod bad_days;
+mod changes;
+mod crowd;
+mod model;
+mod time;
+mod world;
