@@ -422,10 +422,17 @@ fn of_sections(name: &str) -> Vec<Write> {
     budget["sectionType"] = json!("budget");
     let change = json!({"change": "1", "sectionId": section, "kind": "created", "version": 1, "at": START,
         "by": [{"kind": "user", "id": member}], "before": {}, "after": {}});
-    let overlay = json!({"userId": member, "sectionId": section, "overlay": {"layout": {"position": 1}}});
+    let overlay =
+        json!({"userId": member, "sectionId": section, "overlay": {"layout": {"position": 1}}});
     let results = json!({"userId": member, "organizationId": name, "revision": 1, "computedAt": START, "sections": []});
     let run = json!({"revision": 1, "begunAt": START, "after": member, "done": 1});
     vec![
+        row(
+            "access_statements",
+            of("statement"),
+            &json!({"id": of("statement"), "effect": "deny", "subject": {"member": member},
+                "verbs": ["print"], "object": {"kinds": ["picture"]}}),
+        ),
         row("team_members", member.clone(), &record(&member)),
         row("weddings", wedding.clone(), &record(&wedding)),
         row("section_configurations", section.clone(), &budget),
@@ -435,6 +442,10 @@ fn of_sections(name: &str) -> Vec<Write> {
         row("section_permissions", list(&[&member]), &results),
         row("section_results", "newest".into(), &json!(1)),
         row("section_syncs", "run".into(), &run),
-        row("section_templates", of("template"), &json!({"name": name, "sections": []})),
+        row(
+            "section_templates",
+            of("template"),
+            &json!({"name": name, "sections": []}),
+        ),
     ]
 }
