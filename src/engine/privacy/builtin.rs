@@ -44,6 +44,14 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "section_configurations",
         "how sections look and which roles see them; a name in a title is for the host to know",
     ),
+    (
+        "section_partner_places",
+        "how far an external system has been told",
+    ),
+    (
+        "section_partners",
+        "addresses of external systems and names of their secrets",
+    ),
     ("section_results", "a counter"),
     ("section_slots", "which section is the one of its type"),
     (

@@ -18,6 +18,7 @@ mod external;
 mod group;
 mod live;
 mod overlay;
+mod partners;
 mod patch;
 mod policy;
 mod records;
@@ -41,6 +42,14 @@ pub use live::{
     Update, WatchRequest,
 };
 pub use overlay::Overlay;
+pub use partners::{
+    Partner, PartnerAttempt, PartnerCall, PartnerEnd, PartnerOptions, PartnerPlace,
+    PartnerTransport, Partners, SECTION_PARTNER_CHANGED, SECTION_PARTNER_PLACES,
+    SECTION_PARTNER_REMOVED, SECTION_PARTNER_STOPPED, SECTION_PARTNERS,
+};
+#[cfg(all(feature = "crypto", feature = "http"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crypto", feature = "http"))))]
+pub use partners::{PartnerSecrets, WebhookTransport};
 pub use patch::Patch;
 pub use policy::{PolicyOptions, StoredPolicy};
 pub use records::{
@@ -51,8 +60,9 @@ pub use records::{
 };
 pub use scope::{Reach, Scope, Target};
 pub use service::{
-    Patched, QueueOptions, SECTION_PERMISSIONS, SECTION_RESULTS, SECTION_SYNCS, SectionQueue,
-    SectionResult, SectionResults, SectionService, SectionView, SyncProgress, SyncRecord, Ticket,
+    Patched, QueueOptions, SECTION_PERMISSIONS, SECTION_RESULTS, SECTION_RESULTS_CHANGED,
+    SECTION_SYNCS, SectionQueue, SectionResult, SectionResults, SectionService, SectionView,
+    SyncProgress, SyncRecord, Ticket,
 };
 pub use template::Template;
 pub use validate::{Validation, ValidationCode, ValidationError, validate};

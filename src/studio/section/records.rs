@@ -76,6 +76,12 @@ pub struct HistoryEntry {
     pub change: String,
     /// The section.
     pub section_id: String,
+    /// What it is, where that can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section_type: Option<String>,
+    /// For which wedding it is; nothing for all of the organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wedding_id: Option<String>,
     /// What was done.
     pub kind: HistoryKind,
     /// The version it made, or the last one of a section that was removed.

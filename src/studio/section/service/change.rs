@@ -140,6 +140,8 @@ impl SectionService {
         let entry = HistoryEntry {
             change: edit.change.clone(),
             section_id: edit.section.clone(),
+            section_type: before.section_type().map(Into::into),
+            wedding_id: before.wedding().map(Into::into),
             kind: edit.kind.clone(),
             version,
             at: now,

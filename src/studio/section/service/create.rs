@@ -77,6 +77,8 @@ impl SectionService {
         let entry = HistoryEntry {
             change: self.name_change(at.next()),
             section_id: section.to_owned(),
+            section_type: before.section_type().map(Into::into),
+            wedding_id: before.wedding().map(Into::into),
             kind: HistoryKind::Removed,
             version: at,
             at: now,
@@ -137,6 +139,8 @@ impl SectionService {
         let entry = HistoryEntry {
             change: self.name_change(version),
             section_id: id.to_owned(),
+            section_type: configuration.section_type().map(Into::into),
+            wedding_id: configuration.wedding().map(Into::into),
             kind: HistoryKind::Created,
             version,
             at: batch.at(),

@@ -18,5 +18,7 @@ pub use change::Patched;
 pub use handle::SectionService;
 pub use queue::{QueueOptions, SectionQueue, Ticket};
 pub use read::SectionView;
-pub use results::{SECTION_PERMISSIONS, SECTION_RESULTS, SectionResult, SectionResults};
+pub use results::{
+    SECTION_PERMISSIONS, SECTION_RESULTS, SECTION_RESULTS_CHANGED, SectionResult, SectionResults,
+};
 pub use sync::{SECTION_SYNCS, SyncProgress, SyncRecord};

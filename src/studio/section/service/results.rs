@@ -20,7 +20,8 @@ pub const SECTION_PERMISSIONS: Collection<SectionResults> = Collection::new("sec
 /// so that none puts older results over newer ones.
 pub const SECTION_RESULTS: Collection<u64> = Collection::new("section_results");
 
-const RESULTS_CHANGED: EventKind = EventKind::new("section.results_changed");
+/// Results were stored. Subject `organization`; data `revision` and `results`, of whom and in which wedding.
+pub const SECTION_RESULTS_CHANGED: EventKind = EventKind::new("section.results_changed");
 
 /// Most results of one batch, next to what else stands in it.
 pub(super) const AT_ONCE: usize = 90;
@@ -215,7 +216,7 @@ impl SectionService {
                 also(&mut batch, done)?;
             }
             let data = serde_json::json!({"revision": revision, "results": events});
-            let event = Event::new(RESULTS_CHANGED).by(self.actor.clone());
+            let event = Event::new(SECTION_RESULTS_CHANGED).by(self.actor.clone());
             let organization = self.store.organization().as_str();
             let event = event.about(Resource::new("organization", organization));
             batch.append(JournalName::main(), &event.with_data(&data)?)?;

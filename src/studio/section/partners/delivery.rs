@@ -1,0 +1,260 @@
+//! Telling one partner, entry by entry.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use crate::engine::journal::{Subscription, SubscriptionOptions};
+use crate::error::{Error, Result};
+use crate::id::{Ids, RunId};
+use crate::storage::{Batch, JournalEntry, JournalName, Lease, Precondition, RecordId, Version};
+
+use super::super::external::PartnerMessage;
+use super::super::records::key;
+use super::outbox::{Matter, matter, messages};
+use super::records::{
+    Partner, PartnerPlace, SECTION_PARTNER_PLACES, SECTION_PARTNER_STOPPED, SECTION_PARTNERS,
+};
+use super::service::{Partners, missing};
+use super::transport::{PartnerAttempt, PartnerCall};
+
+/// Entries that are nothing to partners and may be read again after a restart.
+const SKIPPED: u64 = 256;
+
+/// Why a partner is told no more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PartnerEnd {
+    /// It is gone.
+    Removed,
+    /// It wants no more, or may not be called: see [`PartnerPlace::stopped`]. [`Partners::resume`] goes on.
+    Stopped,
+}
+
+/// One partner while it is being told.
+struct Course {
+    id: String,
+    key: RecordId,
+    lease: Lease,
+    /// When the lease was renewed last.
+    renewed: Duration,
+    place: PartnerPlace,
+    version: Version,
+}
+
+impl Partners {
+    /// Tells a partner of every change, in the order of the journal, until it is removed or stopped; to be run as a task of
+    /// its own for each partner. A second one for the same partner, in this process or another, is turned away.
+    ///
+    /// A try that fails is made again, at ever longer intervals and for as long as it takes; nothing overtakes it. Where
+    /// the answer to a try is lost, the message comes again with the same id.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): there is no such partner.
+    /// - [`ErrorKind::Denied`](crate::ErrorKind::Denied): the actor may not.
+    /// - [`ErrorKind::Locked`](crate::ErrorKind::Locked): another task tells it.
+    /// - [`ErrorKind::Conflict`](crate::ErrorKind::Conflict): it was resumed or removed meanwhile; call again.
+    /// - [`ErrorKind::Expired`](crate::ErrorKind::Expired): the journal does not reach its place, as after an older backup
+    ///   was restored.
+    /// - Those of the database. A later call goes on from the same place.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe to drop: the next call goes on from the last message whose delivery was noted. The lease runs out by itself.
+    pub async fn deliver(&self, id: &str) -> Result<PartnerEnd> {
+        let key = self.ask(id).await?;
+        let place = self.store.get(&SECTION_PARTNER_PLACES, &key).await?;
+        let place = place.ok_or_else(|| missing(id))?;
+        let mut course = Course {
+            lease: self.hold(id).await?,
+            renewed: self.clock.elapsed(),
+            id: id.to_owned(),
+            key,
+            place: place.value,
+            version: place.version,
+        };
+        let ended = self.follow(&mut course).await;
+        let released = course.lease.release().await;
+        let ended = ended?;
+        released.map(|()| ended)
+    }
+
+    async fn follow(&self, course: &mut Course) -> Result<PartnerEnd> {
+        if course.place.stopped.is_some() {
+            return Ok(PartnerEnd::Stopped);
+        }
+        let (journal, from) = (JournalName::main(), course.place.sequence);
+        let options = SubscriptionOptions::default();
+        let mut entries = Subscription::new(self.store.clone(), journal, from, options);
+        loop {
+            let entry = loop {
+                match timeout(self.options.lease / 3, entries.next()).await {
+                    Ok(entry) => break entry?,
+                    Err(_) => self.renew(course).await?,
+                }
+            };
+            let Some(matter) = matter(&entry) else {
+                let skipped = entry.sequence.saturating_sub(course.place.sequence);
+                if skipped >= SKIPPED {
+                    self.note(course, entry.sequence, 0).await?;
+                }
+                continue;
+            };
+            if let Some(end) = self.tell(course, &entry, &matter).await? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Tells of one entry.
+    async fn tell(
+        &self,
+        course: &mut Course,
+        entry: &JournalEntry,
+        matter: &Matter,
+    ) -> Result<Option<PartnerEnd>> {
+        let Some(partner) = self.store.get(&SECTION_PARTNERS, &course.key).await? else {
+            return Ok(Some(PartnerEnd::Removed));
+        };
+        let mut partner = partner.value;
+        let all = messages(&self.store, &partner.sent(), entry, matter).await?;
+        // Places within an entry are those of the entry that comes next.
+        let told = course.place.part;
+        for (part, message) in (0_u64..)
+            .zip(&all)
+            .skip(usize::try_from(told).unwrap_or(usize::MAX))
+        {
+            let mut failures = 0_u32;
+            loop {
+                self.renew(course).await?;
+                match self.attempt(&partner, entry, part, message).await {
+                    PartnerAttempt::Delivered => break,
+                    PartnerAttempt::Retry { after } => {
+                        failures = failures.saturating_add(1);
+                        self.pause(course, failures, after).await?;
+                    }
+                    PartnerAttempt::GiveUp { reason } => {
+                        self.stop(course, &reason).await?;
+                        return Ok(Some(PartnerEnd::Stopped));
+                    }
+                }
+                // It may have another address by now, or be gone.
+                match self.store.get(&SECTION_PARTNERS, &course.key).await? {
+                    Some(now) => partner = now.value,
+                    None => return Ok(Some(PartnerEnd::Removed)),
+                }
+            }
+            self.note(
+                course,
+                entry.sequence.saturating_sub(1),
+                part.saturating_add(1),
+            )
+            .await?;
+        }
+        if !all.is_empty() {
+            self.note(course, entry.sequence, 0).await?;
+        }
+        Ok(None)
+    }
+
+    async fn attempt(
+        &self,
+        partner: &Partner,
+        entry: &JournalEntry,
+        part: u64,
+        message: &PartnerMessage,
+    ) -> PartnerAttempt {
+        let organization = self.store.organization();
+        // Organizations that share a partner have journals with the same numbers.
+        let whose = blake3::hash(organization.as_str().as_bytes()).to_hex();
+        let whose = whose.get(..16).unwrap_or_default();
+        let id = format!("sec_{whose}_{}_{part}", entry.sequence);
+        let call = PartnerCall {
+            organization,
+            partner,
+            id: &id,
+            body: message.body(),
+        };
+        self.transport.attempt(call).await
+    }
+
+    /// Waits before the next try, and goes on holding the partner.
+    async fn pause(
+        &self,
+        course: &mut Course,
+        failures: u32,
+        after: Option<Duration>,
+    ) -> Result<()> {
+        let ceiling = self.options.ceiling(failures);
+        let drawn = ceiling.mul_f64(0.5 + self.chance.unit() / 2.0);
+        let mut left = drawn.max(after.unwrap_or_default());
+        tracing::debug!(
+            attempt = failures,
+            wait_ms = left.as_millis(),
+            "partner.retry"
+        );
+        while !left.is_zero() {
+            let piece = left.min(self.options.lease / 3);
+            sleep(piece).await;
+            self.renew(course).await?;
+            left = left.saturating_sub(piece);
+        }
+        Ok(())
+    }
+
+    async fn hold(&self, id: &str) -> Result<Lease> {
+        let ids = Ids::new(Arc::clone(&self.clock), self.chance.clone());
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        let lease = key(&["section_partner", id])?;
+        let holder = RunId::generate(&ids);
+        Lease::acquire(store, clock, lease, holder, self.options.lease).await
+    }
+
+    async fn renew(&self, course: &mut Course) -> Result<()> {
+        let now = self.clock.elapsed();
+        if now.saturating_sub(course.renewed) >= self.options.lease / 4 {
+            course.lease.renew().await?;
+            course.renewed = now;
+        }
+        Ok(())
+    }
+
+    /// Writes down how far the partner has been told.
+    async fn note(&self, course: &mut Course, sequence: u64, part: u64) -> Result<()> {
+        let place = PartnerPlace {
+            sequence,
+            part,
+            stopped: None,
+        };
+        let batch = Batch::new(self.clock.now());
+        self.write(course, batch, place).await
+    }
+
+    async fn stop(&self, course: &mut Course, reason: &Error) -> Result<()> {
+        let place = PartnerPlace {
+            stopped: Some(format!("{}: {}", reason.kind(), reason.message())),
+            ..course.place.clone()
+        };
+        let mut batch = Batch::new(self.clock.now());
+        let event = self.event(SECTION_PARTNER_STOPPED, &course.id);
+        batch.append(JournalName::main(), &event)?;
+        self.write(course, batch, place).await
+    }
+
+    async fn write(
+        &self,
+        course: &mut Course,
+        mut batch: Batch,
+        place: PartnerPlace,
+    ) -> Result<()> {
+        let at = Precondition::At(course.version);
+        let (id, none) = (course.key.clone(), Vec::new());
+        batch.put_with(&SECTION_PARTNER_PLACES, id, &place, at, none)?;
+        course.lease.fence().guard(&mut batch);
+        self.store.commit(batch).await?;
+        course.version = course.version.next();
+        course.place = place;
+        Ok(())
+    }
+}

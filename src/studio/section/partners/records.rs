@@ -1,0 +1,90 @@
+//! What is kept about partners, and what the journal says of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::engine::journal::EventKind;
+use crate::storage::Collection;
+
+use super::super::external::PartnerSettings;
+
+/// The collection of external systems, by their ids.
+pub const SECTION_PARTNERS: Collection<Partner> = Collection::new("section_partners");
+
+/// The collection that holds how far each external system has been told, by the same ids.
+pub const SECTION_PARTNER_PLACES: Collection<PartnerPlace> =
+    Collection::new("section_partner_places");
+
+/// An external system is new, has changed, or is told on after it was stopped. Subject `partner`.
+pub const SECTION_PARTNER_CHANGED: EventKind = EventKind::new("section.partner_changed");
+
+/// An external system is told no more, as it is gone. Subject `partner`.
+pub const SECTION_PARTNER_REMOVED: EventKind = EventKind::new("section.partner_removed");
+
+/// An external system is told no more until somebody resumes it. Subject `partner`.
+pub const SECTION_PARTNER_STOPPED: EventKind = EventKind::new("section.partner_stopped");
+
+/// An external system.
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Partner {
+    /// Where it is told. It may hold a secret, and is not printed.
+    pub url: String,
+    /// The name of the secret its messages are signed with. The secret itself is kept elsewhere.
+    pub secret: String,
+    /// What it is told, as [`PartnerSettings::read`] reads it.
+    #[serde(default)]
+    pub settings: Value,
+}
+
+impl Partner {
+    /// Makes a partner that is told nothing until its settings say so.
+    #[must_use]
+    pub fn new(url: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            secret: secret.into(),
+            settings: Value::Null,
+        }
+    }
+
+    /// Sets [`Partner::settings`].
+    #[must_use]
+    pub fn with_settings(mut self, settings: Value) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Returns what it is told.
+    #[must_use]
+    pub fn sent(&self) -> PartnerSettings {
+        PartnerSettings::read(&self.settings)
+    }
+}
+
+impl fmt::Debug for Partner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partner")
+            .field("secret", &self.secret)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far a partner has been told.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PartnerPlace {
+    /// The last entry of the main journal of which everything was told.
+    pub sequence: u64,
+    /// How many messages of the entry behind it were told.
+    #[serde(default)]
+    pub part: u64,
+    /// Why it is told no more; nothing while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+}
