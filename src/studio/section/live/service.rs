@@ -153,8 +153,9 @@ impl Shared {
         let (organization, actor) = (&request.organization, &request.actor);
         let decided = self
             .permissions
-            .decide(organization, None, actor, &WATCH, &member);
-        let decisions = decided.await.map_err(|cause| {
+            .decide(organization, None, actor, &WATCH, &member)
+            .await;
+        let decisions = decided.map_err(|cause| {
             let message = "permissions cannot be read";
             let error = Error::new(cause.kind(), "section.watch", message);
             error.with_source(cause)
