@@ -45,7 +45,7 @@ fn by_single_decisions(
                 .collect();
             (
                 name.to_owned(),
-                Combined::of(decisions.collect(), ids, position),
+                Combined::of(&decisions.collect::<Vec<_>>(), ids, position),
             )
         })
         .collect();
@@ -63,7 +63,7 @@ struct Combined {
 }
 
 impl Combined {
-    fn of(decisions: Vec<SectionDecision>, ids: BTreeSet<String>, position: Option<u16>) -> Self {
+    fn of(decisions: &[SectionDecision], ids: BTreeSet<String>, position: Option<u16>) -> Self {
         let all = |flag: fn(&SectionDecision) -> bool| decisions.iter().all(flag);
         let has = |capability: &Capability| {
             decisions

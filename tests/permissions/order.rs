@@ -58,7 +58,7 @@ fn dice(seed: u64) -> impl FnMut(usize) -> usize {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        (state % below as u64) as usize
+        usize::try_from(state % below as u64).unwrap()
     }
 }
 

@@ -61,7 +61,7 @@ impl Edit {
 
 fn put(records: &mut Vec<Value>, id: &str, record: &Option<Value>) -> Option<Value> {
     records.retain(|own| own["id"] != id);
-    let record = named(record.clone()?, id.to_owned());
+    let record = named(record.clone()?, id);
     records.push(record.clone());
     Some(record)
 }

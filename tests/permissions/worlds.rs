@@ -339,10 +339,10 @@ pub(crate) fn world() -> BoxedStrategy<World> {
 
 fn with_ids(records: Vec<Value>, id: impl Fn(usize) -> String) -> Vec<Value> {
     let records = records.into_iter().enumerate();
-    records.map(|(n, record)| named(record, id(n))).collect()
+    records.map(|(n, record)| named(record, &id(n))).collect()
 }
 
-pub(crate) fn named(mut record: Value, id: String) -> Value {
+pub(crate) fn named(mut record: Value, id: &str) -> Value {
     record["id"] = json!(id);
     record
 }

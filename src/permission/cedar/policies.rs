@@ -66,7 +66,8 @@ impl CedarPolicies {
     /// Takes policies and entities as they are at `revision`.
     ///
     /// # Errors
-    /// None in practice: that the names of the entity types here are names.
+    /// [`ErrorKind::InvalidInput`]: Cedar does not take `User` or another name of the table as one of an entity type, which
+    /// no release does.
     pub fn new(revision: u64, policies: PolicySet, entities: Entities) -> Result<Self> {
         Ok(Self {
             revision,
