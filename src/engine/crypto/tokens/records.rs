@@ -26,9 +26,6 @@ pub(crate) const BY_END: IndexName = IndexName::new("end");
 /// Orders revocations by their number.
 pub(super) const BY_NUMBER: IndexName = IndexName::new("number");
 
-/// Finds the sessions of one actor.
-pub(super) const BY_ACTOR: IndexName = IndexName::new("actor");
-
 /// One sign-in and what became of it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
@@ -65,10 +62,7 @@ impl Session {
     }
 
     pub(super) fn indexes(&self) -> Result<Vec<(IndexName, IndexKey)>> {
-        Ok(vec![
-            (BY_END, moment_key(self.end)?),
-            (BY_ACTOR, IndexKey::parse(target(&self.actor)?)?),
-        ])
+        Ok(vec![(BY_END, moment_key(self.end)?)])
     }
 }
 
