@@ -19,7 +19,7 @@ use garland::{Error, ErrorKind, Orchestrator, Organization, OrganizationId, Resu
 
 use crate::calls::answer;
 use crate::furnish::path;
-use crate::ground::{Dice, Root, Still};
+use crate::ground::{Dice, Root, SetClock};
 use crate::tap::Tap;
 use crate::world::{World, policy, token_keys};
 
@@ -95,7 +95,7 @@ impl Closed {
             .connector("card", card.clone())
             .connector("archive", archive.clone())
             .sealed("vault", locker.clone(), Default::default())
-            .clock(Still::default())
+            .clock(SetClock::default())
             .entropy(Dice::new(3))
             .root(Root { binds: true })
             .tokens(token_keys(), policy())
