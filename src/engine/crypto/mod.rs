@@ -4,6 +4,7 @@ mod authorization;
 mod cipher;
 mod connector;
 mod entropy;
+mod expiry;
 mod kdf;
 mod keys;
 mod passwords;
@@ -23,6 +24,7 @@ pub use connector::{
     Replaced, SEALED_FILES, SealedConnector, SealedFile, SealedNames, SealedOptions, SealedVersion,
     SentChunks, Tidied,
 };
+pub(crate) use entropy::draw;
 pub use entropy::{Entropy, SystemEntropy};
 pub use kdf::Kdf;
 pub use keys::{
