@@ -1,5 +1,6 @@
 //! Erasing a person, in steps that may stop anywhere.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -167,7 +168,7 @@ impl Privacy {
             by: kept_by,
             begun,
             ended: None,
-            places: std::collections::BTreeMap::new(),
+            places: BTreeMap::new(),
             holders: Vec::new(),
             journal: None,
         };
@@ -394,7 +395,9 @@ impl Privacy {
                 erasing.record = kept.value;
                 Err(Stop::Changed)
             }
-            _ => Err(Stop::Failed(other_at_it(&erasing.id))),
+            _ => Err(Stop::Failed(
+                other_at_it().with_context("erasure", &erasing.id),
+            )),
         }
     }
 
@@ -446,22 +449,13 @@ fn event(kind: EventKind, by: &Actor, id: &RecordId) -> Event {
 }
 
 fn locked(error: Error) -> Error {
-    if error.kind() == ErrorKind::Conflict {
-        return Error::new(
-            ErrorKind::Locked,
-            "privacy.erase",
-            "another call erases the same person",
-        )
-        .with_source(error);
+    match error.kind() {
+        ErrorKind::Conflict => other_at_it().with_source(error),
+        _ => error,
     }
-    error
 }
 
-fn other_at_it(id: &RecordId) -> Error {
-    Error::new(
-        ErrorKind::Locked,
-        "privacy.erase",
-        "another call erases the same person",
-    )
-    .with_context("erasure", id)
+fn other_at_it() -> Error {
+    let message = "another call erases the same person";
+    Error::new(ErrorKind::Locked, "privacy.erase", message)
 }
