@@ -130,13 +130,9 @@ impl Privacy {
     /// Tells whether a hold is on something sealed about the person: one key seals it all, so all is held.
     pub(super) async fn sealed_are_held(&self, subject: &Subject, holds: &Holds) -> Result<bool> {
         for name in [AUDIT_SUBJECTS.name(), AUDIT_SIDE_RECORDS.name()] {
-            let Some(data) = self.coverage.of(name) else {
-                continue;
-            };
-            let names = find::names(&self.vault, data, subject.ids()).await?;
-            let ours = find::ids(&self.store, data, &names).await?;
-            let held = holds.within(&self.store, &self.vault, data).await?;
-            if ours.iter().any(|id| held.holds(id)) {
+            if let Some(data) = self.coverage.of(name)
+                && self.some_is_held(subject, holds, data).await?
+            {
                 return Ok(true);
             }
         }
