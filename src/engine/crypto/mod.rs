@@ -1,6 +1,7 @@
 //! Sealed files, keys, tokens, passwords and signatures.
 
 mod authorization;
+mod blocking;
 mod cipher;
 mod connector;
 mod entropy;
