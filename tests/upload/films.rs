@@ -146,12 +146,12 @@ fn u5_samples_are_found_by_every_kind_of_table() {
     let runs = table(
         b"stsc",
         &[
-            [long(1), long(2), long(1)].concat(),
-            [long(3), long(1), long(1)].concat(),
+            [long(1), long(1), long(1)].concat(),
+            [long(2), long(2), long(1)].concat(),
         ],
     );
     let halves = [half; 6];
-    let mixed = [half, half, half, half, 2 * half];
+    let mixed = [2 * half, half, half, half, half];
     let tables = [
         each.clone(),
         Samples {

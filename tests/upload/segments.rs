@@ -44,7 +44,7 @@ fn u1_a_jfif_segment_ends_where_it_says() {
     let none = [&plain[..2], &plain[20..]].concat();
     let content = opened_by(b"JFIF\0<script\0\0>go()");
     cleaned("a.jpg", &content, &none);
-    let content = opened_by(b"JFIF\0\x01\x01\0<?=`");
+    let content = opened_by(b"JFIF\0\x01\x01\0<?=`\0\0");
     cleaned("a.jpg", &content, &none);
 }
 
