@@ -105,6 +105,10 @@ pub(in crate::engine::upload) fn mp4<R: Read + Seek>(file: &mut Window<R>) -> Ch
         return Err(Reason::Unsupported.into());
     }
     for place in hidden {
+        // Of a film without its content there is only the head, and nothing more to leave out.
+        if place.start >= size {
+            continue;
+        }
         // In the order of the file, as they were walked.
         let behind = content.partition_point(|whole| whole.start <= place.start);
         let whole = behind.checked_sub(1).and_then(|at| content.get(at));
@@ -169,7 +173,7 @@ impl Walk {
     }
 }
 
-/// Marks of positions: of QuickTime, 3GPP and XMP, of cameras that write a track of them, and of NMEA 0183.
+/// Marks of positions: of `QuickTime`, 3GPP and XMP, of cameras that write a track of them, and of NMEA 0183.
 fn is_place(bytes: &[u8]) -> bool {
     let marks: [&[u8]; 12] = [
         b"\xa9xyz",

@@ -9,8 +9,8 @@ use crate::upload::window::{Checked, Window};
 
 use super::boxes::{Boxes, Frame};
 
-/// Handlers of tracks that are seen, heard or read (ISO/IEC 14496-12, 12; QuickTime's captions). All others
-/// tell about the film: `meta`, times (`tmcd`), hints for servers.
+/// Handlers of tracks that are seen, heard or read (ISO/IEC 14496-12, 12), captions of `QuickTime` among
+/// them. All others tell about the film: `meta`, times (`tmcd`), hints for servers.
 const SHOWN: &[&[u8; 4]] = &[
     b"vide", b"auxv", b"pict", b"soun", b"text", b"sbtl", b"subt", b"clcp",
 ];
@@ -200,7 +200,11 @@ fn sized<R: Read + Seek>(file: &mut Window<R>, table: u64, bits: u64, index: u64
         8 => file.byte(at).map(u64::from),
         _ => {
             let two = file.byte(at)?;
-            let one = if index % 2 == 0 { two >> 4 } else { two & 15 };
+            let one = if index.is_multiple_of(2) {
+                two >> 4
+            } else {
+                two & 15
+            };
             Ok(one.into())
         }
     }

@@ -116,12 +116,14 @@ fn chunk<R: Read + Seek>(
             still(walk, (bits & 0x3fff) + 1, ((bits >> 14) & 0x3fff) + 1)?;
         }
         b"ANMF" => walk.frames = walk.frames.saturating_add(1),
-        b"ICCP" if is_armed(file, content.clone())? => {
-            walk.muted = true;
-            walk.picture.note(Finding::ActiveText);
-            return Ok(());
+        b"ICCP" => {
+            if is_armed(file, content)? {
+                walk.muted = true;
+                walk.picture.note(Finding::ActiveText);
+                return Ok(());
+            }
         }
-        b"ALPH" | b"ANIM" | b"ICCP" => {}
+        b"ALPH" | b"ANIM" => {}
         _ => {
             let head = file.some(content.start, 64 * 1024)?;
             let kept = usize::try_from(length).unwrap_or(usize::MAX);
