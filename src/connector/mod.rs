@@ -11,6 +11,7 @@ mod digest;
 mod facts;
 mod files;
 mod galleries;
+mod hash_type;
 mod hashes;
 mod ids;
 mod links;
@@ -42,6 +43,7 @@ pub use galleries::{
     Favourite, Gallery, GalleryAccess, GalleryFacts, GalleryHost, GalleryId, GalleryItem,
     GalleryItemId, GallerySpec, GalleryState, NewGalleryItem,
 };
+pub(crate) use hash_type::hash_type;
 pub use hashes::{HashAlgorithm, Hashes, HashesRef};
 pub(crate) use hashes::{from_hex, to_hex};
 pub use ids::{IdempotencyKey, Page, PageCursor};

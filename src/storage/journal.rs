@@ -1,42 +1,25 @@
 //! Journals as a backend keeps them: gap-free and chained by hash.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
-use crate::connector::{from_hex, to_hex};
-use crate::error::{Error, ErrorKind, Result};
+use crate::connector::hash_type;
 
 use super::names::Json;
 
-/// The hash that ties an entry to all before it.
-///
-/// `SHA-256(previous ‖ sequence ‖ time ‖ event)`: the previous hash (32 zero bytes before the first
-/// entry), sequence and time in milliseconds as 8 big-endian bytes each, the event's JSON as stored.
-///
-/// Prints and serializes as 64 hexadecimal digits.
-#[derive(Clone, Copy, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ChainHash([u8; 32]);
+hash_type! {
+    /// The hash that ties an entry to all before it.
+    ///
+    /// `SHA-256(previous ‖ sequence ‖ time ‖ event)`: the previous hash (32 zero bytes before the first
+    /// entry), sequence and time in milliseconds as 8 big-endian bytes each, the event's JSON as stored.
+    #[derive(Default)]
+    ChainHash, "chain_hash.parse", "a chain hash has 64 hexadecimal digits"
+}
 
 impl ChainHash {
     /// What stands before the first entry.
     pub const START: Self = Self([0; 32]);
-
-    /// Makes a hash from its bytes.
-    #[must_use]
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 
     /// Returns the hash of the entry that follows this one.
     #[must_use]
@@ -47,50 +30,6 @@ impl ChainHash {
         hasher.update(at.as_millis().to_be_bytes());
         hasher.update(event.as_str());
         Self(hasher.finalize().into())
-    }
-}
-
-impl fmt::Display for ChainHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_hex(&self.0))
-    }
-}
-
-impl fmt::Debug for ChainHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ChainHash({self})")
-    }
-}
-
-impl FromStr for ChainHash {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        from_hex(text)
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Self)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidInput,
-                    "chain_hash.parse",
-                    "a chain hash has 64 hexadecimal digits",
-                )
-                .with_context("hash", text)
-            })
-    }
-}
-
-impl TryFrom<String> for ChainHash {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<ChainHash> for String {
-    fn from(hash: ChainHash) -> Self {
-        hash.to_string()
     }
 }
 

@@ -1,5 +1,8 @@
 //! The record of what happened cannot be bent unseen: heads, proofs, side records, exports.
 
+#[path = "../common/root.rs"]
+mod root;
+
 mod auditors;
 mod crashes;
 mod exports;

@@ -8,12 +8,12 @@ use garland::audit::{
     VerifyOptions, verify,
 };
 use garland::backends::Memory;
-use garland::crypto::{
-    KekId, KeyName, KeyProvider, KeyRing, Purpose, SecretKey, SystemEntropy, WrapRecord,
-};
+use garland::crypto::{KeyRing, SecretKey, SystemEntropy};
 use garland::journal::{Event, EventKind};
 use garland::storage::{Batch, JournalName, StorageBackend, Store};
 use garland::{Clock, ErrorKind, OrganizationId, Result, SystemClock, Timestamp};
+
+use crate::root::Root;
 
 pub(crate) const ACTED: EventKind = EventKind::new("test.acted");
 
@@ -94,43 +94,14 @@ pub(crate) async fn check(store: &Store, heads: &[SignedHead]) -> AuditReport {
         .unwrap()
 }
 
-/// A root in memory.
-#[derive(Debug)]
-pub(crate) struct Root;
-
-fn bound(organization: &OrganizationId, epoch: KekId) -> garland::crypto::SealContext {
-    KeyName::new(epoch.to_string(), "1", Purpose::Export)
-        .context(organization)
-        .unwrap()
-}
-
-#[async_trait]
-impl KeyProvider for Root {
-    async fn wrap(
-        &self,
-        organization: &OrganizationId,
-        epoch: KekId,
-        key: &SecretKey,
-    ) -> Result<Vec<u8>> {
-        let context = bound(organization, epoch);
-        let root = self::key(42);
-        let wrap = WrapRecord::wrap(epoch, &root, &context, key, &SystemEntropy::new())?;
-        Ok(wrap.as_bytes().to_vec())
-    }
-
-    async fn unwrap(
-        &self,
-        organization: &OrganizationId,
-        epoch: KekId,
-        wrapped: &[u8],
-    ) -> Result<SecretKey> {
-        WrapRecord::parse(wrapped)?.unwrap(&key(42), &bound(organization, epoch))
-    }
-}
-
 pub(crate) fn keys(store: &Store) -> KeyRing {
     let entropy = Arc::new(SystemEntropy::new());
-    KeyRing::new(store.clone(), Arc::new(Root), clock(), entropy)
+    KeyRing::new(
+        store.clone(),
+        Arc::new(Root { binds: true }),
+        clock(),
+        entropy,
+    )
 }
 
 pub(crate) fn vault(store: &Store) -> SubjectVault {

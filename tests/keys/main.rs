@@ -1,5 +1,8 @@
 //! The keys of an organization, their roots, and passwords.
 
+#[path = "../common/between.rs"]
+mod between;
+
 mod bundles;
 mod erasure;
 mod passwords;

@@ -6,17 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
 use garland::backends::Memory;
 use garland::crypto::{
     Entropy, FILE_KEYS, KekId, KeyName, KeyProvider, KeyRing, Purpose, SecretKey, SystemEntropy,
 };
 use garland::journal::Event;
-use garland::storage::{
-    Batch, CollectionName, Committed, JournalEntry, JournalHead, JournalName, Query, Record,
-    RecordId, RecordPage, StorageBackend, Store, Wake,
-};
+use garland::storage::{Batch, JournalName, Query, RecordId, StorageBackend, Store};
 use garland::{Clock, Error, ErrorKind, OrganizationId, Result, SystemClock, Timestamp};
+
+use crate::between::{Between, Call, Middleman};
 
 pub(crate) type Backend = Arc<dyn StorageBackend>;
 
@@ -157,7 +155,9 @@ pub(crate) async fn events(store: &Store) -> Vec<String> {
 }
 
 /// A database in which somebody else does something just before one of the commits.
-pub(crate) struct Meddled {
+pub(crate) type Meddled = Between<Meddler>;
+
+pub(crate) struct Meddler {
     inner: Backend,
     commits: AtomicUsize,
     at: usize,
@@ -166,72 +166,41 @@ pub(crate) struct Meddled {
 
 impl Meddled {
     pub(crate) fn new(inner: &Backend, at: usize, deed: BoxFuture<'static, ()>) -> Arc<Self> {
-        Arc::new(Self {
+        let meddler = Meddler {
             inner: Arc::clone(inner),
             commits: AtomicUsize::new(0),
             at,
             deed: Mutex::new(Some(deed)),
-        })
+        };
+        Arc::new(Self(Arc::new(meddler)))
     }
+}
 
+impl Meddler {
     /// Whether it has happened.
     pub(crate) fn is_done(&self) -> bool {
         self.deed.lock().unwrap().is_none()
     }
 }
 
-impl fmt::Debug for Meddled {
+impl fmt::Debug for Meddler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meddled")
+        f.write_str("Meddler")
     }
 }
 
 #[async_trait]
-impl StorageBackend for Meddled {
-    async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
-        if self.commits.fetch_add(1, Ordering::SeqCst) == self.at {
+impl Middleman for Meddler {
+    fn inner(&self) -> Backend {
+        Arc::clone(&self.inner)
+    }
+
+    async fn before(&self, _: &OrganizationId, call: Call) {
+        if call == Call::Commit && self.commits.fetch_add(1, Ordering::SeqCst) == self.at {
             let deed = self.deed.lock().unwrap().take();
             if let Some(deed) = deed {
                 deed.await;
             }
         }
-        self.inner.commit(organization, batch).await
-    }
-
-    async fn get(
-        &self,
-        organization: &OrganizationId,
-        collection: &CollectionName,
-        id: &RecordId,
-    ) -> Result<Option<Record>> {
-        self.inner.get(organization, collection, id).await
-    }
-
-    async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage> {
-        self.inner.query(organization, query).await
-    }
-
-    async fn read_journal(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>> {
-        self.inner
-            .read_journal(organization, journal, after, limit)
-            .await
-    }
-
-    async fn journal_head(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-    ) -> Result<JournalHead> {
-        self.inner.journal_head(organization, journal).await
-    }
-
-    fn watch(&self) -> BoxStream<'static, Wake> {
-        self.inner.watch()
     }
 }

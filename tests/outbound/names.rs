@@ -187,6 +187,27 @@ fn s2_every_redirect_is_judged_anew() {
         ("c?d", "https://files.example.com/a/c?d"),
         ("//other.example.com/", "https://other.example.com/"),
         ("https://other.example.com/", "https://other.example.com/"),
+        // A URL in a query or behind a slash is no scheme of the reference.
+        (
+            "/login?next=https://other.example.com/",
+            "https://files.example.com/login?next=https://other.example.com/",
+        ),
+        (
+            "?next=http://169.254.169.254/",
+            "https://files.example.com/a/b?next=http://169.254.169.254/",
+        ),
+        (
+            "c#https://other.example.com/",
+            "https://files.example.com/a/c#https://other.example.com/",
+        ),
+        (
+            "/proxy/https://other.example.com/",
+            "https://files.example.com/proxy/https://other.example.com/",
+        ),
+        (
+            "https://other.example.com/?next=https://files.example.com/",
+            "https://other.example.com/?next=https://files.example.com/",
+        ),
     ] {
         let there = next(302, Some(location), 0).unwrap().unwrap();
         assert_eq!(there.as_str(), expected);
@@ -202,6 +223,9 @@ fn s2_every_redirect_is_judged_anew() {
         "https://files.example.com:22/",
         "file:///etc/passwd",
         "javascript:alert(1)",
+        "//169.254.169.254/?next=https://files.example.com/",
+        "http://files.example.com/?next=https://files.example.com/",
+        "//user@files.example.com/?next=https://files.example.com/",
     ] {
         let error = next(307, Some(location), 0).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused, "{location}");

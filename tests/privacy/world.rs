@@ -7,10 +7,7 @@ use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use garland::audit::{SubjectId, SubjectVault};
 use garland::backends::Memory;
-use garland::crypto::{
-    KekId, KeyName, KeyProvider, KeyRing, Purpose, SealContext, SecretKey, SystemEntropy,
-    WrapRecord,
-};
+use garland::crypto::{KeyRing, SecretKey, SystemEntropy};
 use garland::journal::{Event, EventKind};
 use garland::permission::{Actor, Resource};
 use garland::privacy::{
@@ -24,6 +21,8 @@ use garland::storage::{
 use garland::testing::PausedClock;
 use garland::{Clock, ErrorKind, OrganizationId, Result, SystemClock, Timestamp};
 use serde_json::{Value, json};
+
+use crate::root::Root;
 
 pub(crate) const GUESTS: Collection<Value> = Collection::new("guests");
 pub(crate) const MESSAGES: Collection<Value> = Collection::new("messages");
@@ -54,39 +53,8 @@ pub(crate) fn staff() -> Actor {
     Actor::User("u-staff".into())
 }
 
-#[derive(Debug)]
-struct Root;
-
-fn bound(organization: &OrganizationId, epoch: KekId) -> SealContext {
-    let name = KeyName::new(epoch.to_string(), "1", Purpose::Export);
-    name.context(organization).unwrap()
-}
-
 fn key(byte: u8) -> SecretKey {
     SecretKey::from_bytes(&[byte; 32]).unwrap()
-}
-
-#[async_trait]
-impl KeyProvider for Root {
-    async fn wrap(
-        &self,
-        organization: &OrganizationId,
-        epoch: KekId,
-        secret: &SecretKey,
-    ) -> Result<Vec<u8>> {
-        let context = bound(organization, epoch);
-        let wrap = WrapRecord::wrap(epoch, &key(42), &context, secret, &SystemEntropy::new())?;
-        Ok(wrap.as_bytes().to_vec())
-    }
-
-    async fn unwrap(
-        &self,
-        organization: &OrganizationId,
-        epoch: KekId,
-        wrapped: &[u8],
-    ) -> Result<SecretKey> {
-        WrapRecord::parse(wrapped)?.unwrap(&key(42), &bound(organization, epoch))
-    }
 }
 
 /// Pictures of people, kept somewhere else.
@@ -153,7 +121,7 @@ impl Studio {
     ) -> Self {
         let store = Store::new(backend, organization());
         let entropy = Arc::new(SystemEntropy::new());
-        let root = Arc::new(Root);
+        let root = Arc::new(Root { binds: true });
         let keys = KeyRing::new(
             store.clone(),
             root,

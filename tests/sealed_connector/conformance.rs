@@ -41,7 +41,9 @@ async fn one(inner: &MemoryOptions, options: &SealedOptions, wraps: bool) {
             ))
         };
         let expiring = platform.clone();
-        Account::shared(open(), open()).with_expire_cursors(move || expiring.expire_cursors())
+        Account::shared(open(), open())
+            .with_expire_cursors(move || expiring.expire_cursors())
+            .with_resumes_behind(true)
     })
     .await;
 }
@@ -124,7 +126,9 @@ async fn a_folder() {
                 let folder = LocalFolder::open_with(root.path(), pieces.clone()).unwrap();
                 studio.sealed(Arc::new(folder), options.clone())
             };
-            Account::new(open(), open()).keeping(root)
+            Account::new(open(), open())
+                .with_resumes_behind(true)
+                .keeping(root)
         })
         .await;
     }

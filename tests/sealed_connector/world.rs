@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use garland::backends::Memory;
@@ -11,93 +10,16 @@ use garland::connector::{
     FileEntry, FilePath, FileStore, Hashes, ListPage, PlatformConnector, ReadOptions,
     UploadRequest, UploadSession,
 };
-use garland::crypto::{
-    ChunkSize, Entropy, KekId, KeyProvider, KeyRing, SealedConnector, SealedNames, SealedOptions,
-    SecretKey,
-};
+use garland::crypto::{ChunkSize, KeyRing, SealedConnector, SealedNames, SealedOptions};
 use garland::storage::{StorageBackend, Store};
 use garland::testing::{Faults, FaultyStorage, PausedClock};
-use garland::{Error, ErrorKind, OrganizationId, Result, Timestamp};
+use garland::{ErrorKind, OrganizationId, Result, Timestamp};
+
+use crate::dice::Dice;
+use crate::root::Root;
 
 /// The plaintext bytes of a chunk in tests.
 pub(crate) const CHUNK: u64 = 1 << 14;
-
-/// A root that binds what it wraps, as a key service would.
-#[derive(Debug)]
-pub(crate) struct Root;
-
-impl Root {
-    fn mask(organization: &OrganizationId, epoch: KekId) -> blake3::OutputReader {
-        let mut hasher = blake3::Hasher::new_derive_key("garland tests root");
-        hasher.update(organization.as_str().as_bytes());
-        hasher.update(epoch.as_bytes());
-        hasher.finalize_xof()
-    }
-}
-
-#[async_trait]
-impl KeyProvider for Root {
-    async fn wrap(
-        &self,
-        organization: &OrganizationId,
-        epoch: KekId,
-        key: &SecretKey,
-    ) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; 64];
-        Self::mask(organization, epoch).fill(&mut bytes);
-        for (byte, secret) in bytes.iter_mut().zip(key.expose()) {
-            *byte ^= secret;
-        }
-        Ok(bytes)
-    }
-
-    async fn unwrap(
-        &self,
-        organization: &OrganizationId,
-        epoch: KekId,
-        wrapped: &[u8],
-    ) -> Result<SecretKey> {
-        let mut mask = vec![0; 64];
-        Self::mask(organization, epoch).fill(&mut mask);
-        if wrapped.len() != 64 || wrapped[32..] != mask[32..] {
-            let message = "not wrapped for this organization and epoch";
-            return Err(Error::new(ErrorKind::Corrupt, "root.unwrap", message));
-        }
-        let key: Vec<u8> = wrapped
-            .iter()
-            .zip(&mask)
-            .take(32)
-            .map(|(a, b)| a ^ b)
-            .collect();
-        SecretKey::from_bytes(&key)
-    }
-}
-
-/// Bytes that differ with every draw and are the same in every run.
-#[derive(Debug)]
-pub(crate) struct Dice {
-    seed: u64,
-    draws: AtomicU64,
-}
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        let draws = AtomicU64::new(0);
-        Self { seed, draws }
-    }
-}
-
-impl Entropy for Dice {
-    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        let draw = self.draws.fetch_add(1, Ordering::Relaxed);
-        let mut hasher = blake3::Hasher::new_derive_key("garland tests dice");
-        hasher
-            .update(&self.seed.to_le_bytes())
-            .update(&draw.to_le_bytes());
-        hasher.finalize_xof().fill(bytes);
-        Ok(())
-    }
-}
 
 /// Somebody's database, keys and clock.
 #[derive(Clone, Debug)]
@@ -141,7 +63,7 @@ impl Studio {
         let clock = Arc::new(self.clock);
         KeyRing::new(
             self.store(),
-            Arc::new(Root),
+            Arc::new(Root { binds: true }),
             clock,
             Arc::new(Dice::new(seed)),
         )

@@ -6,6 +6,15 @@
     feature = "upload"
 ))]
 
+#[path = "../common/between.rs"]
+mod between;
+#[path = "../common/clock.rs"]
+mod clock;
+#[path = "../common/dice.rs"]
+mod dice;
+#[path = "../common/root.rs"]
+mod root;
+
 mod calls;
 mod closed;
 mod copied;

@@ -5,12 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
-use garland::storage::{
-    Batch, CollectionName, Committed, JournalEntry, JournalHead, JournalName, Query, Record,
-    RecordId, RecordPage, StorageBackend, Wake, Write,
-};
-use garland::{OrganizationId, Result};
+use garland::OrganizationId;
+use garland::storage::{Batch, CollectionName, JournalName, RecordId, StorageBackend, Write};
+
+use crate::between::{Between, Call, Middleman};
 
 /// A record by where it stands.
 pub(crate) type Place = (CollectionName, RecordId);
@@ -24,13 +22,15 @@ struct Seen {
 }
 
 /// Passes everything on.
-#[derive(Clone)]
-pub(crate) struct Tap {
+pub(crate) type Tap = Between<Tapped>;
+
+/// What a [`Tap`] remembers.
+pub(crate) struct Tapped {
     inner: Arc<dyn StorageBackend>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Mutex<Seen>,
 }
 
-impl fmt::Debug for Tap {
+impl fmt::Debug for Tapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }
@@ -38,10 +38,12 @@ impl fmt::Debug for Tap {
 
 impl Tap {
     pub(crate) fn new(inner: Arc<dyn StorageBackend>) -> Self {
-        let seen = Arc::default();
-        Self { inner, seen }
+        let seen = Mutex::default();
+        Self(Arc::new(Tapped { inner, seen }))
     }
+}
 
+impl Tapped {
     /// The organizations that anything was asked of since the last call.
     pub(crate) fn asked(&self) -> BTreeSet<OrganizationId> {
         std::mem::take(&mut self.seen.lock().unwrap().asked)
@@ -82,62 +84,20 @@ impl Tap {
 }
 
 #[async_trait]
-impl StorageBackend for Tap {
-    async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
+impl Middleman for Tapped {
+    fn inner(&self) -> Arc<dyn StorageBackend> {
+        Arc::clone(&self.inner)
+    }
+
+    async fn before(&self, organization: &OrganizationId, _: Call) {
         self.note(organization);
-        let copy = batch.clone();
-        let committed = self.inner.commit(organization, batch).await?;
-        self.keep(organization, &copy);
-        Ok(committed)
     }
 
-    async fn get(
-        &self,
-        organization: &OrganizationId,
-        collection: &CollectionName,
-        id: &RecordId,
-    ) -> Result<Option<Record>> {
-        self.note(organization);
-        self.inner.get(organization, collection, id).await
+    fn committed(&self, organization: &OrganizationId, batch: &Batch) {
+        self.keep(organization, batch);
     }
 
-    async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage> {
-        self.note(organization);
-        self.inner.query(organization, query).await
-    }
-
-    async fn read_journal(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>> {
-        self.note(organization);
-        let inner = &self.inner;
-        inner
-            .read_journal(organization, journal, after, limit)
-            .await
-    }
-
-    async fn journal_head(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-    ) -> Result<JournalHead> {
-        self.note(organization);
-        self.inner.journal_head(organization, journal).await
-    }
-
-    fn watch(&self) -> BoxStream<'static, Wake> {
-        self.inner.watch()
-    }
-
-    fn write_count(
-        &self,
-        organization: &OrganizationId,
-        collection: &CollectionName,
-    ) -> Option<u64> {
+    fn counts(&self, organization: &OrganizationId, collection: &CollectionName) -> Option<u64> {
         self.note(organization);
         self.inner.write_count(organization, collection)
     }

@@ -21,7 +21,7 @@ use garland::upload::{Uploads, UploadsOptions};
 use garland::{Chance, Clock, Ids, Orchestrator, Organization, OrganizationId};
 
 use crate::furnish::{Known, furnish};
-use crate::ground::{Dice, Root, Still};
+use crate::ground::{Dice, Root, SetClock};
 use crate::tap::Tap;
 
 /// One organization: its handle, every service of it, and its accounts.
@@ -50,7 +50,7 @@ pub(crate) struct Accounts {
 
 pub(crate) struct World {
     pub(crate) tap: Tap,
-    pub(crate) clock: Still,
+    pub(crate) clock: SetClock,
     pub(crate) studio: Orchestrator,
     pub(crate) presigner: Presigner,
     /// Where uploads of every organization lie.
@@ -78,7 +78,7 @@ impl World {
         root: Root,
     ) -> Self {
         let tap = Tap::new(backend);
-        let clock = Still::default();
+        let clock = SetClock::default();
         let accounts = [Accounts::default(), Accounts::default()];
         let mut builder = Orchestrator::builder()
             .storage(tap.clone())
@@ -140,7 +140,7 @@ impl World {
 
 /// What all organizations of a world share.
 pub(crate) struct Host<'a> {
-    pub(crate) clock: &'a Still,
+    pub(crate) clock: &'a SetClock,
     pub(crate) studio: &'a Orchestrator,
     pub(crate) presigner: &'a Presigner,
     pub(crate) disk: &'a MemoryPlatform,
@@ -182,7 +182,7 @@ impl Tenant {
     }
 
     /// What signs one of its journals.
-    pub(crate) fn auditor(&self, journal: &JournalName, clock: &Still) -> Auditor {
+    pub(crate) fn auditor(&self, journal: &JournalName, clock: &SetClock) -> Auditor {
         let (signer, clock) = (Arc::new(self.heads.clone()), Arc::new(clock.clone()));
         Auditor::new(self.store.clone(), journal.clone(), signer, clock)
     }

@@ -56,7 +56,7 @@ fn o1_s256_and_nothing_else() {
 
 #[tokio::test]
 async fn o1_a_state_is_good_once_in_its_session_for_ten_minutes() {
-    let (backend, clock) = (memory(), SetClock::new());
+    let (backend, clock) = (memory(), SetClock::default());
     let states = states(&backend, &clock);
     let begun = states.begin("session-1", "dropbox").await.unwrap();
     let denied = reason(states.finish("session-2", begun.state()).await);
@@ -102,7 +102,7 @@ async fn o1_a_state_is_good_once_in_its_session_for_ten_minutes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn o1_of_many_who_come_back_at_once_one_is_let_in() {
-    let (backend, clock) = (memory(), SetClock::new());
+    let (backend, clock) = (memory(), SetClock::default());
     let states = states(&backend, &clock);
     let begun = states.begin("session-1", "dropbox").await.unwrap();
     let mut tasks = JoinSet::new();
@@ -116,7 +116,7 @@ async fn o1_of_many_who_come_back_at_once_one_is_let_in() {
 
 #[tokio::test]
 async fn o1_neither_the_browser_nor_the_database_has_the_verifier() {
-    let (backend, clock) = (memory(), SetClock::new());
+    let (backend, clock) = (memory(), SetClock::default());
     let states = states(&backend, &clock);
     let begun = states.begin("session-1", "dropbox").await.unwrap();
     let query = Query::all(AUTHORIZATIONS.name().clone());
@@ -142,7 +142,7 @@ async fn o1_a_database_that_fails_lets_nobody_back_in() {
         let faulty = FaultyStorage::new(memory(), Faults::none().with_rule(rule));
         let states = states(
             &(Arc::new(faulty) as Arc<dyn StorageBackend>),
-            &SetClock::new(),
+            &SetClock::default(),
         );
         let begun = states.begin("session-1", "dropbox").await.unwrap();
         let denied = reason(states.finish("session-1", begun.state()).await);
@@ -154,7 +154,7 @@ async fn o1_a_database_that_fails_lets_nobody_back_in() {
 fn o1_keys_of_another_purpose_are_refused() {
     let store = Store::new(memory(), OrganizationId::default());
     let keys = KeySet::new(key(KeyUse::Access, "a1", KEY));
-    let clock = Arc::new(SetClock::new());
+    let clock = Arc::new(SetClock::default());
     let error = AuthorizationStates::new(store, keys, clock, entropy()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }

@@ -45,7 +45,7 @@ fn soon(clock: &SetClock) -> Timestamp {
 
 #[tokio::test]
 async fn u7_any_other_field_is_refused() {
-    let clock = SetClock::new();
+    let clock = SetClock::default();
     let presigner = presigner(Arc::new(Memory::new()), &clock);
     let grant = grant(soon(&clock));
     let text = presigner.sign(&grant).unwrap();
@@ -99,7 +99,7 @@ async fn u7_any_other_field_is_refused() {
 
 #[tokio::test]
 async fn u7_any_other_byte_is_refused() {
-    let clock = SetClock::new();
+    let clock = SetClock::default();
     let presigner = presigner(Arc::new(Memory::new()), &clock);
     let grant = grant(soon(&clock));
     let text = presigner.sign(&grant).unwrap();
@@ -127,7 +127,7 @@ async fn u7_any_other_byte_is_refused() {
 
 #[tokio::test]
 async fn u7_fifteen_minutes_at_most() {
-    let clock = SetClock::new();
+    let clock = SetClock::default();
     clock.forward(Duration::from_secs(10));
     let presigner = presigner(Arc::new(Memory::new()), &clock);
     let now = clock.now();
@@ -158,7 +158,7 @@ async fn u7_fifteen_minutes_at_most() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn u7_of_many_at_once_one_is_let_in() {
-    let clock = SetClock::new();
+    let clock = SetClock::default();
     let shared = Shared::new(Arc::new(Memory::new()), false);
     let presigner = presigner(shared, &clock);
     let grant = grant(soon(&clock));
@@ -182,7 +182,7 @@ async fn u7_of_many_at_once_one_is_let_in() {
 
 #[tokio::test]
 async fn u7_uses_are_forgotten_when_they_have_run_out() {
-    let clock = SetClock::new();
+    let clock = SetClock::default();
     let memory = Memory::new();
     let presigner = presigner(Arc::new(memory.clone()), &clock);
     for _ in 0..10 {
@@ -201,7 +201,7 @@ async fn u7_uses_are_forgotten_when_they_have_run_out() {
 
 #[tokio::test]
 async fn u7_a_database_that_fails_lets_nobody_in() {
-    let clock = SetClock::new();
+    let clock = SetClock::default();
     let broken = FaultKind::Error(ErrorKind::Unavailable);
     let rule = FaultRule::new(Operation::Commit, broken).always();
     let faults = Faults::none().with_rule(rule);
@@ -218,7 +218,7 @@ async fn u7_a_database_that_fails_lets_nobody_in() {
 #[test]
 fn u7_keys_of_another_purpose_are_refused() {
     let keys = KeySet::new(key(KeyUse::Access, "p1", KEY));
-    let clock = Arc::new(SetClock::new());
+    let clock = Arc::new(SetClock::default());
     let made = Presigner::new(Arc::new(Memory::new()), keys, clock, entropy());
     assert_eq!(made.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
@@ -233,7 +233,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let clock = SetClock::new();
+            let clock = SetClock::default();
             let presigner = presigner(Arc::new(Memory::new()), &clock);
             let make = |(upload, organization, object, size, media): (bool, String, String, u64, String)| {
                 let method = if upload { PresignedMethod::Upload } else { PresignedMethod::Download };

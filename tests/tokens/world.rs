@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
 use garland::backends::Memory;
 use garland::crypto::tokens::{
     Denied, DenyReason, Grant, Issued, KeySet, KeyUse, KnownPermissions, SigningKey, TokenKeys,
@@ -13,66 +12,49 @@ use garland::crypto::tokens::{
 };
 use garland::crypto::{Entropy, SecretBytes, SystemEntropy};
 use garland::permission::Actor;
-use garland::storage::{
-    Batch, CollectionName, Committed, JournalEntry, JournalHead, JournalName, Query, Record,
-    RecordId, RecordPage, StorageBackend, Wake,
-};
-use garland::{Clock, OrganizationId, Result, Timestamp};
+use garland::storage::{CollectionName, JournalEntry, JournalName, StorageBackend};
+use garland::{OrganizationId, Result};
+
+use crate::between::{Between, Call, Middleman};
+pub(crate) use crate::clock::SetClock;
 
 pub(crate) const ACCESS: &str = "garland-test-key-32-bytes-long!!";
 pub(crate) const REFRESH: &str = "0ther-key-for-the-other-purpose.";
-pub(crate) const START: i64 = 1_800_000_000_000;
-
-/// A clock that a test sets.
-#[derive(Clone, Debug)]
-pub(crate) struct SetClock(Arc<AtomicU64>);
+/// When the clock begins, in milliseconds.
+pub(crate) const START: i64 = crate::clock::START.as_millis();
 
 impl SetClock {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(0)))
-    }
-
-    pub(crate) fn forward(&self, by: Duration) {
-        let millis = u64::try_from(by.as_millis()).unwrap();
-        self.0.fetch_add(millis, Ordering::SeqCst);
-    }
-
     pub(crate) fn back(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap();
         self.0.fetch_sub(millis, Ordering::SeqCst);
     }
 }
 
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(START).saturating_add(self.elapsed())
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
 /// A database that others write too, as a shared one: nobody counts its writes. Counts its reads.
+pub(crate) type Shared = Between<Counted>;
+
 #[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) inner: Arc<dyn StorageBackend>,
-    pub(crate) reads: AtomicU64,
-    pub(crate) queries: AtomicU64,
+pub(crate) struct Counted {
+    inner: Arc<dyn StorageBackend>,
+    reads: AtomicU64,
+    queries: AtomicU64,
     /// Whether it says how often it was written.
-    pub(crate) counts: bool,
+    counts: bool,
 }
 
 impl Shared {
     pub(crate) fn new(inner: Arc<dyn StorageBackend>, counts: bool) -> Arc<Self> {
-        Arc::new(Self {
+        let counted = Counted {
             inner,
             reads: AtomicU64::new(0),
             queries: AtomicU64::new(0),
             counts,
-        })
+        };
+        Arc::new(Self(Arc::new(counted)))
     }
+}
 
+impl Counted {
     pub(crate) fn looks(&self) -> (u64, u64) {
         let of = |count: &AtomicU64| count.load(Ordering::SeqCst);
         (of(&self.reads), of(&self.queries))
@@ -80,59 +62,22 @@ impl Shared {
 }
 
 #[async_trait]
-impl StorageBackend for Shared {
-    async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
-        self.inner.commit(organization, batch).await
+impl Middleman for Counted {
+    fn inner(&self) -> Arc<dyn StorageBackend> {
+        Arc::clone(&self.inner)
     }
 
-    async fn get(
-        &self,
-        organization: &OrganizationId,
-        collection: &CollectionName,
-        id: &RecordId,
-    ) -> Result<Option<Record>> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
+    async fn before(&self, _: &OrganizationId, call: Call) {
+        match call {
+            Call::Get => self.reads.fetch_add(1, Ordering::SeqCst),
+            Call::Query => self.queries.fetch_add(1, Ordering::SeqCst),
+            Call::Commit | Call::Journal => return,
+        };
         // So that tasks meet between a look and a write, as they do with a real database.
         tokio::task::yield_now().await;
-        self.inner.get(organization, collection, id).await
     }
 
-    async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage> {
-        self.queries.fetch_add(1, Ordering::SeqCst);
-        tokio::task::yield_now().await;
-        self.inner.query(organization, query).await
-    }
-
-    async fn read_journal(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>> {
-        let inner = &self.inner;
-        inner
-            .read_journal(organization, journal, after, limit)
-            .await
-    }
-
-    async fn journal_head(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-    ) -> Result<JournalHead> {
-        self.inner.journal_head(organization, journal).await
-    }
-
-    fn watch(&self) -> BoxStream<'static, Wake> {
-        self.inner.watch()
-    }
-
-    fn write_count(
-        &self,
-        organization: &OrganizationId,
-        collection: &CollectionName,
-    ) -> Option<u64> {
+    fn counts(&self, organization: &OrganizationId, collection: &CollectionName) -> Option<u64> {
         let count = self.inner.write_count(organization, collection);
         count.filter(|_| self.counts)
     }
@@ -151,7 +96,7 @@ impl World {
     }
 
     pub(crate) fn on(backend: Arc<dyn StorageBackend>) -> Self {
-        let clock = SetClock::new();
+        let clock = SetClock::default();
         let tokens = service(&backend, &clock, policy(), keys());
         Self {
             backend,

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 
+use crate::engine::journal::Lines;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::storage::JournalHead;
@@ -64,7 +65,7 @@ pub async fn verify_export(
     verifier: &dyn HeadVerifier,
     heads: &[SignedHead],
 ) -> Result<ExportReport> {
-    let mut lines = Lines::new(lines);
+    let mut lines = Export::new(lines);
     let Some(Line::Audit(start)) = lines.next().await? else {
         return Err(lines.refused("the first line does not begin an export"));
     };
@@ -123,7 +124,7 @@ struct Reader<'a> {
 type Found = std::result::Result<(), AuditBreak>;
 
 impl Reader<'_> {
-    async fn run(&mut self, lines: &mut Lines<'_>) -> Result<Found> {
+    async fn run(&mut self, lines: &mut Export<'_>) -> Result<Found> {
         let given: Vec<_> = self.given.iter().copied().collect();
         let origin = self.origin.clone();
         if let Some(broken) = sort_out(&origin, self.verifier, &given).await? {
@@ -189,33 +190,26 @@ impl Reader<'_> {
     }
 }
 
-/// Cuts a stream into lines.
-struct Lines<'a> {
+/// The lines of an export as they come.
+struct Export<'a> {
     pieces: BoxStream<'a, Result<Bytes>>,
-    buffer: BytesMut,
-    /// How far the buffer has been searched for the end of a line.
-    searched: usize,
+    lines: Lines,
     /// The line given last, from 1.
     number: u64,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> Export<'a> {
     fn new(pieces: impl Stream<Item = Result<Bytes>> + Send + 'a) -> Self {
         Self {
             pieces: pieces.boxed(),
-            buffer: BytesMut::new(),
-            searched: 0,
+            lines: Lines::default(),
             number: 0,
         }
     }
 
     async fn next(&mut self) -> Result<Option<Line>> {
         loop {
-            let new = self.buffer.get(self.searched..).unwrap_or_default();
-            if let Some(end) = new.iter().position(|byte| *byte == b'\n') {
-                let line = self.buffer.split_to(self.searched.saturating_add(end));
-                self.buffer.advance(1);
-                self.searched = 0;
+            if let Some(line) = self.lines.next() {
                 self.number = self.number.saturating_add(1);
                 let line = serde_json::from_slice(&line).map_err(|cause| {
                     self.refused("a line is not one of an export")
@@ -223,8 +217,8 @@ impl<'a> Lines<'a> {
                 })?;
                 return Ok(Some(line));
             }
-            self.searched = self.buffer.len();
-            if self.searched > LINE {
+            let rest = self.lines.rest().len();
+            if rest > LINE {
                 return Err(Error::new(
                     ErrorKind::LimitExceeded,
                     OPERATION,
@@ -233,8 +227,8 @@ impl<'a> Lines<'a> {
                 .with_context("line", self.number.saturating_add(1)));
             }
             match self.pieces.next().await.transpose()? {
-                Some(piece) => self.buffer.extend_from_slice(&piece),
-                None if self.buffer.is_empty() => return Ok(None),
+                Some(piece) => self.lines.push(&piece),
+                None if rest == 0 => return Ok(None),
                 None => return Err(self.refused("the last line is cut off")),
             }
         }

@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Collection, JournalName, Query, RecordId, Store};
+use crate::storage::{Collection, JournalName, Query, Record, RecordId, Store};
 
 use super::checkpoint::{Origin, escaped};
 use super::head::SignedHead;
@@ -76,7 +76,7 @@ pub(super) async fn last(store: &Store, journal: &JournalName) -> Result<Option<
         .descending()
         .with_limit(1);
     let page = store.query(&query).await?;
-    let read = |record: &crate::storage::Record| {
+    let read = |record: &Record| {
         record.value.read().map_err(|cause| {
             Error::new(
                 ErrorKind::Corrupt,

@@ -2,36 +2,19 @@
 //!
 //! [RFC 6962]: https://www.rfc-editor.org/rfc/rfc6962#section-2.1
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::connector::{from_hex, to_hex};
+use crate::connector::hash_type;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::JournalEntry;
 
-/// The hash of a node: SHA-256 over `0x00 ‖ data` for a leaf, over `0x01 ‖ left ‖ right` above.
-///
-/// Prints and serializes as 64 hexadecimal digits.
-#[derive(Clone, Copy, Eq, Hash, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TreeHash([u8; 32]);
+hash_type! {
+    /// The hash of a node: SHA-256 over `0x00 ‖ data` for a leaf, over `0x01 ‖ left ‖ right` above.
+    TreeHash, "tree_hash.parse", "a hash has 64 hexadecimal digits"
+}
 
 impl TreeHash {
-    /// Makes a hash from its bytes.
-    #[must_use]
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
     /// Returns the root of a tree without leaves: SHA-256 of nothing.
     #[must_use]
     pub fn of_nothing() -> Self {
@@ -69,50 +52,6 @@ impl TreeHash {
         let mut hasher = Sha256::new();
         parts.iter().for_each(|part| hasher.update(part));
         Self(hasher.finalize().into())
-    }
-}
-
-impl fmt::Display for TreeHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_hex(&self.0))
-    }
-}
-
-impl fmt::Debug for TreeHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TreeHash({self})")
-    }
-}
-
-impl FromStr for TreeHash {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        from_hex(text)
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Self)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidInput,
-                    "tree_hash.parse",
-                    "a hash has 64 hexadecimal digits",
-                )
-                .with_context("hash", text)
-            })
-    }
-}
-
-impl TryFrom<String> for TreeHash {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<TreeHash> for String {
-    fn from(hash: TreeHash) -> Self {
-        hash.to_string()
     }
 }
 
@@ -200,6 +139,8 @@ impl From<Frontier> for Stored {
 
 #[cfg(test)]
 mod tests {
+    use crate::connector::from_hex;
+
     use super::*;
 
     /// The leaves and roots of the reference tests of Certificate Transparency

@@ -20,18 +20,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, Collection, Precondition, RecordId, Store};
 
 use super::entropy::{Entropy, draw};
+use super::expiry::put_new;
 use super::pkce::{Challenge, Verifier};
 use super::secret::same;
-use super::tokens::{BY_END, Denied, DenyReason, KeySet, KeyUse, SigningKey, moment_key, sweep};
+use super::tokens::{Denied, DenyReason, KeySet, KeyUse, SigningKey};
 
 /// The collection of authorizations that have begun and not come back.
 pub const AUTHORIZATIONS: Collection<Authorization> = Collection::new("authorization_states");
 
 /// How long an authorization may take.
 const LIFE: Duration = Duration::from_secs(10 * 60);
-
-/// How many that never came back go with each that begins.
-const SWEPT: usize = 8;
 
 /// Longest `session` and `target` in bytes.
 const LONGEST: usize = 1_024;
@@ -145,21 +143,8 @@ impl AuthorizationStates {
             session: self.session_digest(key, &state, session),
             until,
         };
-        let mut batch = Batch::new(now);
-        sweep(&mut batch, &self.store, &AUTHORIZATIONS, SWEPT, None).await?;
-        let indexes = vec![(BY_END, moment_key(until)?)];
-        let fresh = Precondition::Absent;
-        batch.put_with(&AUTHORIZATIONS, id(&state)?, &authorization, fresh, indexes)?;
-        match self.store.commit(batch).await {
-            // Somebody swept the same records; the next one sweeps again.
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                let mut batch = Batch::new(now);
-                let indexes = vec![(BY_END, moment_key(until)?)];
-                batch.put_with(&AUTHORIZATIONS, id(&state)?, &authorization, fresh, indexes)?;
-                self.store.commit(batch).await?;
-            }
-            done => _ = done?,
-        }
+        let record = (id(&state)?, &authorization);
+        put_new(&self.store, &AUTHORIZATIONS, record, now, until).await?;
         Ok(Begun {
             challenge: verifier(key, &state).challenge(),
             state,

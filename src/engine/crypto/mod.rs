@@ -1,9 +1,11 @@
 //! Sealed files, keys, tokens, passwords and signatures.
 
 mod authorization;
+mod blocking;
 mod cipher;
 mod connector;
 mod entropy;
+mod expiry;
 mod kdf;
 mod keys;
 mod passwords;
@@ -23,6 +25,7 @@ pub use connector::{
     Replaced, SEALED_FILES, SealedConnector, SealedFile, SealedNames, SealedOptions, SealedVersion,
     SentChunks, Tidied,
 };
+pub(crate) use entropy::draw;
 pub use entropy::{Entropy, SystemEntropy};
 pub use kdf::Kdf;
 pub use keys::{

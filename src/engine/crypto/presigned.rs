@@ -23,13 +23,12 @@ use crate::clock::{Clock, Timestamp};
 use crate::connector::to_hex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
-use crate::storage::{Batch, Collection, Precondition, RecordId, StorageBackend, Store};
+use crate::storage::{Collection, RecordId, StorageBackend, Store};
 
 use super::entropy::{Entropy, draw};
+use super::expiry::put_new;
 use super::secret::same;
-use super::tokens::{
-    BY_END, Denied, DenyReason, KeySet, KeyUse, SKEW, SigningKey, moment_key, sweep,
-};
+use super::tokens::{Denied, DenyReason, KeySet, KeyUse, SKEW, SigningKey};
 
 /// The collection of grants that were used, until they would have run out.
 pub const PRESIGNED_USES: Collection<PresignedUse> = Collection::new("presigned_uses");
@@ -42,9 +41,6 @@ const LONGEST: usize = 4 << 10;
 
 /// Longest object id and media type in bytes.
 const LONGEST_FIELD: usize = 1_024;
-
-/// How many uses that have run out go with each that is written.
-const SWEPT: usize = 8;
 
 const PREFIX: &str = "gps1.";
 const LABEL: &[u8] = b"garland/presigned/v1\0";
@@ -311,43 +307,18 @@ impl Presigner {
             Some(patience) => store.with_patience(patience),
             None => store,
         };
-        let mut done = record(&store, grant, nonce, now, SWEPT).await;
-        if done
-            .as_ref()
-            .is_err_and(|error| error.kind() == ErrorKind::Conflict)
-        {
-            // By the same grant, or by somebody who swept the same records.
-            done = record(&store, grant, nonce, now, 0).await;
-        }
-        match done {
+        let id = RecordId::parse(to_hex(nonce)).map_err(Denied::storage)?;
+        let used = PresignedUse {
+            at: now,
+            until: grant.until,
+        };
+        let end = grant.until.saturating_add(SKEW);
+        match put_new(&store, &PRESIGNED_USES, (id, &used), now, end).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::Conflict => Err(DenyReason::Reused.into()),
             Err(error) => Err(Denied::storage(error)),
         }
     }
-}
-
-/// Writes that a grant is used; a conflict if it was written before.
-async fn record(
-    store: &Store,
-    grant: &PresignedGrant,
-    nonce: &[u8; 16],
-    now: Timestamp,
-    swept: usize,
-) -> Result<()> {
-    let mut batch = Batch::new(now);
-    let id = RecordId::parse(to_hex(nonce))?;
-    if swept > 0 {
-        sweep(&mut batch, store, &PRESIGNED_USES, swept, Some(&id)).await?;
-    }
-    let used = PresignedUse {
-        at: now,
-        until: grant.until,
-    };
-    let indexes = vec![(BY_END, moment_key(grant.until.saturating_add(SKEW))?)];
-    let fresh = Precondition::Absent;
-    batch.put_with(&PRESIGNED_USES, id, &used, fresh, indexes)?;
-    store.commit(batch).await.map(|_| ())
 }
 
 /// What is signed.

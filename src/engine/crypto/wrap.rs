@@ -6,6 +6,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::connector::to_hex;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::cipher::{Cipher, CipherBackend, TAG};
@@ -54,7 +55,7 @@ impl fmt::Debug for KekId {
 
 impl fmt::Display for KekId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::connector::to_hex(&self.0))
+        f.write_str(&to_hex(&self.0))
     }
 }
 

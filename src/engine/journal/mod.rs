@@ -32,11 +32,15 @@
 mod chain;
 mod event;
 mod export;
+#[cfg(feature = "crypto")]
+mod lines;
 mod subscription;
 mod verify;
 
 pub use chain::{Break, Chain};
 pub use event::{Event, EventKind};
 pub use export::export;
+#[cfg(feature = "crypto")]
+pub(crate) use lines::Lines;
 pub use subscription::{Subscription, SubscriptionOptions};
 pub use verify::{Verification, verify};

@@ -84,7 +84,7 @@ impl Privacy {
         holds.free(subject)?;
         for data in self.coverage.all() {
             if matches!(data.erasure, OnErasure::Elsewhere(_))
-                && self.is_held_elsewhere(subject, &holds, data).await?
+                && self.some_is_held(subject, &holds, data).await?
             {
                 return Err(held_elsewhere(&data.collection));
             }
@@ -92,7 +92,8 @@ impl Privacy {
         Ok(holds)
     }
 
-    async fn is_held_elsewhere(
+    /// Tells whether something of a person in one collection is held.
+    pub(super) async fn some_is_held(
         &self,
         subject: &Subject,
         holds: &Holds,

@@ -1,5 +1,6 @@
 //! Erasing a person, in steps that may stop anywhere.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -129,13 +130,9 @@ impl Privacy {
     /// Tells whether a hold is on something sealed about the person: one key seals it all, so all is held.
     pub(super) async fn sealed_are_held(&self, subject: &Subject, holds: &Holds) -> Result<bool> {
         for name in [AUDIT_SUBJECTS.name(), AUDIT_SIDE_RECORDS.name()] {
-            let Some(data) = self.coverage.of(name) else {
-                continue;
-            };
-            let names = find::names(&self.vault, data, subject.ids()).await?;
-            let ours = find::ids(&self.store, data, &names).await?;
-            let held = holds.within(&self.store, &self.vault, data).await?;
-            if ours.iter().any(|id| held.holds(id)) {
+            if let Some(data) = self.coverage.of(name)
+                && self.some_is_held(subject, holds, data).await?
+            {
                 return Ok(true);
             }
         }
@@ -167,7 +164,7 @@ impl Privacy {
             by: kept_by,
             begun,
             ended: None,
-            places: std::collections::BTreeMap::new(),
+            places: BTreeMap::new(),
             holders: Vec::new(),
             journal: None,
         };
@@ -394,7 +391,9 @@ impl Privacy {
                 erasing.record = kept.value;
                 Err(Stop::Changed)
             }
-            _ => Err(Stop::Failed(other_at_it(&erasing.id))),
+            _ => Err(Stop::Failed(
+                other_at_it().with_context("erasure", &erasing.id),
+            )),
         }
     }
 
@@ -446,22 +445,13 @@ fn event(kind: EventKind, by: &Actor, id: &RecordId) -> Event {
 }
 
 fn locked(error: Error) -> Error {
-    if error.kind() == ErrorKind::Conflict {
-        return Error::new(
-            ErrorKind::Locked,
-            "privacy.erase",
-            "another call erases the same person",
-        )
-        .with_source(error);
+    match error.kind() {
+        ErrorKind::Conflict => other_at_it().with_source(error),
+        _ => error,
     }
-    error
 }
 
-fn other_at_it(id: &RecordId) -> Error {
-    Error::new(
-        ErrorKind::Locked,
-        "privacy.erase",
-        "another call erases the same person",
-    )
-    .with_context("erasure", id)
+fn other_at_it() -> Error {
+    let message = "another call erases the same person";
+    Error::new(ErrorKind::Locked, "privacy.erase", message)
 }

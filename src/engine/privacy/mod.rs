@@ -63,7 +63,7 @@
 //! let entropy = Arc::new(SystemEntropy::new());
 //! let store = Store::new(Arc::new(Memory::new()), OrganizationId::default());
 //! let keys = KeyRing::new(store.clone(), Arc::new(Kms), clock.clone(), entropy.clone());
-//! let key = keys.shared("privacy").await?;
+//! let key = keys.shared("privacy-pseudonyms").await?;
 //! let vault = SubjectVault::new(store.clone(), keys, clock.clone(), entropy);
 //! let guests = PersonalData::found_by(GUESTS.name().clone(), Finder::Id, "who comes");
 //! let coverage = Coverage::garland()?.with(guests)?;

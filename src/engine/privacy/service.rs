@@ -48,8 +48,9 @@ impl fmt::Debug for Privacy {
 impl Privacy {
     /// Covers the collections that `coverage` names. Nothing is read yet.
     ///
-    /// `key` makes the pseudonyms under which erasures are recorded; take
-    /// [`KeyRing::shared`](crate::crypto::KeyRing::shared) of `privacy`.
+    /// `key` makes the pseudonyms under which erasures are recorded, always the same for an organization:
+    /// [`KeyRing::shared`](crate::crypto::KeyRing::shared) of `privacy-pseudonyms`, as the orchestrator
+    /// takes it.
     #[must_use]
     pub fn new(
         store: Store,

@@ -68,8 +68,11 @@ impl Piece {
 }
 
 impl Delivery {
-    /// Most pieces of a copy.
-    pub const MAX_PIECES: usize = 512;
+    /// Most pieces of a copy: those of a film of two hours that has something to leave out every second.
+    pub const MAX_PIECES: usize = 16_384;
+
+    /// Most pieces of a copy of a picture that is put together while it is walked.
+    const MAX_PIECES_OF_A_PICTURE: usize = 512;
 
     /// Makes a copy of a whole file of `size` bytes.
     #[must_use]
@@ -131,7 +134,7 @@ impl Delivery {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.0.len() >= Self::MAX_PIECES
+        self.0.len() >= Self::MAX_PIECES_OF_A_PICTURE
     }
 
     pub(super) fn keep(&mut self, range: Range<u64>) {
@@ -152,19 +155,5 @@ impl Delivery {
         if count > 0 {
             self.0.push(Piece::Zeros(count));
         }
-    }
-
-    /// The whole file with zeros in some places, which do not overlap.
-    pub(super) fn blanked(size: u64, mut places: Vec<Range<u64>>) -> Self {
-        places.sort_by_key(|place| place.start);
-        let (mut copy, mut at) = (Self::default(), 0);
-        for place in places {
-            let (start, end) = (place.start.clamp(at, size), place.end.clamp(at, size));
-            copy.keep(at..start);
-            copy.zeros(end - start);
-            at = end;
-        }
-        copy.keep(at..size);
-        copy
     }
 }

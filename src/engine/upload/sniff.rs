@@ -145,6 +145,15 @@ pub(super) fn is_active(bytes: &[u8]) -> bool {
     })
 }
 
+/// As [`is_active`], for content of numbers, where the short marks turn up by chance: a mark counts only
+/// among eight bytes in a row that can be read.
+pub(super) fn is_active_in_binary(bytes: &[u8]) -> bool {
+    let readable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    bytes
+        .split(|byte| !readable(byte))
+        .any(|words| words.len() >= 8 && is_active(words))
+}
+
 /// Longest mark that [`is_active`] looks for, so that pieces can overlap.
 pub(super) const LONGEST_MARK: usize = 16;
 

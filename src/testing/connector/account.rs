@@ -26,6 +26,7 @@ pub struct Account {
     advance: Option<Box<Advance>>,
     deliver: Option<Box<Deliver>>,
     signs_bodies: bool,
+    resumes_behind: bool,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
@@ -46,6 +47,7 @@ impl Account {
             advance: None,
             deliver: None,
             signs_bodies: true,
+            resumes_behind: false,
             kept: Vec::new(),
         }
     }
@@ -82,6 +84,15 @@ impl Account {
     #[must_use]
     pub fn with_signed_bodies(mut self, signed: bool) -> Self {
         self.signs_bodies = signed;
+        self
+    }
+
+    /// Says whether an upload that goes on by its token may stand before what was sent, as with a sealed
+    /// account, which sends the end of a chunk with the whole of it again. By default it stands where it
+    /// was left.
+    #[must_use]
+    pub fn with_resumes_behind(mut self, behind: bool) -> Self {
+        self.resumes_behind = behind;
         self
     }
 
@@ -124,6 +135,10 @@ impl Account {
 
     pub(super) fn signs_bodies(&self) -> bool {
         self.signs_bodies
+    }
+
+    pub(super) fn resumes_behind(&self) -> bool {
+        self.resumes_behind
     }
 
     /// Makes all cursors expire; `false` if nobody said how.

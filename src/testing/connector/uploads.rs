@@ -58,7 +58,11 @@ pub(super) async fn an_upload_goes_on_by_its_token_in_another_process(account: &
         let stored = serde_json::to_string(&token).unwrap();
         let token: UploadToken = serde_json::from_str(&stored).unwrap();
         let mut session = elsewhere.resume_upload(&token).await.unwrap();
-        assert!(session.offset() <= sent, "more than was sent");
+        if account.resumes_behind() {
+            assert!(session.offset() <= sent, "more than was sent");
+        } else {
+            assert_eq!(session.offset(), sent);
+        }
         send(&mut *session, &content).await.unwrap();
         session.finish(&Hashes::new()).await.unwrap();
         assert!(

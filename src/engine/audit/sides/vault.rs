@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::clock::{Clock, Timestamp};
-use crate::connector::to_hex;
+use crate::connector::{from_hex, to_hex};
 use crate::engine::crypto::{
-    ChunkSize, Entropy, KeyName, KeyRing, Purpose, SealContext, SealKey, SecretKey,
+    ChunkSize, Entropy, KeyName, KeyRing, Purpose, SealContext, SealKey, SecretKey, draw,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{
     Batch, Collection, IndexKey, IndexName, Json, Precondition, Query, RecordId, Store, Versioned,
+    Write,
 };
 
 use super::opening::{SideOpening, commitment};
@@ -148,8 +149,8 @@ impl SubjectVault {
         let known = self.meet(subject).await?;
         let holder = &known.value.holder;
         let key = self.keys.key(&holder.key()).await?;
-        let id: [u8; 16] = self.draw()?;
-        let salt: [u8; 32] = self.draw()?;
+        let id: [u8; 16] = draw(&*self.entropy)?;
+        let salt: [u8; 32] = draw(&*self.entropy)?;
         let organization = self.store.organization();
         let side = SideRef::new(id, commitment(&salt, organization, &id, &value)?);
         let plain = Zeroizing::new([&salt, value.as_str().as_bytes()].concat());
@@ -169,7 +170,7 @@ impl SubjectVault {
         let named = RecordId::parse(side.id())?;
         batch.put_with(&AUDIT_SIDE_RECORDS, named, &record, fresh, vec![index])?;
         // Once is enough for a batch, and more is not allowed.
-        let here = |write: &crate::storage::Write| {
+        let here = |write: &Write| {
             write.target().is_some_and(|(collection, id, _)| {
                 collection == AUDIT_SUBJECTS.name() && *id == known.id
             })
@@ -300,7 +301,7 @@ impl SubjectVault {
             }
             let now = self.clock.now();
             let record = SubjectRecord {
-                holder: Holder(to_hex(&self.draw::<16>()?)),
+                holder: Holder(to_hex(&draw::<16>(&*self.entropy)?)),
                 since: now,
             };
             let mut batch = Batch::new(now);
@@ -316,7 +317,7 @@ impl SubjectVault {
     }
 
     fn opened(&self, key: SecretKey, record: &Versioned<SideRecord>) -> Result<(Timestamp, Json)> {
-        let bytes = crate::connector::from_hex(record.id.as_str());
+        let bytes = from_hex(record.id.as_str());
         let id = bytes
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or_else(unreadable)?;
@@ -349,12 +350,6 @@ impl SubjectVault {
         let organization = self.store.organization();
         let context = SealContext::new(organization, &file, &side.id(), Purpose::Message)?;
         Ok(SealKey::new(key, context))
-    }
-
-    fn draw<const N: usize>(&self) -> Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.entropy.fill(&mut bytes)?;
-        Ok(bytes)
     }
 }
 

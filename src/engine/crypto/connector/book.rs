@@ -91,6 +91,9 @@ impl Book {
     }
 
     /// Adds the destruction of a version's key to a batch: two steps.
+    ///
+    /// INVARIANT: only for the record that holds the version as its current one or as a replaced one, and
+    /// is not about to give it away, or as one that never came to be.
     pub(super) fn destroy(&self, batch: &mut Batch, version: &SealedVersion) -> Result<()> {
         self.keys.destroy(batch, &version.key_name())
     }

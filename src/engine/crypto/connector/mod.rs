@@ -29,21 +29,24 @@
 //!   account are not held off.
 
 mod account;
+mod arrivals;
 mod base32;
 mod book;
 mod changes;
+mod deletes;
 mod files;
 mod listing;
 mod marker;
-mod moves;
 mod names;
 mod options;
 mod place;
 mod read;
 mod records;
+mod renames;
 mod resume;
 mod session;
 mod siv;
+mod standing;
 mod tidy;
 mod upload;
 

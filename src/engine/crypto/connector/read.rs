@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 
 use crate::connector::{FilePath, FileReader, FileVersion, ReadOptions};
+use crate::engine::crypto::blocking::off_runtime;
 use crate::engine::crypto::cipher::TAG;
 use crate::engine::crypto::sealed::{HEADER, Layout, ObjectKeys, SealedError};
 use crate::error::{Error, ErrorKind, Result};
@@ -219,10 +220,7 @@ impl Opening {
         let piece = if size <= INLINE {
             work()?
         } else {
-            tokio::task::spawn_blocking(work).await.map_err(|cause| {
-                Error::new(ErrorKind::Unexpected, OPERATION, "opening was stopped")
-                    .with_source(cause)
-            })??
+            off_runtime(OPERATION, work).await?
         };
         self.chunks.start = end;
         Ok(Some(piece))

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::connector::{
     ContentHasher, Expect, FileEntry, FilePath, Hashes, UploadSession, UploadToken,
 };
+use crate::engine::crypto::blocking::off_runtime;
 use crate::engine::crypto::cipher::TAG;
 use crate::engine::crypto::sealed::{HEADER, Header, Layout, ObjectKeys};
 use crate::error::{Error, ErrorKind, Result};
@@ -229,10 +230,7 @@ impl Session {
         let (sealed, tags, hasher) = if count * size.bytes() <= INLINE {
             work()?
         } else {
-            tokio::task::spawn_blocking(work).await.map_err(|cause| {
-                Error::new(ErrorKind::Unexpected, "sealed.write", "sealing was stopped")
-                    .with_source(cause)
-            })??
+            off_runtime("sealed.write", work).await?
         };
         self.hasher = hasher;
         self.compare(&tags).await?;

@@ -11,9 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::storage::RecordId;
 
 use super::book::{Saved, crowded, tries};
-use super::moves::Sight;
 use super::place::Place;
 use super::records::{SealedFile, SealedVersion};
+use super::standing::Sight;
 
 /// Nothing younger is tidied away.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);

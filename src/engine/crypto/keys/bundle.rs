@@ -43,10 +43,14 @@ impl KeyRing {
     /// [JSON Lines], many lines a piece. No key stands there in clear.
     ///
     /// The bundle and the root together open every sealed object whose file and version are known: keep
-    /// a fresh one beside each remote place of sealed files, and the root where neither is. Which object
-    /// belongs to which path is not in it: that is in [`SEALED_FILES`](crate::crypto::SEALED_FILES), and
-    /// a backup of the database has both. [`import`](Self::import) reads a bundle back. Keys that are made or destroyed meanwhile are in it or
-    /// not; a rotation meanwhile does no harm.
+    /// a fresh one beside each remote place of sealed files, and the root where neither is.
+    /// [`import`](Self::import) reads a bundle back. Keys that are made or destroyed meanwhile are in it
+    /// or not; a rotation meanwhile does no harm.
+    ///
+    /// Which object belongs to which path is not in it: that is in
+    /// [`SEALED_FILES`](crate::crypto::SEALED_FILES), where names stand in clear and nothing but the
+    /// database vouches for them, so that it may not lie beside the objects. A backup of the database has
+    /// both.
     ///
     /// A bundle is a copy: a key that is destroyed later is still in it. Replace bundles after an
     /// erasure.

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
 use crate::engine::crypto::sealed::SealContext;
 use crate::engine::crypto::secret::SecretKey;
 use crate::engine::crypto::wrap::WrapRecord;
+use crate::engine::journal::Lines;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, Precondition, RecordId};
 
@@ -94,20 +95,18 @@ impl KeyRing {
     ) -> Result<ImportReport> {
         let mut importing = Importing::new(self);
         let mut bundle = std::pin::pin!(bundle);
-        let mut rest = BytesMut::new();
+        let mut lines = Lines::default();
         while let Some(piece) = bundle.next().await {
-            rest.extend_from_slice(&piece?);
-            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let line = rest.split_to(end);
-                rest.advance(1);
+            lines.push(&piece?);
+            while let Some(line) = lines.next() {
                 importing.line(&line).await?;
             }
-            if rest.len() > LONGEST {
+            if lines.rest().len() > LONGEST {
                 return Err(not_a_bundle("a line is longer than any of a bundle"));
             }
         }
-        if !rest.is_empty() {
-            importing.line(&rest).await?;
+        if !lines.rest().is_empty() {
+            importing.line(lines.rest()).await?;
         }
         importing.finish().await
     }

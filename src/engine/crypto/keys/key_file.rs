@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::connector::{from_hex, to_hex};
+use crate::engine::crypto::blocking::off_runtime;
 use crate::engine::crypto::entropy::{Entropy, draw};
 use crate::engine::crypto::secret::{SecretKey, same};
 use crate::engine::crypto::wrap::{KekId, RootId};
@@ -150,23 +151,6 @@ impl KeyProvider for KeyFile {
     ) -> Result<SecretKey> {
         self.root.unwrap(organization, epoch, wrapped)
     }
-}
-
-/// Runs what blocks where it may.
-pub(in crate::engine::crypto) async fn off_runtime<T: Send + 'static>(
-    operation: &'static str,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let span = tracing::Span::current();
-    let work = move || span.in_scope(work);
-    tokio::task::spawn_blocking(work).await.map_err(|cause| {
-        let kind = if cause.is_cancelled() {
-            ErrorKind::Cancelled
-        } else {
-            ErrorKind::Unexpected
-        };
-        Error::new(kind, operation, "the work was broken off").with_source(cause)
-    })?
 }
 
 fn text(key: &SecretKey) -> Zeroizing<String> {

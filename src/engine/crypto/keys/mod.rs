@@ -48,7 +48,6 @@ pub use epochs::QUARTER;
 pub use erasure::Erased;
 pub use import::{ImportReport, RefusedLine};
 pub use key_file::KeyFile;
-pub(super) use key_file::off_runtime;
 pub use passphrase::{Passphrase, PassphraseRecord};
 pub use progress::{RotationEvent, RotationPhase, RotationProgress};
 pub use provider::KeyProvider;

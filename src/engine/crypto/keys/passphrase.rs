@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::crypto::blocking::off_runtime;
 use crate::engine::crypto::entropy::{Entropy, draw};
 use crate::engine::crypto::kdf::Kdf;
 use crate::engine::crypto::secret::{SecretBytes, SecretKey};
@@ -13,7 +14,6 @@ use crate::engine::crypto::wrap::{KekId, RootId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 
-use super::key_file::off_runtime;
 use super::local_root::{LocalRoot, another};
 use super::provider::KeyProvider;
 

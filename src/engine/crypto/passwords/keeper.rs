@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+use crate::engine::crypto::blocking::off_runtime;
 use crate::engine::crypto::entropy::{Entropy, draw};
-use crate::engine::crypto::keys::off_runtime;
 use crate::engine::crypto::secret::SecretBytes;
 use crate::error::{Error, ErrorKind, Result};
 

@@ -1,21 +1,16 @@
 //! Chunks in place: one, or a run of several.
 
+use crate::engine::crypto::cipher::TAG;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::failure::SealedError;
 use super::header::ObjectKeys;
 use super::size::ChunkSize;
-use crate::engine::crypto::cipher::TAG;
 
 impl ObjectKeys {
     /// Seals chunk `index` in place; its tag is to follow it.
     pub(crate) fn seal(&self, index: u32, last: bool, chunk: &mut [u8]) -> Result<[u8; TAG]> {
         self.cipher.seal(self.nonce(index, last), &[], chunk)
-    }
-
-    /// Opens chunk `index` in place and returns how many bytes of `sealed` are now plaintext.
-    pub(crate) fn open(&self, index: u32, last: bool, sealed: &mut [u8]) -> Result<usize> {
-        Ok(self.open_chunk(index, last, sealed)?)
     }
 
     /// Seals a run of chunks in place, from chunk `first` on. `run` has a slot for each: its plaintext and
@@ -57,12 +52,13 @@ impl ObjectKeys {
             if last {
                 self.open_last(size, index, slot)?;
             } else {
-                self.open(index, false, slot)?;
+                self.open_chunk(index, false, slot)?;
             }
         }
         Ok(())
     }
 
+    /// Opens chunk `index` in place and returns how many bytes of `sealed` are now plaintext.
     pub(super) fn open_chunk(
         &self,
         index: u32,

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt as _};
 
+use crate::engine::crypto::blocking::off_runtime;
 use crate::engine::crypto::cipher::TAG;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 use super::header::HEADER;
 use super::opener::Opener;
@@ -138,7 +139,7 @@ async fn take<M: Machine>(mut machine: M, pieces: Vec<Bytes>) -> Result<(M, Vec<
     // All but what will wait, with room for a header and a tag: not one byte is moved for want of room.
     let slot = machine.slot();
     let room = amount.saturating_sub(1) / slot * slot + HEADER + TAG;
-    off_runtime(amount, move || {
+    run(amount, move || {
         let mut out = Vec::with_capacity(room);
         for piece in pieces {
             machine.take(&piece, &mut out)?;
@@ -150,7 +151,7 @@ async fn take<M: Machine>(mut machine: M, pieces: Vec<Bytes>) -> Result<(M, Vec<
 
 async fn end<M: Machine>(machine: M) -> Result<Vec<u8>> {
     let amount = machine.waiting();
-    off_runtime(amount, move || {
+    run(amount, move || {
         let mut out = Vec::with_capacity(amount + HEADER + TAG);
         machine.end(&mut out)?;
         Ok(out)
@@ -158,19 +159,12 @@ async fn end<M: Machine>(machine: M) -> Result<Vec<u8>> {
     .await
 }
 
-async fn off_runtime<T: Send + 'static>(
+async fn run<T: Send + 'static>(
     amount: usize,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     if amount <= INLINE {
         return work();
     }
-    tokio::task::spawn_blocking(work).await.map_err(|cause| {
-        Error::new(
-            ErrorKind::Unexpected,
-            "sealed.stream",
-            "the work on a chunk was stopped",
-        )
-        .with_source(cause)
-    })?
+    off_runtime("sealed.stream", work).await
 }

@@ -1,23 +1,19 @@
 //! What has come before.
 
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, Timestamp};
+use crate::engine::crypto::expiry::{ends, sweep};
 use crate::error::{ErrorKind, Result};
-use crate::storage::{
-    Batch, Collection, IndexKey, IndexName, Precondition, Query, RecordId, Store,
-};
+use crate::storage::{Batch, Collection, Precondition, RecordId, Store};
 
 use super::verifier::Verified;
 
 /// The collection of deliveries that were accepted.
 pub const WEBHOOK_DELIVERIES: Collection<WebhookRecord> = Collection::new("webhook_deliveries");
-
-const BY_END: IndexName = IndexName::new("ends");
 
 /// One accepted delivery. It holds a digest of its id and nothing of its content.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -109,7 +105,7 @@ impl Deliveries {
             ends: now.saturating_add(keep),
         };
         let id = record_id(source, name)?;
-        let index = vec![(BY_END, end_key(record.ends)?)];
+        let index = vec![ends(record.ends)?];
         let fresh = Precondition::Absent;
         batch.put_with(&WEBHOOK_DELIVERIES, id.clone(), &record, fresh, index)?;
         match self.store.commit(batch).await {
@@ -135,21 +131,16 @@ impl Deliveries {
     /// Safe to drop; what was forgotten stays so.
     pub async fn prune(&self, limit: usize) -> Result<usize> {
         let now = self.clock.now();
-        let until = Bound::Included(end_key(now)?.as_str().into());
-        let query = Query::all(WEBHOOK_DELIVERIES.name().clone())
-            .by(BY_END)
-            .between(Bound::Unbounded, until)
-            .with_limit(limit);
-        let page = self.store.query(&query).await?;
         let mut forgotten = 0;
-        for some in page.records.chunks(Batch::MAX) {
+        while forgotten < limit {
             let mut batch = Batch::new(now);
-            for record in some {
-                let same = Precondition::At(record.version);
-                batch.delete(&WEBHOOK_DELIVERIES, record.id.clone(), same);
+            let most = Batch::MAX.min(limit - forgotten);
+            let found = sweep(&mut batch, &self.store, &WEBHOOK_DELIVERIES, most, None).await?;
+            if found == 0 {
+                break;
             }
             match self.store.commit(batch).await {
-                Ok(_) => forgotten += some.len(),
+                Ok(_) => forgotten += found,
                 // Somebody else is at it.
                 Err(error) if error.kind() == ErrorKind::Conflict => break,
                 Err(error) => return Err(error),
@@ -167,9 +158,4 @@ fn record_id(source: &str, id: &str) -> Result<RecordId> {
     hasher.update(source.as_bytes());
     hasher.update(id.as_bytes());
     RecordId::parse(hasher.finalize().to_hex().to_string())
-}
-
-/// Ordered as the moments are; all before 1970 is one.
-fn end_key(moment: Timestamp) -> Result<IndexKey> {
-    IndexKey::parse(format!("{:019}", moment.as_millis().max(0)))
 }

@@ -161,12 +161,8 @@ fn text<'de, A: MapAccess<'de>>(
     slot: &mut Option<Cow<'de, str>>,
     map: &mut A,
 ) -> Result<(), A::Error> {
-    let mut value: Option<Text<'de>> = None;
-    once(&mut value, map)?;
-    if slot
-        .replace(value.map(|text| text.0).unwrap_or_default())
-        .is_some()
-    {
+    let Text(value) = map.next_value()?;
+    if slot.replace(value).is_some() {
         return Err(A::Error::custom("a claim twice"));
     }
     Ok(())

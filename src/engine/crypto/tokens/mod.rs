@@ -25,10 +25,8 @@ pub use key::{KeyId, KeySet, KeyUse, SigningKey};
 pub use permission::{KnownPermissions, Permission};
 pub(crate) use policy::SKEW;
 pub use policy::TokenPolicy;
-pub(crate) use records::{BY_END, moment_key};
 pub use records::{
     Revocation, RevocationCount, Revoked, Session, TOKEN_REVOCATION_COUNT, TOKEN_REVOCATIONS,
     TOKEN_SESSIONS,
 };
-pub(crate) use revocations::sweep;
 pub use service::{TokenKeys, TokenService};

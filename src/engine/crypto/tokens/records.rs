@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::engine::crypto::expiry::ends;
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::Actor;
 use crate::storage::{Collection, IndexKey, IndexName, RecordId};
@@ -20,14 +21,8 @@ pub const TOKEN_REVOCATIONS: Collection<Revocation> = Collection::new("token_rev
 pub const TOKEN_REVOCATION_COUNT: Collection<RevocationCount> =
     Collection::new("token_revocation_count");
 
-/// Orders records by when they can go.
-pub(crate) const BY_END: IndexName = IndexName::new("end");
-
 /// Orders revocations by their number.
 pub(super) const BY_NUMBER: IndexName = IndexName::new("number");
-
-/// Finds the sessions of one actor.
-pub(super) const BY_ACTOR: IndexName = IndexName::new("actor");
 
 /// One sign-in and what became of it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -65,10 +60,7 @@ impl Session {
     }
 
     pub(super) fn indexes(&self) -> Result<Vec<(IndexName, IndexKey)>> {
-        Ok(vec![
-            (BY_END, moment_key(self.end)?),
-            (BY_ACTOR, IndexKey::parse(target(&self.actor)?)?),
-        ])
+        Ok(vec![ends(self.end)?])
     }
 }
 
@@ -121,7 +113,7 @@ impl Revocation {
     pub(super) fn indexes(&self) -> Result<Vec<(IndexName, IndexKey)>> {
         Ok(vec![
             (BY_NUMBER, number_key(self.number)?),
-            (BY_END, moment_key(self.until)?),
+            ends(self.until)?,
         ])
     }
 }
@@ -143,11 +135,6 @@ impl RevocationCount {
 /// Ordered by number as text.
 pub(super) fn number_key(number: u64) -> Result<IndexKey> {
     IndexKey::parse(format!("{number:020}"))
-}
-
-/// Ordered by time as text.
-pub(crate) fn moment_key(moment: Timestamp) -> Result<IndexKey> {
-    IndexKey::parse(format!("{:020}", moment.as_millis().max(0)))
 }
 
 /// Tells a person from a program of the same id.

@@ -14,16 +14,15 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 
 use crate::clock::Timestamp;
+use crate::engine::crypto::expiry::{SWEPT, sweep};
 use crate::engine::journal::Event;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
-use crate::storage::{
-    Batch, Collection, JournalName, Precondition, Query, RecordId, StorageBackend, Store,
-};
+use crate::storage::{Batch, JournalName, Precondition, Query, RecordId, StorageBackend, Store};
 
 use super::records::{
-    BY_END, BY_NUMBER, Revocation, RevocationCount, Revoked, TOKEN_REVOCATION_COUNT,
-    TOKEN_REVOCATIONS, TOKEN_SESSIONS, moment_key, number_key,
+    BY_NUMBER, Revocation, RevocationCount, Revoked, TOKEN_REVOCATION_COUNT, TOKEN_REVOCATIONS,
+    TOKEN_SESSIONS, number_key,
 };
 use super::view::View;
 
@@ -32,9 +31,6 @@ const MOST_VIEWS: usize = 10_000;
 
 /// How often a commit is tried again because somebody else was quicker; each time somebody was.
 pub(super) const TRIES: usize = 1_000;
-
-/// How many records that have run out go with each that is written.
-const SWEPT: usize = 8;
 
 /// The revocations of every organization on one backend.
 #[derive(Debug)]
@@ -227,31 +223,6 @@ struct Reading {
     number: u64,
     count: Option<u64>,
     unchanged: Unchanged,
-}
-
-/// Takes up to `most` records away whose end has come, but not the one that the batch writes.
-pub(crate) async fn sweep<T>(
-    batch: &mut Batch,
-    store: &Store,
-    collection: &Collection<T>,
-    most: usize,
-    but: Option<&RecordId>,
-) -> Result<usize> {
-    let now = moment_key(batch.at())?;
-    let to = Bound::Excluded(now.as_str().into());
-    let query = Query::all(collection.name().clone())
-        .by(BY_END)
-        .between(Bound::Unbounded, to)
-        .with_limit(most);
-    let page = store.query(&query).await?;
-    let mut swept = 0;
-    for record in page.records {
-        if but != Some(&record.id) {
-            batch.delete(collection, record.id, Precondition::At(record.version));
-            swept += 1;
-        }
-    }
-    Ok(swept)
 }
 
 /// Somebody was quicker every time.

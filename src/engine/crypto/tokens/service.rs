@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, Timestamp};
 use crate::engine::crypto::entropy::{Entropy, draw};
+use crate::engine::crypto::expiry::{SWEPT, sweep};
 use crate::engine::crypto::secret::same;
 use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,7 +22,7 @@ use super::permission::Permission;
 use super::policy::TokenPolicy;
 use super::records::{Session, TOKEN_SESSIONS};
 use super::refresh::{RefreshToken, digest};
-use super::revocations::{Revocations, TRIES, busy, sweep};
+use super::revocations::{Revocations, TRIES, busy};
 use super::view::Cut;
 
 pub(super) const STARTED: EventKind = EventKind::new("token.session_started");
@@ -31,9 +32,6 @@ const LONGEST_CLIENT: usize = 256;
 
 /// How far a cut may lie ahead of a grant that follows it: no further than one made now reaches.
 const NEAR: i64 = 1_000;
-
-/// How many sessions that are over go with each that is made.
-const SWEPT: usize = 4;
 
 /// The keys of a [`TokenService`].
 #[derive(Clone, Debug)]

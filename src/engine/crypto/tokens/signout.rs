@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::engine::crypto::expiry::sweep;
 use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
@@ -14,7 +15,6 @@ use super::grant::{SessionId, Verified};
 use super::policy::{ACCESS_CEILING, LEEWAY_CEILING, SESSION_CEILING, SKEW};
 use super::records::{Revocation, Revoked, Session, TOKEN_REVOCATIONS, TOKEN_SESSIONS};
 use super::refresh::RefreshToken;
-use super::revocations::sweep;
 use super::service::TokenService;
 
 const REVOKED: EventKind = EventKind::new("token.revoked");

@@ -44,12 +44,18 @@ pub(in crate::engine::upload) fn gif<R: Read + Seek>(file: &mut Window<R>) -> Ch
                     [0; 11]
                 };
                 at = blocks(file, at + 2)?;
-                let kept = label == 0xf9 || matches!(&name, b"NETSCAPE2.0" | b"ANIMEXTS1.0");
-                if kept {
-                    picture.keep(start..at)?;
-                } else {
-                    picture.read_text(file, start..at)?;
+                let looping = matches!(&name, b"NETSCAPE2.0" | b"ANIMEXTS1.0");
+                // Both have one block of a fixed size; what stands behind it is no part of them.
+                let kept = match label {
+                    0xf9 if file.byte(start + 2)? == 4 => start..start + 7,
+                    _ if looping && file.array(start + 14)? == [3, 1] => start..start + 18,
+                    _ => start..start,
+                };
+                if !kept.is_empty() {
+                    picture.keep(kept.clone())?;
+                    picture.keep(at - 1..at)?;
                 }
+                picture.read_text(file, kept.end..at)?;
             }
             _ => return Err(Reason::Malformed.into()),
         }

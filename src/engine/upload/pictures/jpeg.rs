@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use crate::upload::sniff::find;
+use crate::upload::sniff::{find, is_active, is_active_in_binary};
 use crate::upload::verdict::{Finding, PictureFacts, Reason};
 use crate::upload::window::{Checked, Window};
 
@@ -117,13 +117,20 @@ fn application<R: Read + Seek>(
     let block = file.bytes(content, length)?;
     let begins = |name: &[u8]| block.starts_with(name);
     let kept = match marker {
-        0xe0 => begins(b"JFIF\0"),
-        0xe2 => begins(b"ICC_PROFILE\0"),
-        0xee => begins(b"Adobe"),
-        _ => false,
+        0xe0 if begins(b"JFIF\0") => resolution(block),
+        0xee if begins(b"Adobe") => transform(block),
+        0xe2 if begins(b"ICC_PROFILE\0") && !is_active_in_binary(block) => {
+            return picture.keep(start..end);
+        }
+        _ => None,
     };
-    if kept {
-        return picture.keep(start..end);
+    if let Some(kept) = kept {
+        if kept == block {
+            return picture.keep(start..end);
+        }
+        let size = u8::try_from(kept.len() + 2).unwrap_or_default();
+        picture.insert([&[0xff, marker, 0, size], kept.as_slice()].concat())?;
+        return picture.read_text(file, content..end);
     }
     let mut orientation = None;
     let mut location = find(block, b"GPSLatitude");
@@ -141,4 +148,23 @@ fn application<R: Read + Seek>(
         picture.insert(segment)?;
     }
     picture.read_text(file, content..end)
+}
+
+/// What is kept of a JFIF segment: all but its thumbnail and what stands behind that
+/// ([JFIF 1.02](https://www.w3.org/Graphics/JPEG/jfif3.pdf), page 5).
+fn resolution(block: &[u8]) -> Option<Vec<u8>> {
+    let mut kept = block.get(..14)?.to_vec();
+    if kept.get(7).is_none_or(|unit| *unit > 2) {
+        return None;
+    }
+    kept.truncate(12);
+    kept.extend([0, 0]);
+    (!is_active(&kept)).then_some(kept)
+}
+
+/// What is kept of Adobe's segment: its twelve bytes, which end with the transform of the colours.
+fn transform(block: &[u8]) -> Option<Vec<u8>> {
+    let kept = block.get(..12)?;
+    let known = kept.last().is_some_and(|transform| *transform <= 2);
+    (known && !is_active(kept)).then(|| kept.to_vec())
 }

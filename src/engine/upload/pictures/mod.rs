@@ -1,5 +1,7 @@
 //! Pictures: their structure is walked from end to end, and no pixel is decoded.
 
+mod boxes;
+mod edits;
 mod exif;
 mod gif;
 mod jpeg;
@@ -7,6 +9,7 @@ mod mp4;
 mod picture;
 mod png;
 mod tiff;
+mod track;
 mod webp;
 
 pub(super) use gif::gif;

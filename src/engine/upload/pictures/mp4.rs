@@ -1,136 +1,193 @@
-//! MP4 ([ISO/IEC 14496-12](https://www.iso.org/standard/83102.html), 4.2).
+//! MP4 ([ISO/IEC 14496-12](https://www.iso.org/standard/83102.html), 4.2, 6.3 and 8).
 
 use std::io::{Read, Seek};
 use std::ops::Range;
 
 use crate::upload::delivery::Delivery;
 use crate::upload::sniff::find;
-use crate::upload::verdict::{Finding, Reason};
+use crate::upload::verdict::Reason;
 use crate::upload::window::{Checked, Window};
 
+use super::boxes::{Boxes, Frame};
+use super::edits::Edits;
 use super::picture::Picture;
+use super::track::{is_shown, samples};
 
-/// Most boxes that are looked at.
-const MAX_BOXES: usize = 100_000;
-
-/// A box: its type, all of it, and what is inside.
-struct Frame {
-    kind: [u8; 4],
-    whole: Range<u64>,
-    content: Range<u64>,
+/// Where a box stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Level {
+    File,
+    Movie,
+    Track,
+    Media,
+    Information,
+    Table,
+    Fragment,
 }
 
-/// Walks the boxes. The copy has empty space for what users and programs wrote beside the film, positions
-/// among it.
+/// What is done with a box.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Act {
+    Keep,
+    Enter(Level),
+    Track,
+    Content,
+    Blank,
+    Refuse,
+}
+
+/// By an allow list, but for the tables, where only what is known to hold other things is left out.
+fn act(level: Level, kind: &[u8; 4]) -> Act {
+    use Act::{Blank, Content, Enter, Keep, Refuse, Track};
+    match (level, kind) {
+        (Level::File, b"ftyp" | b"styp" | b"pdin" | b"sidx" | b"ssix" | b"mfra" | b"mfro") => Keep,
+        (Level::File, b"mdat" | b"imda") => Content,
+        (Level::File, b"moov") => Enter(Level::Movie),
+        (Level::File, b"moof") => Enter(Level::Fragment),
+        (Level::Movie, b"mvhd" | b"mvex" | b"iods" | b"pssh") => Keep,
+        (Level::Movie, b"trak") => Track,
+        // Everything about the film, packed: nobody would see what is in it.
+        (Level::Movie, b"cmov") => Refuse,
+        (
+            Level::Track,
+            b"tkhd" | b"edts" | b"tref" | b"trgr" | b"tapt" | b"load" | b"clip" | b"matt",
+        ) => Keep,
+        (Level::Track, b"mdia") => Enter(Level::Media),
+        (Level::Media, b"mdhd" | b"hdlr" | b"elng") => Keep,
+        (Level::Media, b"minf") => Enter(Level::Information),
+        (
+            Level::Information,
+            b"vmhd" | b"smhd" | b"sthd" | b"nmhd" | b"hmhd" | b"gmhd" | b"hdlr" | b"dinf",
+        ) => Keep,
+        (Level::Information, b"stbl") => Enter(Level::Table),
+        (Level::Fragment, b"mfhd" | b"pssh") => Keep,
+        (Level::Fragment, b"traf") => Enter(Level::Table),
+        (Level::Table, b"udta" | b"meta" | b"uuid" | b"free" | b"skip") => Blank,
+        (Level::Table, _) => Keep,
+        _ => Blank,
+    }
+}
+
+#[derive(Default)]
+struct Walk {
+    boxes: Boxes,
+    picture: Picture,
+    edits: Edits,
+    /// Where the content of the boxes of content is.
+    content: Vec<Range<u64>>,
+    /// Where the samples of tracks are that are left out.
+    hidden: Vec<Range<u64>>,
+    in_fragments: bool,
+}
+
+/// Walks the boxes. The copy has empty space for what users and programs wrote beside the film, and for
+/// tracks that are neither seen nor heard nor read, positions among them.
+///
+/// No byte moves, so every offset stays right.
 pub(in crate::engine::upload) fn mp4<R: Read + Seek>(file: &mut Window<R>) -> Checked<Picture> {
     let size = file.size();
     let brand = file.array::<4>(8)?;
     if !brand.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Reason::Malformed.into());
     }
-    let mut picture = Picture::default();
-    let (mut blank, mut names, mut count) = (Vec::new(), Vec::new(), 0);
-    let mut waiting = Vec::new();
-    waiting.push(0..size);
-    while let Some(mut range) = waiting.pop() {
-        while range.start < range.end {
-            count += 1;
-            if count > MAX_BOXES || blank.len() * 4 >= Delivery::MAX_PIECES {
-                return Err(Reason::Malformed.into());
-            }
-            let outer = range.end == size && range.start < size;
-            if outer && is_padding(file, range.start)? {
-                break;
-            }
-            let found = frame(file, range.start, range.end, outer)?;
-            match &found.kind {
-                b"moov" | b"trak" => waiting.push(found.content.clone()),
-                // A `meta` right inside carries what phones write; the one of a track tells how to play it.
-                b"udta" | b"meta" | b"uuid" if !found.content.is_empty() => {
-                    note(file, &mut picture, &found)?;
-                    names.push(found.whole.start + 4);
-                    blank.push(found.content.clone());
-                }
-                _ => {}
-            }
-            range.start = found.whole.end;
-        }
+    let mut walk = Walk::default();
+    walk.level(file, 0..size, Level::File)?;
+    let Walk {
+        mut picture,
+        mut edits,
+        content,
+        hidden,
+        in_fragments,
+        ..
+    } = walk;
+    // Samples of fragments are told of there, piece by piece.
+    if in_fragments && !hidden.is_empty() {
+        return Err(Reason::Unsupported.into());
     }
-    picture.copy = replaced(size, &names, blank);
+    for place in hidden {
+        // Of a film without its content there is only the head, and nothing more to leave out.
+        if place.start >= size {
+            continue;
+        }
+        // In the order of the file, as they were walked.
+        let behind = content.partition_point(|whole| whole.start <= place.start);
+        let whole = behind.checked_sub(1).and_then(|at| content.get(at));
+        if whole.is_none_or(|whole| whole.end < place.end) {
+            return Err(Reason::Malformed.into());
+        }
+        edits.blank(place);
+    }
+    picture.read_blanked(file, &edits, is_place)?;
+    picture.copy = edits.apply(size)?;
     Ok(picture)
 }
 
-/// Some cameras fill the last block of their card with zeros.
-fn is_padding<R: Read + Seek>(file: &mut Window<R>, at: u64) -> Checked<bool> {
-    // Fewer are the start of a box that was cut off.
-    if file.size() - at < 8 || file.array(at)? != [0; 8] {
-        return Ok(false);
-    }
-    let mut zeros = true;
-    file.each(at..file.size(), |piece| {
-        zeros &= piece.iter().all(|byte| *byte == 0);
-        Ok(())
-    })?;
-    Ok(zeros)
-}
-
-fn frame<R: Read + Seek>(
-    file: &mut Window<R>,
-    at: u64,
-    end: u64,
-    last_may_be_open: bool,
-) -> Checked<Frame> {
-    let short = file.be32(at)?;
-    let kind = file.array::<4>(at + 4)?;
-    let readable = |byte: &u8| matches!(byte, b' '..=b'~' | 0xa9);
-    if !kind.iter().all(readable) {
-        return Err(Reason::Malformed.into());
-    }
-    let (header, length) = match short {
-        0 if last_may_be_open => (8, end - at),
-        1 => (16, u64::from_be_bytes(file.array::<8>(at + 8)?)),
-        other => (8, other.into()),
-    };
-    if length < header {
-        return Err(Reason::Malformed.into());
-    }
-    let stop = at.checked_add(length).filter(|stop| *stop <= end);
-    let stop = stop.ok_or(Reason::Truncated)?;
-    Ok(Frame {
-        kind,
-        whole: at..stop,
-        content: at + header..stop,
-    })
-}
-
-fn note<R: Read + Seek>(file: &mut Window<R>, picture: &mut Picture, found: &Frame) -> Checked<()> {
-    let mut location = false;
-    file.each(found.content.clone(), |piece| {
-        location |= find(piece, b"\xa9xyz") || find(piece, b"ISO6709") || find(piece, b"loci");
-        Ok(())
-    })?;
-    if location {
-        picture.note(Finding::Location);
-    }
-    picture.read_text(file, found.content.clone())
-}
-
-/// The whole with free space in some places: the type of each box becomes `free`, its content zeros.
-fn replaced(size: u64, names: &[u64], blank: Vec<Range<u64>>) -> Delivery {
-    let mut edits: Vec<(Range<u64>, bool)> =
-        blank.into_iter().map(|place| (place, false)).collect();
-    edits.extend(names.iter().map(|at| (*at..*at + 4, true)));
-    edits.sort_by_key(|(place, _)| place.start);
-    let (mut copy, mut at) = (Delivery::default(), 0);
-    for (place, name) in edits {
-        copy.keep(at..place.start);
-        if name {
-            copy.insert(b"free".to_vec());
-        } else {
-            copy.zeros(place.end - place.start);
+impl Walk {
+    fn level<R: Read + Seek>(
+        &mut self,
+        file: &mut Window<R>,
+        range: Range<u64>,
+        level: Level,
+    ) -> Checked<()> {
+        let mut at = range.start;
+        while let Some(found) = self.boxes.next(file, at..range.end, level == Level::File)? {
+            at = found.whole.end;
+            match act(level, &found.kind) {
+                Act::Keep => {}
+                Act::Enter(inner) => {
+                    self.in_fragments |= inner == Level::Fragment;
+                    self.level(file, found.content, inner)?;
+                }
+                Act::Track => self.track(file, &found)?,
+                Act::Content => self.content.push(found.content),
+                Act::Blank => self.blank(&found)?,
+                Act::Refuse => return Err(Reason::Unsupported.into()),
+            }
         }
-        at = place.end;
+        Ok(())
     }
-    copy.keep(at..size);
-    copy
+
+    fn track<R: Read + Seek>(&mut self, file: &mut Window<R>, found: &Frame) -> Checked<()> {
+        if is_shown(file, &mut self.boxes, found)? {
+            return self.level(file, found.content.clone(), Level::Track);
+        }
+        let places = samples(file, &mut self.boxes, found)?;
+        self.hidden.extend(places);
+        if self.hidden.len() * 2 >= Delivery::MAX_PIECES {
+            return Err(Reason::Unsupported.into());
+        }
+        self.blank(found)
+    }
+
+    /// Makes free space of a box.
+    fn blank(&mut self, found: &Frame) -> Checked<()> {
+        if found.content.is_empty() {
+            return Ok(());
+        }
+        if self.edits.count() >= Delivery::MAX_PIECES {
+            return Err(Reason::Malformed.into());
+        }
+        self.edits.replace(found.whole.start + 4, b"free".to_vec());
+        self.edits.blank(found.content.clone());
+        Ok(())
+    }
+}
+
+/// Marks of positions: of `QuickTime`, 3GPP and XMP, of cameras that write a track of them, and of NMEA 0183.
+fn is_place(bytes: &[u8]) -> bool {
+    let marks: [&[u8]; 12] = [
+        b"\xa9xyz",
+        b"ISO6709",
+        b"loci",
+        b"GPSLatitude",
+        b"gpmd",
+        b"GPS5",
+        b"GPS9",
+        b"camm",
+        b"freeGPS",
+        b"$GPRMC",
+        b"$GPGGA",
+        b"$GNRMC",
+    ];
+    marks.into_iter().any(|mark| find(bytes, mark))
 }

@@ -5,19 +5,23 @@ use std::ops::Range;
 
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 
-use crate::upload::sniff::find;
+use crate::upload::archive::{Inflated, Wrapping, inflate};
+use crate::upload::sniff::{find, is_active_in_binary};
 use crate::upload::verdict::{Finding, PictureFacts, Reason};
 use crate::upload::window::{Checked, Window};
 
 use super::exif;
-use super::picture::Picture;
+use super::picture::{Picture, Scan, is_armed};
 
 const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
+/// Most bytes of a profile, unpacked; those of printers have a few million.
+const MAX_PROFILE: u64 = 16 * 1024 * 1024;
+
 /// Chunks of the copy beside the critical ones: what changes the colours and the frames.
 const KEPT: &[&[u8; 4]] = &[
-    b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD", b"pHYs", b"hIST", b"sPLT",
-    b"acTL", b"fcTL", b"fdAT", b"cICP", b"mDCV", b"cLLI",
+    b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD", b"pHYs", b"hIST", b"acTL",
+    b"fcTL", b"fdAT", b"cICP", b"mDCV", b"cLLI",
 ];
 
 /// Walks every chunk and checks its sum.
@@ -59,7 +63,13 @@ pub(in crate::engine::upload) fn png<R: Read + Seek>(file: &mut Window<R>) -> Ch
             b"fcTL" => frames = frames.saturating_add(1),
             _ => {}
         }
-        if critical || KEPT.contains(&&kind) {
+        let kept = match &kind {
+            b"fdAT" => true,
+            b"iCCP" => has_quiet_profile(file, &mut picture, &content)?,
+            _ if critical => true,
+            _ => KEPT.contains(&&kind) && !is_armed(file, content.clone())?,
+        };
+        if kept {
             picture.keep(at..end)?;
         } else {
             text(file, &mut picture, &kind, content)?;
@@ -78,6 +88,31 @@ fn check_sum<R: Read + Seek>(file: &mut Window<R>, content: &Range<u64>) -> Chec
         return Ok(());
     }
     Err(Reason::Malformed.into())
+}
+
+/// Tells whether there is no script in a profile, packed or unpacked.
+fn has_quiet_profile<R: Read + Seek>(
+    file: &mut Window<R>,
+    picture: &mut Picture,
+    content: &Range<u64>,
+) -> Checked<bool> {
+    let length = usize::try_from(content.end - content.start).unwrap_or(usize::MAX);
+    let name = file.bytes(content.start, length.min(80))?;
+    let Some(end) = name.iter().position(|byte| *byte == 0) else {
+        return Ok(false);
+    };
+    // A zero ends the name, and the method of packing follows it.
+    let packed = (content.start + end as u64 + 2).min(content.end)..content.end;
+    let mut words = Scan::new(is_active_in_binary);
+    let unpacked = inflate(file, packed, MAX_PROFILE, Wrapping::Zlib, |piece| {
+        words.take(piece);
+        Ok(())
+    })?;
+    if words.found() {
+        picture.note(Finding::ActiveText);
+    }
+    let quiet = !words.found() && unpacked != Inflated::TooLarge;
+    Ok(quiet && !is_armed(file, content.clone())?)
 }
 
 fn header<R: Read + Seek>(

@@ -9,8 +9,9 @@ use crate::upload::verdict::{Finding, PictureFacts, Reason};
 use crate::upload::window::{Checked, Window};
 
 use super::exif;
-use super::picture::Picture;
+use super::picture::{Picture, is_armed};
 
+const PROFILE_FLAG: u8 = 0x20;
 const EXIF_FLAG: u8 = 0x08;
 const XMP_FLAG: u8 = 0x04;
 
@@ -25,9 +26,12 @@ struct Walk {
     still: bool,
     frames: u32,
     orientation: Option<Vec<u8>>,
+    /// A colour profile is left out.
+    muted: bool,
 }
 
-/// Walks every chunk. The copy leaves out Exif, XMP and chunks that nobody knows.
+/// Walks every chunk. The copy leaves out Exif, XMP, chunks that nobody knows, and a
+/// colour profile with a script in it.
 pub(in crate::engine::upload) fn webp<R: Read + Seek>(file: &mut Window<R>) -> Checked<Picture> {
     let length = u64::from(file.le32(4)?);
     let end = 8 + length;
@@ -57,6 +61,7 @@ pub(in crate::engine::upload) fn webp<R: Read + Seek>(file: &mut Window<R>) -> C
         still,
         frames,
         orientation,
+        muted,
     } = walk;
     let (Some((width, height)), true) = (canvas, still || frames > 0) else {
         return Err(Reason::Malformed.into());
@@ -65,7 +70,8 @@ pub(in crate::engine::upload) fn webp<R: Read + Seek>(file: &mut Window<R>) -> C
     picture.trailer(file, end)?;
     let extended = extended.map(|flags| {
         let oriented = if orientation.is_some() { EXIF_FLAG } else { 0 };
-        (flags & !(EXIF_FLAG | XMP_FLAG)) | oriented
+        let profile = if muted { PROFILE_FLAG } else { 0 };
+        (flags & !(EXIF_FLAG | XMP_FLAG | profile)) | oriented
     });
     assemble(&mut picture, &body, extended, orientation)?;
     Ok(picture)
@@ -110,7 +116,14 @@ fn chunk<R: Read + Seek>(
             still(walk, (bits & 0x3fff) + 1, ((bits >> 14) & 0x3fff) + 1)?;
         }
         b"ANMF" => walk.frames = walk.frames.saturating_add(1),
-        b"ALPH" | b"ANIM" | b"ICCP" => {}
+        b"ICCP" => {
+            if is_armed(file, content)? {
+                walk.muted = true;
+                walk.picture.note(Finding::ActiveText);
+                return Ok(());
+            }
+        }
+        b"ALPH" | b"ANIM" => {}
         _ => {
             let head = file.some(content.start, 64 * 1024)?;
             let kept = usize::try_from(length).unwrap_or(usize::MAX);
