@@ -155,7 +155,7 @@ fn user(n: usize) -> Value {
     json!({
         "id": format!("user-{n}"), "organizationId": "studio", "role": ROLES[n % 6],
         "weddingAccess": [{ "weddingId": "june", "level": level }],
-        "customFields": { "tier": if n % 2 == 0 { "gold" } else { "silver" } },
+        "customFields": { "tier": if n.is_multiple_of(2) { "gold" } else { "silver" } },
     })
 }
 
@@ -172,17 +172,17 @@ fn section(n: usize) -> Value {
         "visibility": { "roles": roles }, "permissions": { "canEdit": ["coordinator"], "canHide": ["couple"] },
         "layout": { "position": n },
     });
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         config["visibility"]["weddingPhase"] = json!(["pre_wedding", "wedding_day"]);
     }
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         config["visibility"]["conditions"]["minimumRole"] = json!("vendor");
     }
-    if n % 10 == 0 {
+    if n.is_multiple_of(10) {
         config["visibility"]["conditions"]["timeRestriction"] =
             json!({ "start": "2026-06-01T00:00:00Z", "end": "2026-06-30T00:00:00Z" });
     }
-    if n % 20 == 0 {
+    if n.is_multiple_of(20) {
         config["visibility"]["conditions"]["customField"] =
             json!({ "field": "tier", "operator": "equals", "value": "gold" });
     }

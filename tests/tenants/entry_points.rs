@@ -28,7 +28,7 @@ use garland::{Error, ErrorKind, Orchestrator, Organization, OrganizationId, Resu
 use crate::calls::answer;
 use crate::dump::Dump;
 use crate::furnish::{NOTED, path};
-use crate::ground::{Dice, Root, START, Still};
+use crate::ground::{Dice, Root, START, SetClock};
 use crate::studio_asks;
 use crate::tap::Tap;
 use crate::world::{World, policy, token_keys};
@@ -122,7 +122,7 @@ impl Closed {
             .connector("card", card.clone())
             .connector("archive", archive.clone())
             .sealed("vault", locker.clone(), Default::default())
-            .clock(Still::default())
+            .clock(SetClock::default())
             .entropy(Dice::new(3))
             .root(Root { binds: true })
             .tokens(token_keys(), policy())
