@@ -69,7 +69,7 @@ pub enum Outcome {
     Failed,
     /// It cannot be understood, so it does not.
     Malformed,
-    /// The configuration does not have it.
+    /// The configuration does not have it, or has it so that it shuts nobody out.
     Absent,
 }
 

@@ -11,6 +11,7 @@ use super::resolver::{Action, Actor, Decision, PermissionSnapshot, Reason, Resou
 use super::rights::{Holder, Object, Verb, When};
 use super::snapshot::Snapshot;
 use super::view::View;
+use super::wedding::Wedding;
 
 /// A [`Snapshot`] at one instant, as services ask it.
 ///
@@ -56,9 +57,18 @@ impl Snapshot {
     /// One answer for every way to the object: page, thumbnail, metadata, stream and socket ask this.
     #[must_use]
     pub fn may(&self, member: &str, verb: Verb, object: &Object, now: Timestamp) -> Decision {
-        let wedding = object.wedding().and_then(|id| self.wedding(id));
-        let phase = wedding.map(|wedding| wedding.phase(self.grace(), now, self.zones()));
-        let when = When::at(now).with_phase(phase.unwrap_or_default());
+        let mut when = When::at(now);
+        if let Some(id) = object.wedding() {
+            let ours =
+                |wedding: &&Wedding| wedding.organization() == Some(self.organization().as_str());
+            let Some(wedding) = self.wedding(id).filter(ours) else {
+                return Decision::deny(Reason::new(
+                    "wedding_not_found",
+                    "there is no such wedding",
+                ));
+            };
+            when = when.with_phase(wedding.phase(self.grace(), now, self.zones()));
+        }
         match self.holder(member) {
             Ok(holder) => self.rights().decide(holder, verb, object, &when),
             Err(denial) => denial,
@@ -68,6 +78,10 @@ impl Snapshot {
     fn holder(&self, member: &str) -> Result<&Holder, Decision> {
         let deny = |code, text| Err(Decision::deny(Reason::new(code, text)));
         match self.member(member).map(super::member::Member::holder) {
+            Some(Some(holder)) if holder.organization() != self.organization().as_str() => deny(
+                "organization_mismatch",
+                "the member is of another organization",
+            ),
             Some(Some(holder)) => Ok(holder),
             Some(None) => deny("malformed_user", "the member's record cannot be understood"),
             None => deny("user_not_found", "there is no such member"),
@@ -148,20 +162,22 @@ impl AsOf {
         let Some(member) = self.snapshot.member(member) else {
             return section_denied(&SectionDecision::denied(Denial::UserNotFound), None);
         };
-        let views = contexts.get_or_init(|| {
-            let weddings = self
-                .snapshot
-                .weddings()
-                .map(|wedding| Context::wedding(wedding.id(), self.now));
+        let own = found
+            .wedding()
+            .map(|wedding| [self.snapshot.at(&Context::wedding(wedding, self.now))]);
+        let all = || {
+            let weddings = self.snapshot.weddings();
+            let weddings = weddings.map(|wedding| Context::wedding(wedding.id(), self.now));
             let contexts = std::iter::once(Context::organization(self.now)).chain(weddings);
             contexts.map(|context| self.snapshot.at(&context)).collect()
-        });
+        };
+        let views = own.as_ref().map_or_else(
+            || contexts.get_or_init(all).as_slice(),
+            |own| own.as_slice(),
+        );
         let mut valid_until = None;
         let mut denied = None;
-        for view in views
-            .iter()
-            .filter(|view| found.wedding().is_none() || found.wedding() == view.wedding())
-        {
+        for view in views {
             let decision = view.decide(member, found);
             valid_until = earliest(valid_until, decision.valid_until);
             if wanted(&decision) {

@@ -1,5 +1,6 @@
 //! Who is asked about: one person in one organization.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -43,7 +44,7 @@ pub struct Member {
     holder: Option<Box<Holder>>,
 }
 
-/// Weddings by id, each with a level; one may come several times.
+/// Weddings by id, each once, with the weakest level of its entries.
 type Entries = Box<[(Box<str>, AccessLevel)]>;
 
 impl Member {
@@ -118,7 +119,7 @@ impl Member {
             .unwrap_or(AccessLevel::None)
     }
 
-    /// Returns the weddings that an entry names, with its level, in their order.
+    /// Returns the weddings that an entry names, each once, with how far the member is let in.
     pub fn weddings(&self) -> impl Iterator<Item = (&str, AccessLevel)> {
         self.access.iter().map(|(id, level)| (&**id, *level))
     }
@@ -143,10 +144,14 @@ fn access(record: &Map<String, Value>) -> Option<Entries> {
     let Some(list) = present(record, "weddingAccess") else {
         return Some(Box::default());
     };
-    let entry = |entry: &Value| {
+    let mut levels: BTreeMap<Box<str>, AccessLevel> = BTreeMap::new();
+    for entry in list.as_array()? {
         let entry = entry.as_object()?;
         let level = text(entry, "level").map_or(AccessLevel::None, AccessLevel::lenient);
-        Some((text(entry, "weddingId")?.into(), level))
-    };
-    list.as_array()?.iter().map(entry).collect()
+        let weakest = levels
+            .entry(text(entry, "weddingId")?.into())
+            .or_insert(level);
+        *weakest = level.min(*weakest);
+    }
+    Some(levels.into_iter().collect())
 }

@@ -154,10 +154,12 @@ impl SnapshotBuilder {
     /// Sets the organization's own statements, beside the default tables. Default: none.
     #[must_use]
     pub fn statements(mut self, statements: impl IntoIterator<Item = Statement>) -> Self {
-        let own: Vec<_> = statements.into_iter().collect();
-        self.state.rights =
-            Rights::with_statements(self.state.organization.as_str(), own.iter().cloned());
-        self.state.statements = Table::new(own);
+        let own = Table::new(statements.into_iter().collect());
+        self.state.rights = Rights::with_statements(
+            self.state.organization.as_str(),
+            own.rows().iter().map(|row| Statement::clone(row)),
+        );
+        self.state.statements = own;
         self
     }
 

@@ -14,7 +14,8 @@ use super::rights::{Arrival, Holder, Part, Term};
 /// have rights that the whole has not, where a statement denies.
 ///
 /// `organizationRole`, `weddingRoles` and `assignments` say it; a record without them is read by its role for sections and
-/// the weddings it is let into.
+/// the weddings it is let into. They say it more finely, never more: an organization role must be one of the role for
+/// sections, and what is said of a wedding counts as long as the member is let into it.
 pub(super) fn holder(
     record: &Map<String, Value>,
     id: &str,
@@ -29,6 +30,9 @@ pub(super) fn holder(
     };
     if let Some(role) = in_organization {
         holder = holder.with_organization_role(role);
+    }
+    if in_organization.is_some_and(|own: OrganizationRole| own.for_sections() != role) {
+        return None;
     }
     let let_in: Vec<_> = access
         .filter(|(_, level)| *level != AccessLevel::None)
@@ -48,14 +52,20 @@ pub(super) fn holder(
                 .collect()
         }
     };
-    for part in parts {
+    for part in parts
+        .into_iter()
+        .filter(|part| let_in.contains(&part.wedding))
+    {
         holder = holder.with_part(part);
     }
     match present(record, "assignments") {
         Some(list) => {
             for entry in list.as_array()? {
                 let entry = entry.as_object()?;
-                holder = holder.assigned_to(text(entry, "kind")?, text(entry, "id")?, term(entry)?);
+                let (kind, id, term) = (text(entry, "kind")?, text(entry, "id")?, term(entry)?);
+                if kind != "wedding" || let_in.iter().any(|wedding| **wedding == *id) {
+                    holder = holder.assigned_to(kind, id, term);
+                }
             }
         }
         None if in_organization.is_some() => {

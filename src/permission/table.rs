@@ -17,13 +17,13 @@ impl<T> Default for Table<T> {
 }
 
 impl<T: Keyed> Table<T> {
-    /// Of several with one id, the last counts.
+    /// Of several with one id, the last counts. Without an id none stands for another: each may restrict something.
     pub(super) fn new(values: Vec<T>) -> Self {
         let mut rows: Vec<_> = values.into_iter().map(Arc::new).collect();
         // Stable, so that the last of equals is the last.
         rows.sort_by(|one, other| one.key().cmp(other.key()));
         rows.reverse();
-        rows.dedup_by(|later, kept| later.key() == kept.key());
+        rows.dedup_by(|later, kept| later.key() == kept.key() && !kept.key().is_empty());
         rows.reverse();
         Self(Arc::new(rows))
     }

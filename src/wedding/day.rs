@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -94,7 +95,7 @@ impl From<Day> for String {
 }
 
 /// Reads an instant by [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339#section-5.6) with `Z` or a numeric offset, to
-/// the millisecond. Nothing for anything else, as a day the calendar does not have, or a time without its offset.
+/// the millisecond, with upper-case `T` and `Z`. Nothing for anything else, as a day the calendar does not have, or a time without its offset.
 ///
 /// # Example
 ///
@@ -104,6 +105,8 @@ impl From<Day> for String {
 /// assert_eq!(parse_instant("1970-01-01T02:00:00.5+02:00"), Some(Timestamp::from_millis(500)));
 /// assert_eq!(parse_instant("2026-06-20T10:00:00"), None);
 /// assert_eq!(parse_instant("2026-02-30T10:00:00Z"), None);
+/// assert_eq!(parse_instant("2026-06-20T00:00:00+24:00"), None);
+/// assert!(parse_instant("9999-12-31T23:59:59Z").is_some());
 /// ```
 #[must_use]
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
@@ -116,27 +119,39 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
         (zone.len() < fraction.len()).then_some(zone)
     })?;
     let fraction = rest.strip_suffix(zone)?;
-    if zone != "Z"
-        && !(has_shape(zone.as_bytes(), b"+dd:dd") || has_shape(zone.as_bytes(), b"-dd:dd"))
-    {
-        return None;
-    }
+    let ahead = seconds_ahead(zone)?;
     // Finer than a nanosecond is finer than anything compared here.
     let fraction = fraction
         .split_at_checked(10)
         .map_or(fraction, |(nanos, _)| nanos);
     // A leap second would be taken for the second before it; the calendar here has none.
-    if local.ends_with(":60") || zone.ends_with(":60") {
+    if local.ends_with(":60") {
         return None;
     }
-    let moment: jiff::Timestamp = format!("{local}{fraction}{zone}").parse().ok()?;
+    let local: DateTime = format!("{local}{fraction}").parse().ok()?;
+    let since = local.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+    let millis = i64::try_from(since.as_nanos().div_euclid(1_000_000)).ok()?;
     Some(Timestamp::from_millis(
-        moment
-            .as_nanosecond()
-            .div_euclid(1_000_000)
-            .try_into()
-            .ok()?,
+        millis.checked_sub(ahead.checked_mul(1000)?)?,
     ))
+}
+
+/// Seconds ahead of UTC: `Z`, or hours to 23 and minutes to 59.
+fn seconds_ahead(zone: &str) -> Option<i64> {
+    if zone == "Z" {
+        return Some(0);
+    }
+    let (sign, rest) = match zone.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    if !has_shape(rest.as_bytes(), b"dd:dd") {
+        return None;
+    }
+    let (hours, minutes) = rest.split_once(':')?;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
 /// Whether `text` looks like `shape`, where `d` stands for any digit.

@@ -9,7 +9,7 @@ use super::word::{word_set, words};
 use super::zones::Zones;
 
 words! {
-    /// Where a wedding stands.
+    /// Where a wedding stands. A wedding has one day here, as in `permissions.md` §2; one of several days is on its first.
     Phase, "phase":
     /// More than 30 days before, or without a date.
     Planning = "planning",

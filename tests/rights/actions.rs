@@ -32,10 +32,12 @@ fn each_role_may_what_the_table_says() {
         ("audit.manage", "owner admin"),
         ("connectors.open", "owner admin"),
         ("keys.manage", "owner"),
+        ("permissions.read", "owner admin coordinator"),
         ("privacy.manage", "owner admin"),
         ("section.edit", ""),
         ("section.manage", "owner admin coordinator"),
         ("section.read", ""),
+        ("section.watch", ""),
         ("sessions.manage", "owner admin"),
         ("store.open", ""),
         ("subjects.read", "owner admin"),
@@ -43,6 +45,7 @@ fn each_role_may_what_the_table_says() {
         ("sync.resolve", "owner admin coordinator"),
         ("sync.run", "owner admin coordinator"),
         ("team.manage", "owner admin"),
+        ("team.manage_owners", "owner"),
         ("team.read", "owner admin coordinator"),
         ("transfer.run", "owner admin coordinator"),
         ("uploads.manage", "owner admin coordinator"),
@@ -50,7 +53,7 @@ fn each_role_may_what_the_table_says() {
         assert_eq!(roles(action), expected, "{action}");
     }
     let names: BTreeSet<_> = KNOWN_ACTIONS.iter().map(|rule| rule.action).collect();
-    assert_eq!(names.len(), 17);
+    assert_eq!(names.len(), 20);
     assert!(KNOWN_ACTIONS.is_sorted_by_key(|rule| rule.action));
 }
 

@@ -76,6 +76,7 @@ pub const KNOWN_ACTIONS: &[ActionRule] = &[
     // Who belongs to the organization is for its administration, who works at a wedding for whoever runs it.
     rule("team.manage", ADMINS, NOBODY),
     rule("team.manage", COORDINATORS, NOBODY).on("wedding"),
+    rule("team.manage_owners", OWNER, NOBODY),
     rule("team.read", COORDINATORS, NOBODY),
     rule(
         "team.read",

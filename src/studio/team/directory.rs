@@ -15,7 +15,7 @@ use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{
     Batch, JournalName, Precondition, Query, RecordId, Store, Version, Versioned,
 };
-use crate::wedding::{Role, Zones};
+use crate::wedding::{OrganizationRole, Role, Zones};
 
 use super::check::{check_access, check_member, check_size, check_wedding};
 use super::kind::{Kind, MEMBER, WEDDING};
@@ -23,6 +23,7 @@ use super::records::{Access, Changed, Written};
 
 const READ: Action = Action::new("team.read");
 const MANAGE: Action = Action::new("team.manage");
+const OWNERS: Action = Action::new("team.manage_owners");
 
 /// How often a change that names no version is tried again because somebody else was quicker; each time somebody was.
 const TRIES: usize = 100;
@@ -30,7 +31,8 @@ const TRIES: usize = 100;
 /// The members and weddings of one organization, and its own statements of rights, for one actor. Cheap to clone.
 ///
 /// Reading asks the resolver for `team.read`, writing for `team.manage`: of the `member`, `wedding` or `statement` by its
-/// id, of lists for the `organization`.
+/// id, of lists for the `organization`. A member who is or becomes an owner asks for
+/// `team.manage_owners` too.
 ///
 /// Every write takes a [`Precondition`]: with a version, the write is a [`ErrorKind::Conflict`] that names both
 /// versions if somebody else has changed the record since.
@@ -236,6 +238,8 @@ impl Directory {
         let old = old.map(|old| old.value);
         let value = make(old.as_ref()).map_err(|error| error.with_context("id", key))?;
         check_size(&value, "team.write")?;
+        self.ask_of_owners(kind, key, [old.as_ref(), Some(&value)])
+            .await?;
         let version = found.map_or(Version::new(1), Version::next);
         let kinds = kind.changes(old.as_ref(), &value);
         let event = self.event(kind.changed.clone(), kind, key);
@@ -279,6 +283,8 @@ impl Directory {
             return Err(missing("team.remove").with_context("id", key));
         };
         expected.verify(kind.collection.name(), key, Some(old.version))?;
+        self.ask_of_owners(kind, key, [Some(&old.value), None])
+            .await?;
         let mut batch = Batch::new(self.clock.now());
         let held = Precondition::At(old.version);
         batch.delete(kind.collection, key.clone(), held);
@@ -316,6 +322,23 @@ impl Directory {
             }
         };
         stream::once(records).flatten().boxed()
+    }
+
+    /// Who owns the organization is for its owners: a record that is or becomes one of them asks more.
+    async fn ask_of_owners(
+        &self,
+        kind: &Kind,
+        key: &RecordId,
+        records: [Option<&Value>; 2],
+    ) -> Result<()> {
+        let owner = Some(OrganizationRole::Owner.as_str());
+        let is_owner =
+            |record: &Value| record.get("organizationRole").and_then(Value::as_str) == owner;
+        if records.into_iter().flatten().any(is_owner) {
+            self.ask(&OWNERS, Resource::new(kind.resource, key.as_str()))
+                .await?;
+        }
+        Ok(())
     }
 
     async fn ask(&self, action: &Action, resource: Resource) -> Result<()> {
