@@ -75,7 +75,11 @@ check_dependencies() {
     count=$(wc -l <<<"$default")
     notice "default: $count crates (at most $MOST_CRATES_DEFAULT)"
     [ "$count" -le "$MOST_CRATES_DEFAULT" ] || { echo "too many: $count"; return 1; }
-    found=$(crates --all-features --target all --edges normal,build,dev | grep -E "^($NEVER) |^digest v0\.(9|10)\." || true)
+    # The build script of Cedar's parser hashes with an older digest; none of it is in a program.
+    found=$({
+        crates --all-features --target all --edges normal,build,dev | grep -E "^($NEVER) "
+        crates --all-features --target all --edges normal,dev | grep -E "^digest v0\.(9|10)\."
+    } || true)
     [ -z "$found" ] || { printf 'nowhere, please:\n%s\n' "$found"; return 1; }
 }
 

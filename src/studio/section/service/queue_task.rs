@@ -279,17 +279,29 @@ impl Group {
         };
         let now = service.find(&self.section).await?.value;
         let before = Section::read(&entry.value.before.apply(&now).into_value());
-        let wedding = after.wedding();
-        let context = service.context(wedding);
-        let audience = state.audience(Some(&before), Some(after), &context);
+        // A section of the whole organization is one of each of its weddings' pages too.
+        let weddings: Vec<Option<Arc<str>>> = match after.wedding() {
+            Some(wedding) => vec![Some(wedding.into())],
+            None => {
+                let all = state.weddings().map(|wedding| Some(wedding.id().into()));
+                std::iter::once(None).chain(all).collect()
+            }
+        };
         let organization = service.store.organization().as_str();
         let now = service.clock.elapsed();
-        let mut waiting = shared.state();
-        for user in audience {
-            let mark = PermissionMark::new(user, organization, wedding.map(Into::into));
-            // Not bounded: as many as are members.
-            waiting.marks.push(now, mark);
+        for wedding in weddings {
+            let context = service.context(wedding.as_deref());
+            let audience = state.audience(Some(&before), Some(after), &context);
+            let mut waiting = shared.state();
+            for user in audience {
+                // Not bounded: as many as are members, in as many weddings as show the section.
+                waiting.marks.push(
+                    now,
+                    PermissionMark::new(user, organization, wedding.clone()),
+                );
+            }
         }
+        let mut waiting = shared.state();
         waiting.at_least = waiting.at_least.max(patched.revision);
         drop(waiting);
         shared.marks.notify_one();

@@ -152,7 +152,8 @@ impl SectionService {
         self.replace(&wanted, head.sequence).await
     }
 
-    /// Returns what is stored of one user in one context; nothing if there is nothing, or time has made it useless.
+    /// Returns what is stored of one user in one context; nothing if there is nothing, or the user or the wedding is gone.
+    /// What is stored is held against what decides now, and where it says something else that is returned.
     ///
     /// # Errors
     /// - [`ErrorKind::Denied`]: it is not the user who acts, and the actor may not `section.manage` the organization; or
@@ -169,11 +170,19 @@ impl SectionService {
         } else {
             self.ask_all(&MANAGE).await?;
         }
-        let id = Pair::new(user, wedding).id()?;
-        let found = self.store.get(&SECTION_PERMISSIONS, &id).await?;
-        let now = self.clock.now();
-        let good = |found: &SectionResults| found.valid_until.is_none_or(|until| now < until);
-        Ok(found.map(|found| found.value).filter(good))
+        let pair = Pair::new(user, wedding);
+        let found = self.store.get(&SECTION_PERMISSIONS, &pair.id()?).await?;
+        let Some(found) = found.map(|found| found.value) else {
+            return Ok(None);
+        };
+        // What is stored may be behind a change that nobody has marked yet.
+        let (state, now) = (self.state(None).await?, self.clock.now());
+        let fresh = self.work_out(&state, &pair, now);
+        let holds = found.valid_until.is_none_or(|until| now < until);
+        Ok(match fresh {
+            Some(fresh) if holds && fresh.sections == found.sections => Some(found),
+            fresh => fresh,
+        })
     }
 
     /// Replaces the results of all pairs, by states not older than `at_least`.
