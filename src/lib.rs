@@ -10,6 +10,9 @@
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
 //! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
+//! - [`permission`]: who sees which section of a wedding, when and why; who may do what to which object.
+//! - [`section`], [`team`], [`wedding`]: section configurations and live views of them, the people and weddings of an
+//!   organization, and the words of the trade.
 #![cfg_attr(
     feature = "crypto",
     doc = "- [`crypto`]: sealed files and accounts, keys, tokens, passwords, signatures.",
@@ -38,17 +41,14 @@
 //! | `sqlite` | yes | SQLite as the database; compiles C |
 //! | `filter` | yes | patterns with the meaning of a `.gitignore` |
 //! | `xmp` | yes | a merger for XMP sidecars |
-//! | `html` | no | formatted text through an allow list |
-//! | `upload` | no | checks of files that people hand in, and their quarantine |
 //! | `crypto` | yes | sealed files, keys, tokens, passwords, signatures, the signed record, privacy; pure Rust |
+//! | `zones` | yes | the time zones of the world, as part of the program |
 //! | `aws-lc` | no | a faster implementation of the same cipher; compiles C |
 //! | `bcrypt` | no | reads bcrypt hashes of an older system, to replace them |
 //! | `upload` | no | checks of files that people hand in |
 //! | `html` | no | rich text through an allow list |
 //! | `outbound` | no | the policy for URLs that people hand in |
-//! | `http` | no | an HTTP client that holds to it |
-//! | `outbound` | no | the policy for URLs that hosts or users hand in |
-//! | `http` | no | an HTTP client that holds to that policy; compiles C |
+//! | `http` | no | an HTTP client that holds to it; compiles C |
 //! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
