@@ -247,7 +247,7 @@ impl Subscription {
 /// Waits for a state that will do; or for a fault while there is none, or the end.
 async fn first(
     published: &mut watch::Receiver<Arc<Published>>,
-    will_do: impl Fn(&Snapshot) -> bool,
+    will_do: impl Fn(&Snapshot) -> bool + Send + Sync,
 ) -> Result<Arc<Published>> {
     let found = published
         .wait_for(|now| {

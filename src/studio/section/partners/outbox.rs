@@ -149,10 +149,11 @@ async fn stated(
     if let Some(stored) = stored {
         revision = stored.value.revision;
         for section in &stored.value.sections {
-            let mut grant = PartnerGrant::default();
-            grant.can_view = section.can_view;
-            grant.can_edit = section.can_edit;
-            grant.capabilities = section.capabilities.iter().cloned().collect();
+            let grant = PartnerGrant {
+                can_view: section.can_view,
+                can_edit: section.can_edit,
+                capabilities: section.capabilities.iter().cloned().collect(),
+            };
             granted.insert(section.section_type.as_str().to_owned(), grant);
         }
     }
