@@ -49,6 +49,7 @@
 //! | `http` | no | an HTTP client that holds to it |
 //! | `outbound` | no | the policy for URLs that hosts or users hand in |
 //! | `http` | no | an HTTP client that holds to that policy; compiles C |
+//! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!

@@ -151,6 +151,9 @@ pub trait PermissionSnapshot: fmt::Debug + Send + Sync {
 }
 
 /// Decides what actors may do.
+///
+/// Whoever has the rules at hand gives a [`snapshot`](Self::snapshot) and leaves [`decide`](Self::decide) as it is. Whoever
+/// asks an engine elsewhere is a [`RemoteResolver`](super::RemoteResolver), which has no picture and decides all the same.
 #[async_trait]
 pub trait PermissionResolver: fmt::Debug + Send + Sync + 'static {
     /// Returns a picture of what decides in `organization`, of a revision not below `at_least`.
@@ -162,6 +165,7 @@ pub trait PermissionResolver: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Why there is none, or none as new as that; the caller then denies. An older picture is never given instead.
+    /// [`ErrorKind::Unsupported`] if there never is one.
     ///
     /// # Cancel safety
     ///
@@ -171,6 +175,30 @@ pub trait PermissionResolver: fmt::Debug + Send + Sync + 'static {
         organization: &OrganizationId,
         at_least: Option<u64>,
     ) -> Result<Arc<dyn PermissionSnapshot>>;
+
+    /// Decides one action of one actor on many resources, in their order, by rules of a revision not below `at_least`.
+    ///
+    /// By itself it asks a [`snapshot`](Self::snapshot), without waiting once it has one. A resolver that wraps another
+    /// one passes this on too, or it denies where the inner one has no picture.
+    ///
+    /// # Errors
+    /// Why nothing can be decided; the caller then denies. What can be decided, but not in the actor's favour, is a
+    /// [`Decision`] and no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// An implementor keeps nothing half done: the call may be dropped at any point.
+    async fn decide(
+        &self,
+        organization: &OrganizationId,
+        at_least: Option<u64>,
+        actor: &Actor,
+        action: &Action,
+        resources: &[Resource],
+    ) -> Result<Vec<Decision>> {
+        let snapshot = self.snapshot(organization, at_least).await?;
+        Ok(snapshot.decide(actor, action, resources))
+    }
 }
 
 /// Asks `resolver` whether `actor` may do `action` to every one of `resources`.
@@ -195,11 +223,10 @@ pub async fn authorize(
         .with_context("resource", resource)
         .with_context("why", why)
     };
-    let snapshot = resolver.snapshot(organization, None).await;
-    let snapshot = snapshot.map_err(|cause| {
+    let decided = resolver.decide(organization, None, actor, action, resources);
+    let decisions = decided.await.map_err(|cause| {
         denied(String::new(), "permissions cannot be read".into()).with_source(cause)
     })?;
-    let decisions = snapshot.decide(actor, action, resources);
     if decisions.len() != resources.len() || decisions.is_empty() {
         return Err(denied(String::new(), "the resolver did not decide".into()));
     }

@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) members: Table<Member>,
     pub(super) weddings: Table<Wedding>,
     pub(super) sections: Table<Section>,
+    /// The organization's own; beside the default tables they make the rights.
+    statements: Table<Statement>,
     rights: Rights,
     /// Rows of `sections` by section type, made when first asked for.
     groups: OnceLock<Groups>,
@@ -98,8 +100,10 @@ pub enum Change {
     PutSection(Section),
     /// The section of this id goes.
     RemoveSection(Arc<str>),
-    /// These are the organization's own statements from now on, beside the default tables.
-    SetStatements(Vec<Statement>),
+    /// A statement of the organization's own comes, or is changed.
+    PutStatement(Statement),
+    /// The statement of this id goes.
+    RemoveStatement(Arc<str>),
 }
 
 /// Puts a [`Snapshot`] together.
@@ -150,8 +154,10 @@ impl SnapshotBuilder {
     /// Sets the organization's own statements, beside the default tables. Default: none.
     #[must_use]
     pub fn statements(mut self, statements: impl IntoIterator<Item = Statement>) -> Self {
-        let organization = self.state.organization.as_str();
-        self.state.rights = Rights::with_statements(organization, statements);
+        let own: Vec<_> = statements.into_iter().collect();
+        self.state.rights =
+            Rights::with_statements(self.state.organization.as_str(), own.iter().cloned());
+        self.state.statements = Table::new(own);
         self
     }
 
@@ -174,6 +180,7 @@ impl Snapshot {
     pub fn builder(organization: OrganizationId) -> SnapshotBuilder {
         SnapshotBuilder {
             state: State {
+                statements: Table::default(),
                 rights: Rights::new(organization.as_str()),
                 organization,
                 revision: 0,
@@ -195,6 +202,8 @@ impl Snapshot {
     pub fn with(&self, revision: u64, changes: impl IntoIterator<Item = Change>) -> Self {
         let mut state = State::clone(&self.0);
         state.revision = revision;
+        let own = &mut state.statements;
+        let before = own.clone();
         for change in changes {
             match change {
                 Change::PutMember(member) => state.members.put(member),
@@ -209,11 +218,15 @@ impl Snapshot {
                     state.sections.remove(&id);
                     state.groups = OnceLock::new();
                 }
-                Change::SetStatements(statements) => {
-                    let organization = state.organization.as_str();
-                    state.rights = Rights::with_statements(organization, statements);
-                }
+                Change::PutStatement(statement) => own.put(statement),
+                Change::RemoveStatement(id) => own.remove(&id),
             }
+        }
+        if !own.is(&before) {
+            state.rights = Rights::with_statements(
+                state.organization.as_str(),
+                own.rows().iter().map(|row| Statement::clone(row)),
+            );
         }
         Self(Arc::new(state))
     }
@@ -301,6 +314,12 @@ impl Keyed for Wedding {
 }
 
 impl Keyed for Section {
+    fn key(&self) -> &str {
+        self.id()
+    }
+}
+
+impl Keyed for Statement {
     fn key(&self) -> &str {
         self.id()
     }

@@ -28,6 +28,11 @@ impl<T: Keyed> Table<T> {
         Self(Arc::new(rows))
     }
 
+    /// Whether it is the very same table.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn rows(&self) -> &[Arc<T>] {
         &self.0
     }

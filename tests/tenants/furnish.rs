@@ -312,7 +312,8 @@ pub(crate) async fn furnish(host: &Host<'_>, tenant: &Tenant, name: &'static str
     let agreement = bases[0].id.as_str().split_once('/').unwrap().0.to_owned();
     let run = RunId::generate(&ids);
     let mut batch = Batch::new(START);
-    for write in left_over(name, &agreement, run) {
+    let rows = left_over(name, &agreement, run);
+    for write in rows.into_iter().chain(of_sections(name)) {
         batch.push(write);
     }
     store.commit(batch).await.unwrap();
@@ -407,6 +408,44 @@ fn left_over(name: &str, agreement: &str, run: RunId) -> Vec<Write> {
             "transfer_uploads",
             digest(&format!("archive/{file}")),
             &transfer,
+        ),
+    ]
+}
+
+/// What the services of people and sections keep.
+fn of_sections(name: &str) -> Vec<Write> {
+    let of = |what: &str| format!("{name}-{what}");
+    let (member, section, wedding) = (of("member"), of("section"), of("wedding"));
+    let record = |id: &str| json!({"id": id, "organizationId": name});
+    let list = |parts: &[&str]| json!(parts).to_string();
+    let mut budget = record(&section);
+    budget["sectionType"] = json!("budget");
+    let change = json!({"change": "1", "sectionId": section, "kind": "created", "version": 1, "at": START,
+        "by": [{"kind": "user", "id": member}], "before": {}, "after": {}});
+    let overlay =
+        json!({"userId": member, "sectionId": section, "overlay": {"layout": {"position": 1}}});
+    let results = json!({"userId": member, "organizationId": name, "revision": 1, "computedAt": START, "sections": []});
+    let run = json!({"revision": 1, "begunAt": START, "after": member, "done": 1});
+    vec![
+        row(
+            "access_statements",
+            of("statement"),
+            &json!({"id": of("statement"), "effect": "deny", "subject": {"member": member},
+                "verbs": ["print"], "object": {"kinds": ["picture"]}}),
+        ),
+        row("team_members", member.clone(), &record(&member)),
+        row("weddings", wedding.clone(), &record(&wedding)),
+        row("section_configurations", section.clone(), &budget),
+        row("section_slots", list(&["budget"]), &json!(section)),
+        row("section_history", list(&[&section, "1"]), &change),
+        row("section_overlays", list(&[&member, &section]), &overlay),
+        row("section_permissions", list(&[&member]), &results),
+        row("section_results", "newest".into(), &json!(1)),
+        row("section_syncs", "run".into(), &run),
+        row(
+            "section_templates",
+            of("template"),
+            &json!({"name": name, "sections": []}),
         ),
     ]
 }

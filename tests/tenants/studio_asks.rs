@@ -18,6 +18,11 @@ fn record(handle: &Organization, there: bool) -> Value {
     json!({"id": name(there, "ann"), "organizationId": handle.id().as_str(), "sectionType": "photos"})
 }
 
+fn statement(id: &str) -> Value {
+    json!({"id": id, "effect": "deny", "subject": {"member": "bo"}, "verbs": ["download_original"],
+        "object": {"kinds": ["file"]}})
+}
+
 fn title() -> Value {
     json!({"customization": {"title": "x"}})
 }
@@ -120,6 +125,24 @@ fn team() -> Vec<(&'static [&'static str], Ask)> {
             |team: Directory, id, handle, there| team.wedding(&id)
         ),
         ask!(
+            "Directory::put_statement",
+            |team: Directory, id, handle, there| async {
+                team.put_statement(&statement(&id), ANY).await
+            }
+        ),
+        ask!(
+            "Directory::remove_statement",
+            |team: Directory, id, handle, there| { team.remove_statement(&id, ANY) }
+        ),
+        ask!(
+            "Directory::statement",
+            |team: Directory, id, handle, there| team.statement(&id)
+        ),
+        ask!(
+            "Directory::statements",
+            |team: Directory, id, handle, there| { team.statements().try_collect::<Vec<_>>() }
+        ),
+        ask!(
             "Directory::weddings",
             |team: Directory, id, handle, there| { team.weddings().try_collect::<Vec<_>>() }
         ),
@@ -196,6 +219,13 @@ fn sections() -> Vec<(&'static [&'static str], Ask)> {
 
 fn about_sections() -> Vec<(&'static [&'static str], Ask)> {
     vec![
+        (&["Organization::watch_sections"], |handle, _| {
+            // A person watches only what they see.
+            Box::pin(async move { answer(handle.watch_sections("guest-7", None, None).await) })
+        }),
+        (&["Organization::permission_snapshot"], |handle, _| {
+            Box::pin(async move { answer(handle.permission_snapshot(None).await) })
+        }),
         ask!(
             "SectionService::keep_template",
             |of: SectionService, id, handle, there| { of.keep_template(&id, "Name", None, ANY) }

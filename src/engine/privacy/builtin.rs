@@ -148,6 +148,16 @@ pub(super) fn collections() -> Result<Vec<PersonalData>> {
     );
     all.push(
         PersonalData::found_by(
+            CollectionName::new("access_statements"),
+            Finder::Field("subject.member".parse()?),
+            "what the organization allows or forbids a person by name",
+        )
+        .with_erasure(OnErasure::Elsewhere(Cow::Borrowed(
+            "remove the statement through the directory, so that all that decides hears of it",
+        ))),
+    );
+    all.push(
+        PersonalData::found_by(
             CollectionName::new("team_members"),
             Finder::Id,
             "what a person is in the organization and at its weddings, with fields of the host's own",

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
+use crate::permission::Member;
+use crate::permission::rights::Statement;
 use crate::wedding::{Role, WeddingDate, Zones};
 
 use super::records::Access;
@@ -78,10 +80,32 @@ pub(super) fn check_member<'v>(
     if let Some(access) = present(fields, "weddingAccess") {
         check_access(&read_access(access)?)?;
     }
-    match present(fields, "customFields") {
-        None | Some(Value::Object(_)) => Ok(id),
-        Some(_) => Err(invalid(OPERATION, "`customFields` is an object")),
+    if present(fields, "customFields").is_some_and(|fields| !fields.is_object()) {
+        return Err(invalid(OPERATION, "`customFields` is an object"));
     }
+    if Member::read(member).holder().is_none() {
+        let message = "`organizationRole`, `weddingRoles` or `assignments` cannot be read";
+        return Err(invalid(OPERATION, message).with_context("id", id));
+    }
+    Ok(id)
+}
+
+/// Checks a statement of rights, and returns its id.
+pub(super) fn check_statement(statement: &Value) -> Result<&str> {
+    const OPERATION: &str = "team.put_statement";
+    check_size(statement, OPERATION)?;
+    let read = Statement::read(statement);
+    if !read.faults().is_empty() {
+        let message = "the statement cannot be read in part";
+        let faults = read.faults().join(", ");
+        return Err(invalid(OPERATION, message).with_context("faults", faults));
+    }
+    let id = statement
+        .get("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    check_id(id, OPERATION)?;
+    Ok(id)
 }
 
 /// Checks a list of access: each wedding once.

@@ -13,15 +13,13 @@ use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{
-    Batch, Collection, JournalName, Precondition, Query, RecordId, Store, Version, Versioned,
+    Batch, JournalName, Precondition, Query, RecordId, Store, Version, Versioned,
 };
 use crate::wedding::{Role, Zones};
 
-use super::check::{check_access, check_id, check_member, check_size, check_wedding};
-use super::records::{
-    Access, Changed, MEMBER_CHANGED, MEMBER_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED,
-    WEDDING_REMOVED, WEDDINGS, Written,
-};
+use super::check::{check_access, check_member, check_size, check_wedding};
+use super::kind::{Kind, MEMBER, WEDDING};
+use super::records::{Access, Changed, Written};
 
 const READ: Action = Action::new("team.read");
 const MANAGE: Action = Action::new("team.manage");
@@ -29,16 +27,16 @@ const MANAGE: Action = Action::new("team.manage");
 /// How often a change that names no version is tried again because somebody else was quicker; each time somebody was.
 const TRIES: usize = 100;
 
-/// The members and weddings of one organization, for one actor. Cheap to clone.
+/// The members and weddings of one organization, and its own statements of rights, for one actor. Cheap to clone.
 ///
-/// Reading asks the resolver for `team.read`, writing for `team.manage`: of the `member` or `wedding` by its id, of
-/// lists for the `organization`.
+/// Reading asks the resolver for `team.read`, writing for `team.manage`: of the `member`, `wedding` or `statement` by its
+/// id, of lists for the `organization`.
 ///
 /// Every write takes a [`Precondition`]: with a version, the write is a [`ErrorKind::Conflict`] that names both
 /// versions if somebody else has changed the record since.
 #[derive(Clone)]
 pub struct Directory {
-    store: Store,
+    pub(super) store: Store,
     permissions: Arc<dyn PermissionResolver>,
     clock: Arc<dyn Clock>,
     zones: Arc<dyn Zones>,
@@ -207,7 +205,7 @@ impl Directory {
 }
 
 impl Directory {
-    async fn write(
+    pub(super) async fn write(
         &self,
         kind: &Kind,
         id: &str,
@@ -253,7 +251,12 @@ impl Directory {
         self.commit(batch, version).await
     }
 
-    async fn remove(&self, kind: &Kind, id: &str, expected: Precondition) -> Result<Written> {
+    pub(super) async fn remove(
+        &self,
+        kind: &Kind,
+        id: &str,
+        expected: Precondition,
+    ) -> Result<Written> {
         let key = kind.key(id)?;
         self.ask(&MANAGE, Resource::new(kind.resource, id)).await?;
         for _ in 1..TRIES {
@@ -293,13 +296,13 @@ impl Directory {
         Ok(Written::new(revision, version))
     }
 
-    async fn get(&self, kind: &Kind, id: &str) -> Result<Option<Versioned<Value>>> {
+    pub(super) async fn get(&self, kind: &Kind, id: &str) -> Result<Option<Versioned<Value>>> {
         let key = kind.key(id)?;
         self.ask(&READ, Resource::new(kind.resource, id)).await?;
         self.store.get(kind.collection, &key).await
     }
 
-    fn list(&self, kind: &'static Kind) -> BoxStream<'static, Result<Versioned<Value>>> {
+    pub(super) fn list(&self, kind: &'static Kind) -> BoxStream<'static, Result<Versioned<Value>>> {
         let directory = self.clone();
         let records = async move {
             let organization = directory.store.organization().as_str().to_owned();
@@ -333,68 +336,6 @@ impl fmt::Debug for Directory {
             .field("organization", self.store.organization())
             .field("actor", &self.actor)
             .finish_non_exhaustive()
-    }
-}
-
-/// What members and weddings differ in.
-struct Kind {
-    collection: &'static Collection<Value>,
-    resource: &'static str,
-    changed: EventKind,
-    removed: EventKind,
-    /// Fields whose change has a name, and that name.
-    fields: &'static [(&'static str, &'static str)],
-}
-
-static MEMBER: Kind = Kind {
-    collection: &TEAM_MEMBERS,
-    resource: "member",
-    changed: MEMBER_CHANGED,
-    removed: MEMBER_REMOVED,
-    fields: &[
-        ("role", "role"),
-        ("weddingAccess", "access"),
-        ("customFields", "fields"),
-    ],
-};
-
-static WEDDING: Kind = Kind {
-    collection: &WEDDINGS,
-    resource: "wedding",
-    changed: WEDDING_CHANGED,
-    removed: WEDDING_REMOVED,
-    fields: &[("date", "date"), ("timeZone", "time_zone")],
-};
-
-impl Kind {
-    fn key(&self, id: &str) -> Result<RecordId> {
-        check_id(id, "team.key").map_err(|error| error.with_context("kind", self.resource))?;
-        RecordId::parse(id)
-    }
-
-    /// Names what changed, without saying to what.
-    fn changes(&self, old: Option<&Value>, new: &Value) -> Vec<&'static str> {
-        let Some(old) = old else {
-            return vec!["created"];
-        };
-        let field = |value: &Value, name: &str| value.get(name).filter(|v| !v.is_null()).cloned();
-        let named = self.fields.iter();
-        let mut kinds: Vec<_> = named
-            .filter(|(name, _)| field(old, name) != field(new, name))
-            .map(|(_, kind)| *kind)
-            .collect();
-        let other = |value: &Value| {
-            let mut value = value.clone();
-            if let Some(fields) = value.as_object_mut() {
-                fields
-                    .retain(|name, v| !v.is_null() && !self.fields.iter().any(|(n, _)| n == name));
-            }
-            value
-        };
-        if other(old) != other(new) {
-            kinds.push("other");
-        }
-        kinds
     }
 }
 

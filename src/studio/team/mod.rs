@@ -34,11 +34,13 @@
 
 mod check;
 mod directory;
+mod kind;
 mod records;
+mod statements;
 
 pub(crate) use check::{check_depth, check_id};
 pub use directory::Directory;
 pub use records::{
-    Access, MEMBER_CHANGED, MEMBER_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED,
-    WEDDINGS, Written,
+    ACCESS_STATEMENTS, Access, MEMBER_CHANGED, MEMBER_REMOVED, STATEMENT_CHANGED,
+    STATEMENT_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS, Written,
 };

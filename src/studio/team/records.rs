@@ -25,6 +25,16 @@ pub const WEDDING_CHANGED: EventKind = EventKind::new("team.wedding_changed");
 /// A wedding is gone. Subject `wedding`.
 pub const WEDDING_REMOVED: EventKind = EventKind::new("team.wedding_removed");
 
+/// The collection of the organization's own statements of rights, by their ids:
+/// [`Statement::read`](crate::permission::rights::Statement::read).
+pub const ACCESS_STATEMENTS: Collection<Value> = Collection::new("access_statements");
+
+/// A statement is new or has changed. Subject `statement`; data `version` and `kinds`.
+pub const STATEMENT_CHANGED: EventKind = EventKind::new("team.statement_changed");
+
+/// A statement is gone. Subject `statement`.
+pub const STATEMENT_REMOVED: EventKind = EventKind::new("team.statement_removed");
+
 /// How far a member is let into one wedding.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

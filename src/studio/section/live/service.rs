@@ -149,14 +149,17 @@ impl Shared {
         {
             return Err(denied(request, "a person watches only what they see"));
         }
-        let snapshot = self.permissions.snapshot(&request.organization, None).await;
-        let snapshot = snapshot.map_err(|cause| {
+        let member = [Resource::new("member", &*request.member)];
+        let (organization, actor) = (&request.organization, &request.actor);
+        let decided = self
+            .permissions
+            .decide(organization, None, actor, &WATCH, &member)
+            .await;
+        let decisions = decided.map_err(|cause| {
             let message = "permissions cannot be read";
             let error = Error::new(cause.kind(), "section.watch", message);
             error.with_source(cause)
         })?;
-        let member = Resource::new("member", &*request.member);
-        let decisions = snapshot.decide(&request.actor, &WATCH, &[member]);
         match decisions.as_slice() {
             [decision] if decision.allow => Ok(()),
             [decision] => {

@@ -8,10 +8,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::permission::rights::Statement;
 use crate::permission::{Change, Member, Section, Wedding};
 use crate::storage::{Collection, Json, RecordId, Store, Version};
 use crate::studio::team::{
-    MEMBER_CHANGED, MEMBER_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS,
+    ACCESS_STATEMENTS, MEMBER_CHANGED, MEMBER_REMOVED, STATEMENT_CHANGED, STATEMENT_REMOVED,
+    TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS,
 };
 
 use super::super::records::{RAW_SECTIONS, SECTION_CHANGED, SECTION_REMOVED};
@@ -25,20 +27,23 @@ pub(super) enum Part {
     Member,
     Wedding,
     Section,
+    Statement,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 3] = [Self::Member, Self::Wedding, Self::Section];
+    pub(super) const ALL: [Self; 4] = [Self::Member, Self::Wedding, Self::Section, Self::Statement];
 
     pub(super) fn collection(self) -> &'static Collection<Value> {
         static MEMBERS: Collection<Value> = TEAM_MEMBERS;
         static OF_WEDDINGS: Collection<Value> = WEDDINGS;
         // As whatever it is: one that is no object is not there.
         static SECTIONS: Collection<Value> = RAW_SECTIONS;
+        static STATEMENTS: Collection<Value> = ACCESS_STATEMENTS;
         match self {
             Self::Member => &MEMBERS,
             Self::Wedding => &OF_WEDDINGS,
             Self::Section => &SECTIONS,
+            Self::Statement => &STATEMENTS,
         }
     }
 
@@ -47,6 +52,7 @@ impl Part {
             Self::Member => "member",
             Self::Wedding => "wedding",
             Self::Section => "section",
+            Self::Statement => "statement",
         }
     }
 
@@ -55,6 +61,7 @@ impl Part {
             (Self::Member, [MEMBER_CHANGED, MEMBER_REMOVED]),
             (Self::Wedding, [WEDDING_CHANGED, WEDDING_REMOVED]),
             (Self::Section, [SECTION_CHANGED, SECTION_REMOVED]),
+            (Self::Statement, [STATEMENT_CHANGED, STATEMENT_REMOVED]),
         ];
         let mut found = kinds.iter();
         let found = found.find(|(_, kinds)| kinds.iter().any(|known| known.as_str() == kind));
@@ -66,18 +73,25 @@ impl Part {
     /// The key of the database is the id, whatever the record says of itself.
     pub(super) fn change(self, id: &RecordId, record: Option<(Version, Value)>) -> Change {
         let key: Arc<str> = id.as_str().into();
-        let Some((version, Value::Object(mut fields))) = record else {
-            return match self {
-                Self::Member => Change::RemoveMember(key),
-                Self::Wedding => Change::RemoveWedding(key),
-                Self::Section => Change::RemoveSection(key),
-            };
+        let (version, mut fields) = match record {
+            Some((version, Value::Object(fields))) => (version, fields),
+            // Without its denial more would be allowed: what says only who it is denies everything.
+            Some((version, _)) if self == Self::Statement => (version, serde_json::Map::new()),
+            _ => {
+                return match self {
+                    Self::Member => Change::RemoveMember(key),
+                    Self::Wedding => Change::RemoveWedding(key),
+                    Self::Section => Change::RemoveSection(key),
+                    Self::Statement => Change::RemoveStatement(key),
+                };
+            }
         };
         fields.insert("id".into(), id.as_str().into());
         let record = Value::Object(fields);
         match self {
             Self::Member => Change::PutMember(Member::read(&record)),
             Self::Wedding => Change::PutWedding(Wedding::read(&record)),
+            Self::Statement => Change::PutStatement(Statement::read(&record)),
             Self::Section => {
                 let section = Section::read(&record);
                 Change::PutSection(section.of_record(version.get(), content(&record)))

@@ -73,11 +73,13 @@ impl Reader {
             }
         }
         let (mut members, mut weddings, mut sections) = (Vec::new(), Vec::new(), Vec::new());
+        let mut statements = Vec::new();
         for change in changes {
             match change {
                 Change::PutMember(member) => members.push(member),
                 Change::PutWedding(wedding) => weddings.push(wedding),
                 Change::PutSection(section) => sections.push(section),
+                Change::PutStatement(statement) => statements.push(statement),
                 _ => {}
             }
         }
@@ -87,6 +89,7 @@ impl Reader {
             .members(members)
             .weddings(weddings)
             .sections(sections)
+            .statements(statements)
             .build(head.sequence);
         self.follow(snapshot, head).await?.ok_or_else(|| {
             unavailable("the journal was replaced while the state of the organization was read")

@@ -115,9 +115,11 @@ impl SectionService {
     /// Which of these the actor may, in their order. What cannot be decided is a no.
     pub(super) async fn may(&self, action: &Action, sections: &[&str]) -> Result<Vec<bool>> {
         let organization = self.store.organization();
-        let snapshot = self.permissions.snapshot(organization, None).await?;
         let resources: Vec<_> = sections.iter().map(|id| section_resource(id)).collect();
-        let decisions = snapshot.decide(&self.actor, action, &resources);
+        let asked = self
+            .permissions
+            .decide(organization, None, &self.actor, action, &resources);
+        let decisions = asked.await?;
         let is_whole = decisions.len() == resources.len();
         let allowed = decisions.iter().map(|decision| is_whole && decision.allow);
         let mut allowed: Vec<_> = allowed.collect();

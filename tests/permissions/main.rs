@@ -1,0 +1,13 @@
+//! What must hold of permissions whatever the records say: tried on random members, weddings, sections and instants.
+
+mod worlds;
+
+mod guards;
+mod many;
+mod odd;
+mod order;
+mod remote;
+mod restrictions;
+mod snapshots;
+mod time;
+mod zones;
