@@ -187,7 +187,7 @@ async fn a_partner_that_is_down_for_an_hour_gets_every_change_once_and_in_order(
             wanted.extend([came, went]);
         }
         tokio::time::sleep(Duration::from_secs(30)).await;
-        if chance.word() % 20 == 0 {
+        if chance.word().is_multiple_of(20) {
             // The process dies, and another takes over.
             task.abort();
             task = delivering(&partners);

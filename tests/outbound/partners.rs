@@ -39,18 +39,26 @@ impl PartnerSecrets for Safe {
 
 fn studio() -> (SectionService, Partners) {
     let backend = Arc::new(Memory::new());
-    let store = Store::new(backend.clone(), OrganizationId::default());
+    let store = Store::new(Arc::<Memory>::clone(&backend), OrganizationId::default());
     let (clock, trusted) = (Arc::new(SystemClock::new()), Arc::new(TrustedHost::new()));
     let zones = Arc::new(UtcOnly::new());
-    let policy = StoredPolicy::new(backend, zones, clock.clone(), PolicyOptions::default());
-    let sender = WebhookSender::new(client(HttpLimits::default()), clock.clone());
+    let policy = StoredPolicy::new(
+        backend,
+        zones,
+        Arc::<SystemClock>::clone(&clock),
+        PolicyOptions::default(),
+    );
+    let sender = WebhookSender::new(
+        client(HttpLimits::default()),
+        Arc::<SystemClock>::clone(&clock),
+    );
     let transport = Arc::new(WebhookTransport::new(sender, Arc::new(Safe)));
     let options = PartnerOptions::default().with_base(Duration::from_millis(1));
     let sections = SectionService::new(
         store.clone(),
         policy,
-        trusted.clone(),
-        clock.clone(),
+        Arc::<TrustedHost>::clone(&trusted),
+        Arc::<SystemClock>::clone(&clock),
         Chance::seeded(1),
     );
     let partners = Partners::new(store, trusted, transport, clock, Chance::seeded(2), options);
