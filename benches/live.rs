@@ -4,7 +4,7 @@
 //! `cargo bench --bench live` prints both; without optimization a small number is run, as a test.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use garland::backends::Memory;
 use garland::journal::Event;
@@ -15,7 +15,7 @@ use garland::section::{
 use garland::storage::{Batch, Collection, JournalName, StorageBackend, Store};
 use garland::team::TEAM_MEMBERS;
 use garland::wedding::UtcOnly;
-use garland::{Chance, OrganizationId, SystemClock, Timestamp};
+use garland::{Chance, Clock, OrganizationId, SystemClock, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -79,8 +79,10 @@ async fn deliver(subscribers: u64, changes: u64, percent: u64, name: &str) {
     let backend: Arc<dyn StorageBackend> = Arc::new(Memory::new());
     let store = Store::new(Arc::clone(&backend), studio());
     furnish(&store, subscribers).await;
-    let (clock, zones) = (Arc::new(SystemClock::new()), Arc::new(UtcOnly::new()));
-    let policy = StoredPolicy::new(backend, zones, clock.clone(), PolicyOptions::default());
+    let watch = SystemClock::new();
+    let (clock, zones) = (Arc::new(watch), Arc::new(UtcOnly::new()));
+    let options = PolicyOptions::default();
+    let policy = StoredPolicy::new(backend, zones, Arc::<SystemClock>::clone(&clock), options);
     let trusted = Arc::new(TrustedHost::new());
     let live = LiveSections::new(policy, trusted, clock, LiveOptions::default());
 
@@ -90,6 +92,7 @@ async fn deliver(subscribers: u64, changes: u64, percent: u64, name: &str) {
     for number in 0..subscribers {
         let subscriber = subscribe(
             live.clone(),
+            watch,
             number,
             percent,
             changes,
@@ -104,10 +107,10 @@ async fn deliver(subscribers: u64, changes: u64, percent: u64, name: &str) {
     let mut late = Vec::new();
     for change in 1..=changes {
         put(&store, 0, change).await;
-        let committed = Instant::now();
+        let committed = watch.elapsed();
         for _ in 0..subscribers {
-            let at: Instant = heard.recv().await.expect("a subscriber that was told");
-            late.push(at.saturating_duration_since(committed));
+            let at: Duration = heard.recv().await.expect("a subscriber that was told");
+            late.push(at.saturating_sub(committed));
         }
         let last = late
             .iter()
@@ -147,10 +150,11 @@ async fn deliver(subscribers: u64, changes: u64, percent: u64, name: &str) {
 /// Listens until every change was told, and reconnects now and then, before or after it is told.
 async fn subscribe(
     live: LiveSections,
+    watch: SystemClock,
     number: u64,
     percent: u64,
     changes: u64,
-    told: mpsc::UnboundedSender<Instant>,
+    told: mpsc::UnboundedSender<Duration>,
     ready: mpsc::UnboundedSender<()>,
 ) -> Count {
     let chance = Chance::seeded(SEED ^ number);
@@ -176,13 +180,13 @@ async fn subscribe(
             count.reconnects += 1;
             if let Ok(update) = cut {
                 take(update.expect("an update"), &mut count, &mut last);
-                told.send(Instant::now()).expect("somebody counts");
+                told.send(watch.elapsed()).expect("somebody counts");
             }
             continue;
         }
         let update = subscription.next().await.expect("an update");
         take(update, &mut count, &mut last);
-        told.send(Instant::now()).expect("somebody counts");
+        told.send(watch.elapsed()).expect("somebody counts");
     }
     count
 }

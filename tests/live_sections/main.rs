@@ -4,5 +4,6 @@ mod bad_days;
 mod changes;
 mod crowd;
 mod model;
+mod partners;
 mod time;
 mod world;

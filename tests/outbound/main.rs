@@ -7,6 +7,8 @@ mod client;
 #[cfg(feature = "http")]
 mod deliver;
 mod names;
+#[cfg(feature = "http")]
+mod partners;
 mod resolving;
 #[cfg(feature = "http")]
 mod server;

@@ -1,0 +1,423 @@
+//! External systems: every change once and in order, whatever happens to them.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use garland::permission::{Actor, TrustedHost};
+use garland::section::{
+    Partner, PartnerAttempt, PartnerCall, PartnerEnd, PartnerOptions, PartnerTransport, Partners,
+    SectionService,
+};
+use garland::storage::{Precondition, Version};
+use garland::{Chance, Clock, Error, ErrorKind};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::world::{Gate, World, member, section, studio};
+
+/// What a partner does with a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mood {
+    Takes,
+    Fails,
+    /// Takes it, and its answer is lost.
+    TakesAndSaysNothing,
+    WantsNoMore,
+}
+
+/// A partner that writes down what it takes.
+#[derive(Debug)]
+struct Endpoint {
+    mood: Mutex<Mood>,
+    taken: Mutex<Vec<(String, Value)>>,
+    tries: AtomicU64,
+}
+
+impl Endpoint {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            mood: Mutex::new(Mood::Takes),
+            taken: Mutex::default(),
+            tries: AtomicU64::new(0),
+        })
+    }
+
+    fn is(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    /// What it was told, without what it has had before by its id.
+    fn told(&self) -> Vec<Value> {
+        let mut seen = std::collections::HashMap::new();
+        let taken = self.taken.lock().unwrap();
+        let mut told = Vec::new();
+        for (id, body) in &*taken {
+            match seen.insert(id.clone(), body.clone()) {
+                None => told.push(body.clone()),
+                Some(before) => assert_eq!(before, *body, "{id} is another message"),
+            }
+        }
+        told
+    }
+}
+
+#[async_trait]
+impl PartnerTransport for Endpoint {
+    async fn attempt(&self, call: PartnerCall<'_>) -> PartnerAttempt {
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        self.tries.fetch_add(1, Ordering::SeqCst);
+        let mood = *self.mood.lock().unwrap();
+        if matches!(mood, Mood::Takes | Mood::TakesAndSaysNothing) {
+            let body = serde_json::from_slice(&call.body).unwrap();
+            self.taken.lock().unwrap().push((call.id.to_owned(), body));
+        }
+        match mood {
+            Mood::Takes => PartnerAttempt::Delivered,
+            Mood::Fails => PartnerAttempt::Retry { after: None },
+            Mood::TakesAndSaysNothing => {
+                self.is(Mood::Takes);
+                PartnerAttempt::Retry { after: None }
+            }
+            Mood::WantsNoMore => {
+                let message = "the receiver wants no more";
+                let reason = Error::new(ErrorKind::NotFound, "endpoint.attempt", message);
+                PartnerAttempt::GiveUp { reason }
+            }
+        }
+    }
+}
+
+fn partners(world: &World, endpoint: &Arc<Endpoint>) -> Partners {
+    let store = world.desk().0;
+    let endpoint: Arc<dyn PartnerTransport> = endpoint.clone();
+    let trusted = Arc::new(TrustedHost::new());
+    let (clock, chance) = (world.clock.clone(), Chance::seeded(0x9a27));
+    Partners::new(
+        store,
+        trusted,
+        endpoint,
+        clock,
+        chance,
+        PartnerOptions::default(),
+    )
+}
+
+fn sections(world: &World) -> SectionService {
+    let (store, policy) = (world.desk().0, world.policy());
+    let trusted = Arc::new(TrustedHost::new());
+    SectionService::new(
+        store,
+        policy,
+        trusted,
+        world.clock.clone(),
+        Chance::seeded(7),
+    )
+}
+
+/// Delivers, and begins again when it has to wait for a process that died.
+fn delivering(partners: &Partners) -> JoinHandle<PartnerEnd> {
+    let partners = partners.clone();
+    tokio::spawn(async move {
+        loop {
+            match partners.deliver("crm").await {
+                Ok(end) => return end,
+                Err(error) if error.kind() == ErrorKind::Locked => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    })
+}
+
+fn crm(settings: Value) -> Partner {
+    Partner::new("https://crm.example.com/hook", "crm-key").with_settings(settings)
+}
+
+async fn settle() {
+    tokio::time::sleep(Duration::from_secs(900)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partner_that_is_down_for_an_hour_gets_every_change_once_and_in_order() {
+    let seed = 0xd0_u64;
+    println!("seed {seed:#x}");
+    let chance = Chance::seeded(seed);
+    let world = World::new();
+    let (endpoint, service) = (Endpoint::new(), sections(&world));
+    let partners = partners(&world, &endpoint);
+    let made = service
+        .create(&section("old", "budget", &["couple"]))
+        .await
+        .unwrap();
+    // What was before is not told.
+    let settings = json!({"syncLayout": true, "syncCustomization": true});
+    partners
+        .put("crm", &crm(settings), Precondition::Absent)
+        .await
+        .unwrap();
+    let mut task = delivering(&partners);
+
+    let mut wanted = Vec::new();
+    let mut version = made.version;
+    let down = world.clock.now();
+    endpoint.is(Mood::Fails);
+    for at in 0..120 {
+        let changes =
+            json!({"layout": {"position": at}, "visibility": {"roles": ["couple", "guest"]}});
+        let patched = service.patch("old", None, &changes, version).await.unwrap();
+        version = patched.version;
+        wanted.push(json!({"type": "section.changed", "configId": "old", "organizationId": "studio", "weddingId": null,
+            "sectionType": "budget", "version": version.get(), "changes": {"layout": {"position": at}}}));
+        if at == 60 {
+            // Made and gone while nobody listens.
+            let mut brief = section("brief", "photos", &["guest"]);
+            brief["customization"] = json!({"title": "Soon gone"});
+            let made = service.create(&brief).await.unwrap();
+            service.remove("brief", made.version).await.unwrap();
+            let of = json!({"configId": "brief", "organizationId": "studio", "weddingId": null, "sectionType": "photos"});
+            let (mut came, mut went) = (of.clone(), of);
+            came["type"] = json!("section.changed");
+            came["version"] = json!(1);
+            came["changes"] = json!({"customization": {"title": "Soon gone"}});
+            went["type"] = json!("section.deleted");
+            went["version"] = json!(2);
+            wanted.extend([came, went]);
+        }
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        if chance.word().is_multiple_of(20) {
+            // The process dies, and another takes over.
+            task.abort();
+            task = delivering(&partners);
+        }
+    }
+    assert!(world.clock.now().saturating_since(down) >= Duration::from_secs(3_600));
+    assert_eq!(endpoint.told(), Vec::<Value>::new());
+    let tries = endpoint.tries.load(Ordering::SeqCst);
+    assert!((12..200).contains(&tries), "{tries} tries in an hour");
+
+    endpoint.is(Mood::Takes);
+    settle().await;
+    assert_eq!(endpoint.told(), wanted);
+    assert_eq!(
+        endpoint.taken.lock().unwrap().len(),
+        wanted.len(),
+        "each came once"
+    );
+
+    // Nothing again, and the next as before.
+    task.abort();
+    let task = delivering(&partners);
+    settle().await;
+    assert_eq!(endpoint.told().len(), wanted.len());
+    partners.remove("crm", Precondition::Any).await.unwrap();
+    assert_eq!(task.await.unwrap(), PartnerEnd::Removed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_brings_the_same_message_with_the_same_id() {
+    let world = World::new();
+    let (endpoint, service) = (Endpoint::new(), sections(&world));
+    let partners = partners(&world, &endpoint);
+    partners
+        .put(
+            "crm",
+            &crm(json!({"syncLayout": true})),
+            Precondition::Absent,
+        )
+        .await
+        .unwrap();
+    let task = delivering(&partners);
+    endpoint.is(Mood::TakesAndSaysNothing);
+    let mut placed = section("a", "budget", &["couple"]);
+    placed["layout"] = json!({"position": 1});
+    service.create(&placed).await.unwrap();
+    settle().await;
+    let taken = endpoint.taken.lock().unwrap().clone();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(taken[0], taken[1]);
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_partner_is_not_told_of_is_not_sent_and_visibility_never_without_its_phases() {
+    let world = World::new();
+    let (endpoint, service) = (Endpoint::new(), sections(&world));
+    let partners = partners(&world, &endpoint);
+    partners
+        .put(
+            "crm",
+            &crm(json!({"syncCustomization": "true"})),
+            Precondition::Absent,
+        )
+        .await
+        .unwrap();
+    let task = delivering(&partners);
+    let mut full = section("a", "budget", &["couple"]);
+    full["permissions"] = json!({"canEdit": ["couple"]});
+    let made = service.create(&full).await.unwrap();
+    settle().await;
+    assert_eq!(endpoint.told(), Vec::<Value>::new());
+
+    let partner = crm(json!({"syncVisibility": true}));
+    partners
+        .put("crm", &partner, Precondition::Any)
+        .await
+        .unwrap();
+    let changes = json!({"visibility": {"weddingPhase": ["planning"]}, "permissions": {"canView": ["guest"]}});
+    service
+        .patch("a", None, &changes, made.version)
+        .await
+        .unwrap();
+    settle().await;
+    let told = endpoint.told();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        told[0]["changes"],
+        json!({"visibility": {"weddingPhase": ["planning"]}})
+    );
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn permissions_are_stated_whole_whenever_results_are_stored() {
+    let world = World::new();
+    let (endpoint, service) = (Endpoint::new(), sections(&world));
+    let partners = partners(&world, &endpoint);
+    world.desk().member(member("ann", "couple")).await;
+    world.desk().member(member("bo", "guest")).await;
+    service
+        .create(&section("b", "budget", &["couple"]))
+        .await
+        .unwrap();
+    let settings = json!({"syncSections": ["photos", "budget"], "includeConditions": true});
+    partners
+        .put("crm", &crm(settings), Precondition::Absent)
+        .await
+        .unwrap();
+    let task = delivering(&partners);
+    service
+        .recompute(&[("ann", None), ("bo", None)])
+        .await
+        .unwrap();
+    settle().await;
+    let told = endpoint.told();
+    let users: Vec<_> = told.iter().map(|told| told["userId"].clone()).collect();
+    assert_eq!(users, ["ann", "bo"]);
+    let shut = json!({"canView": false, "canEdit": false, "conditions": []});
+    let open = json!({"canView": true, "canEdit": false, "conditions": ["canViewFullBudget"]});
+    assert_eq!(
+        told[0]["permissions"],
+        json!({"budget": open, "photos": shut})
+    );
+    assert_eq!(
+        told[1]["permissions"],
+        json!({"budget": shut, "photos": shut})
+    );
+
+    // Of whom nothing is stored any more, everything is taken back.
+    world.desk().remove_member("ann").await;
+    service.recompute(&[("ann", None)]).await.unwrap();
+    settle().await;
+    assert_eq!(
+        endpoint.told()[2]["permissions"],
+        json!({"budget": shut, "photos": shut})
+    );
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partner_that_wants_no_more_is_stopped_until_somebody_resumes_it() {
+    let world = World::new();
+    let (endpoint, service) = (Endpoint::new(), sections(&world));
+    let partners = partners(&world, &endpoint);
+    partners
+        .put(
+            "crm",
+            &crm(json!({"syncLayout": true})),
+            Precondition::Absent,
+        )
+        .await
+        .unwrap();
+    endpoint.is(Mood::WantsNoMore);
+    let mut placed = section("a", "budget", &["couple"]);
+    placed["layout"] = json!({"position": 1});
+    service.create(&placed).await.unwrap();
+    assert_eq!(delivering(&partners).await.unwrap(), PartnerEnd::Stopped);
+    assert_eq!(delivering(&partners).await.unwrap(), PartnerEnd::Stopped);
+    assert_eq!(endpoint.tries.load(Ordering::SeqCst), 1);
+    let (_, place) = partners.get("crm").await.unwrap().unwrap();
+    assert!(
+        place
+            .stopped
+            .is_some_and(|why| why.contains("wants no more"))
+    );
+
+    endpoint.is(Mood::Takes);
+    partners.resume("crm").await.unwrap();
+    let task = delivering(&partners);
+    settle().await;
+    assert_eq!(endpoint.told().len(), 1);
+    // One at a time.
+    assert_eq!(
+        partners.deliver("crm").await.unwrap_err().kind(),
+        ErrorKind::Locked
+    );
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_may_not_manage_sections_has_nothing_to_do_with_partners() {
+    let world = World::new();
+    let endpoint = Endpoint::new();
+    let gate = Gate {
+        is_shut: Arc::new(AtomicBool::new(true)),
+        ..Gate::default()
+    };
+    let (clock, chance) = (world.clock.clone(), Chance::seeded(1));
+    let denied = Partners::new(
+        world.desk().0,
+        Arc::new(gate.clone()),
+        endpoint.clone(),
+        clock,
+        chance,
+        PartnerOptions::default(),
+    );
+    partners(&world, &endpoint)
+        .put("crm", &crm(json!({})), Precondition::Absent)
+        .await
+        .unwrap();
+    let denied = denied.acting_as(Actor::User("bo".into()));
+    let any = Precondition::Any;
+    let errors = [
+        denied
+            .put("crm", &crm(json!({})), any)
+            .await
+            .map(drop)
+            .unwrap_err(),
+        denied.remove("crm", any).await.unwrap_err(),
+        denied.get("crm").await.map(drop).unwrap_err(),
+        denied.resume("crm").await.unwrap_err(),
+        denied.deliver("crm").await.map(drop).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    }
+    let asked = gate.questions.lock().unwrap().clone();
+    assert_eq!(
+        asked,
+        vec![format!("user bo section.manage organization {}", studio()); 5]
+    );
+    let (partner, _) = partners(&world, &endpoint)
+        .get("crm")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(partner.version, Version::new(1));
+    assert!(
+        !format!("{partner:?}").contains("example.com"),
+        "a URL may hold a secret"
+    );
+}
