@@ -35,6 +35,7 @@ fn each_role_may_what_the_table_says() {
         ("privacy.manage", "owner admin"),
         ("section.edit", ""),
         ("section.manage", "owner admin coordinator"),
+        ("section.manage_protected", "owner admin"),
         ("section.read", ""),
         ("sessions.manage", "owner admin"),
         ("store.open", ""),
@@ -50,7 +51,7 @@ fn each_role_may_what_the_table_says() {
         assert_eq!(roles(action), expected, "{action}");
     }
     let names: BTreeSet<_> = KNOWN_ACTIONS.iter().map(|rule| rule.action).collect();
-    assert_eq!(names.len(), 17);
+    assert_eq!(names.len(), 20);
     assert!(KNOWN_ACTIONS.is_sorted_by_key(|rule| rule.action));
 }
 
