@@ -36,6 +36,7 @@ fn each_role_may_what_the_table_says() {
         ("privacy.manage", "owner admin"),
         ("section.edit", ""),
         ("section.manage", "owner admin coordinator"),
+        ("section.manage_protected", "owner admin"),
         ("section.read", ""),
         ("section.watch", ""),
         ("sessions.manage", "owner admin"),

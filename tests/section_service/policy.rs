@@ -453,3 +453,90 @@ async fn following_ends_where_reading_anew_begins_whatever_was_written() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_reading_left_alone_does_not_lose_the_wake_up_that_began_it() {
+    let (inner, clock) = (memory(), HandClock::new());
+    furnish(&inner, &clock).await;
+    let backend = shared(&Arc::new(Hooked::new(&inner)));
+    let (policy, here) = (policy(&backend, &clock), studio());
+    policy.state(&here, None).await.unwrap();
+    team(&inner, &clock)
+        .remove_member("cy", Precondition::Any)
+        .await
+        .unwrap();
+    let mut left = Box::pin(policy.state(&here, None));
+    assert!((&mut left).now_or_never().is_none());
+    drop(left);
+    let state = policy.state(&here, None).await.unwrap();
+    assert!(state.member("cy").is_none());
+
+    // One that comes while a reading is under way is not answered by it.
+    let mut under_way = Box::pin(policy.state(&here, Some(state.revision() + 1)));
+    assert!((&mut under_way).now_or_never().is_none());
+    team(&inner, &clock)
+        .remove_member("bo", Precondition::Any)
+        .await
+        .unwrap();
+    let state = policy.state(&here, None).await.unwrap();
+    assert!(state.member("bo").is_none());
+    under_way.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_failure_of_a_reading_that_began_earlier_is_not_that_of_who_comes_later() {
+    let (inner, clock) = (memory(), HandClock::new());
+    furnish(&inner, &clock).await;
+    let faults = Faults::none();
+    let shaky: Backend = Arc::new(FaultyStorage::new(Arc::clone(&inner), faults.clone()));
+    let backend = shared(&Arc::new(Hooked::new(&shaky)));
+    let (policy, here) = (policy(&backend, &clock), studio());
+    let fault = FaultKind::Error(ErrorKind::Timeout);
+    faults.add_rule(FaultRule::new(Operation::Query, fault).nth(1));
+    let mut first = Box::pin(policy.state(&here, None));
+    assert!((&mut first).now_or_never().is_none());
+    let (first, later) = tokio::join!(first, policy.state(&here, None));
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(later.unwrap().members().len(), 3);
+}
+
+#[tokio::test]
+async fn the_newest_organization_is_not_the_first_to_be_forgotten() {
+    let (inner, clock) = (memory(), HandClock::new());
+    let hooked = Arc::new(Hooked::new(&inner));
+    let options = PolicyOptions::default().with_organizations(2);
+    let policy = policy_with(&shared(&hooked), &clock, options);
+    let read = async |name: &str| {
+        let before = hooked.count();
+        policy.state(&name.parse().unwrap(), None).await.unwrap();
+        hooked.count() > before
+    };
+    assert!(read("a").await);
+    assert!(!read("a").await);
+    assert!(read("b").await && read("c").await);
+    assert!(!read("b").await);
+}
+
+#[tokio::test]
+async fn far_behind_everything_is_read_anew() {
+    let (inner, clock) = (memory(), HandClock::new());
+    furnish(&inner, &clock).await;
+    let hooked = Arc::new(Hooked::new(&inner).silent());
+    let policy = policy(&shared(&hooked), &clock);
+    policy.state(&studio(), None).await.unwrap();
+    let store = store(&inner);
+    let event = journal::Event::new(SECTION_CHANGED).about(Resource::new("section", "a"));
+    for _ in 0..=200 {
+        let mut batch = Batch::new(clock.now());
+        for _ in 0..100 {
+            batch.append(JournalName::main(), &event).unwrap();
+        }
+        store.commit(batch).await.unwrap();
+    }
+    clock.pass(60_000);
+    let before = hooked.count();
+    let state = policy.state(&studio(), None).await.unwrap();
+    assert!(state.revision() > 20_000);
+    // The end twice, each collection, and the end again: not twenty pages of entries.
+    assert_eq!(hooked.count() - before, 7);
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use garland::ErrorKind;
+use garland::permission::Actor;
 use garland::section::SectionService;
 use garland::storage::{Precondition, Version};
 use serde_json::{Value, json};
@@ -268,4 +269,47 @@ async fn a_section_that_cannot_be_understood_is_seen_by_no_person() {
     }
     let report = sections(&backend, &clock).check().await.unwrap();
     assert!(!report.is_valid());
+}
+
+#[tokio::test]
+async fn a_service_that_is_a_member_gets_what_the_member_gets() {
+    let (backend, clock) = (memory(), HandClock::new());
+    let host = sections(&backend, &clock);
+    for (id, role) in [("bot", "guest"), ("gus", "guest")] {
+        team(&backend, &clock)
+            .put_member(&member(id, role), Precondition::Any)
+            .await
+            .unwrap();
+    }
+    let one = Version::new(1);
+    for (id, roles) in [("photos", ["guest"]), ("budget", ["couple"])] {
+        host.create(&section(id, id, &roles)).await.unwrap();
+    }
+    let title = json!({"customization": {"title": "x"}});
+    let kind = |error: garland::Error| error.kind();
+    let bot = host.acting_as(Actor::Service("bot".into()));
+    let read = bot.read("budget", None).await.map_err(kind);
+    assert_eq!(read.unwrap_err(), ErrorKind::NotFound);
+    assert_eq!(bot.list(None).await.unwrap().len(), 1);
+    let patched = bot.patch("photos", None, &title, one).await.map_err(kind);
+    assert_eq!(patched.unwrap_err(), ErrorKind::Denied);
+    bot.personalize("photos", None, &title, Precondition::Absent)
+        .await
+        .unwrap();
+    assert!(bot.arrangement("photos").await.unwrap().is_some());
+
+    // One that is no member has no view of its own: the resolver alone says what it gets.
+    let cms = host.acting_as(Actor::Service("cms".into()));
+    assert_eq!(cms.list(None).await.unwrap().len(), 2);
+    cms.patch("budget", None, &title, one).await.unwrap();
+    let own = cms.personalize("photos", None, &title, Precondition::Absent);
+    assert_eq!(kind(own.await.unwrap_err()), ErrorKind::InvalidInput);
+
+    // Their own results, and nobody else's, are for members to read without managing.
+    let reader = Arc::new(Only::these(&["section.read"]));
+    let reader = sections_asking(&backend, &clock, reader);
+    let bot = reader.acting_as(Actor::Service("bot".into()));
+    assert_eq!(bot.results("bot", None).await.unwrap(), None);
+    let theirs = bot.results("gus", None).await.map_err(kind);
+    assert_eq!(theirs.unwrap_err(), ErrorKind::Denied);
 }

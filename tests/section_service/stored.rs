@@ -173,3 +173,51 @@ async fn a_resolver_that_cannot_read_lets_nobody_in() {
         assert_eq!(error.kind(), ErrorKind::Denied);
     }
 }
+
+#[tokio::test]
+async fn a_protected_section_is_for_the_administration_to_open() {
+    let host = build().await;
+    for (id, role) in [("ada", "admin"), ("cora", "coordinator")] {
+        host.team()
+            .put_member(&crate::world::member(id, role), ANY)
+            .await
+            .unwrap();
+    }
+    let june = wedding("june", "2026-06-20");
+    host.team().put_wedding(&june, ANY).await.unwrap();
+    let (ada, cora) = (host.as_actor(user("ada")), host.as_actor(user("cora")));
+    let (ada, cora) = (ada.sections(), cora.sections());
+    let denied = Some(ErrorKind::Denied);
+    let opened = json!({"visibility": {"roles": ["admin", "coordinator"]},
+        "permissions": {"canEdit": ["coordinator"]}});
+    let mut version = Version::new(1);
+    for name in ["billing", "admin"] {
+        let made = section(name, name, &["admin"]);
+        assert_eq!(kind(cora.create(&made).await), denied, "{name}");
+        ada.create(&made).await.unwrap();
+        version = Version::new(1);
+        let patched = cora.patch(name, None, &opened, version).await;
+        assert_eq!(kind(patched), denied, "{name}");
+        let patched = ada.patch(name, None, &opened, version).await.unwrap();
+        let closed = json!({"visibility": {"roles": ["admin"]}});
+        let closed = ada.patch(name, None, &closed, patched.version).await;
+        let closed = closed.unwrap();
+        let change = closed.change.unwrap();
+        version = closed.version;
+        let undone = cora.undo(name, None, &change, version).await;
+        assert_eq!(kind(undone), denied, "{name}");
+        assert_eq!(kind(cora.remove(name, version).await), denied, "{name}");
+    }
+    cora.keep_template("kept", "Kept", None, ANY).await.unwrap();
+    assert_eq!(kind(cora.use_template("kept", "june").await), denied);
+    assert_eq!(kind(cora.copy(None, "june").await), denied);
+    assert_eq!(ada.use_template("kept", "june").await.unwrap().len(), 2);
+    ada.remove("billing", version).await.unwrap();
+    // Any other section is the coordinator's to make, open and remove.
+    let photos = section("photos", "photos", &["admin"]);
+    let made = cora.create(&photos).await.unwrap();
+    let patched = cora.patch("photos", None, &opened, made.version).await;
+    cora.remove("photos", patched.unwrap().version)
+        .await
+        .unwrap();
+}

@@ -61,6 +61,7 @@ pub const KNOWN_ACTIONS: &[ActionRule] = &[
     rule("privacy.manage", ADMINS, NOBODY),
     rule("section.edit", NOBODY, NOBODY),
     rule("section.manage", COORDINATORS, NOBODY),
+    rule("section.manage_protected", ADMINS, NOBODY),
     rule("section.read", NOBODY, NOBODY),
     rule("section.watch", NOBODY, NOBODY),
     rule("sessions.manage", ADMINS, NOBODY),

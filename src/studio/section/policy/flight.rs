@@ -44,8 +44,11 @@ struct State {
 struct Slot {
     loaded: Option<Arc<Loaded>>,
     flight: Option<Flight>,
-    /// Something may have been written since the last reading began.
+    /// Something may have been written that is not in `loaded`.
     is_dirty: bool,
+    /// A wake-up came after the reading under way began, which may have missed what it was about.
+    is_woken: bool,
+    /// The turn of the last question.
     used: u64,
 }
 
@@ -77,12 +80,16 @@ impl Views {
         let mut state = self.state();
         state.make_room(organization, self.most);
         let number = state.flights.saturating_add(1);
+        state.turn = state.turn.saturating_add(1);
+        let turn = state.turn;
         let slot = state.slots.entry(organization.clone()).or_default();
+        slot.used = turn;
         if let Some(flight) = &slot.flight {
             return flight.clone();
         }
-        // What is written from here on may be missed by the reading.
-        slot.is_dirty = false;
+        // What is written from here on may be missed by the reading. Until it lands, what is known stays as old as it is:
+        // the reading may be left alone by all who waited for it.
+        slot.is_woken = false;
         let old = slot.loaded.clone();
         let (views, organization) = (Arc::downgrade(self), organization.clone());
         let landed = async move {
@@ -111,7 +118,10 @@ impl Views {
             return;
         };
         match landed {
-            Ok(loaded) => slot.loaded = Some(Arc::clone(loaded)),
+            Ok(loaded) => {
+                slot.loaded = Some(Arc::clone(loaded));
+                slot.is_dirty = slot.is_woken;
+            }
             Err(_) => slot.is_dirty = true,
         }
         drop(state);
@@ -125,12 +135,12 @@ impl Views {
         match wake {
             Wake::Organization(organization) => {
                 if let Some(slot) = state.slots.get_mut(organization) {
-                    slot.is_dirty = true;
+                    slot.wake();
                 }
             }
             Wake::All => {
                 for slot in state.slots.values_mut() {
-                    slot.is_dirty = true;
+                    slot.wake();
                 }
             }
         }
@@ -138,6 +148,12 @@ impl Views {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn wake(&mut self) {
+        (self.is_dirty, self.is_woken) = (true, true);
     }
 }
 

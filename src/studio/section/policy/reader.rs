@@ -24,6 +24,9 @@ const PAGE: usize = 1_000;
 /// changed during the one before.
 const ROUNDS: usize = 1_000;
 
+/// Most entries that are followed. To read everything anew is less work than to read more of them.
+const BACKLOG: u64 = 20_000;
+
 /// The state of an organization at one entry of its journal.
 #[derive(Debug)]
 pub(super) struct Loaded {
@@ -47,7 +50,7 @@ impl Reader {
     pub(super) async fn refresh(&self, old: Option<Arc<Loaded>>) -> Result<Loaded> {
         let as_of = self.clock.elapsed();
         let known = match old {
-            Some(old) => self.follow(old.snapshot.clone(), old.head).await?,
+            Some(old) => self.follow(old.snapshot.clone(), old.head, BACKLOG).await?,
             None => None,
         };
         let (snapshot, head) = match known {
@@ -91,24 +94,28 @@ impl Reader {
             .sections(sections)
             .statements(statements)
             .build(head.sequence);
-        self.follow(snapshot, head).await?.ok_or_else(|| {
+        let followed = self.follow(snapshot, head, u64::MAX).await?;
+        followed.ok_or_else(|| {
             unavailable("the journal was replaced while the state of the organization was read")
         })
     }
 
     /// Reads once more what the journal names after `head`, until it names nothing. Nothing comes back if it is
-    /// another journal than the one that `head` is of, as after an older backup was restored.
+    /// another journal than the one that `head` is of, as after an older backup was restored, or if it is more than `most`
+    /// entries ahead.
     async fn follow(
         &self,
         mut snapshot: Snapshot,
         mut head: JournalHead,
+        most: u64,
     ) -> Result<Option<(Snapshot, JournalHead)>> {
         for _ in 0..ROUNDS {
             let end = self.store.journal_head(&JournalName::main()).await?;
             if end == head {
                 return Ok(Some((snapshot, head)));
             }
-            if end.sequence <= head.sequence {
+            let ahead = end.sequence.saturating_sub(head.sequence);
+            if ahead == 0 || ahead > most {
                 return Ok(None);
             }
             let mut named = Named::default();

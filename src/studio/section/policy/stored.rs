@@ -116,9 +116,11 @@ impl StoredPolicy {
                 return Ok(loaded.snapshot.clone());
             }
             let flight = shared.views.fly(organization, shared.reader(organization));
-            let loaded = flight.landed.await.map_err(unread)?;
-            // One that began before the call may have missed what the caller knows to be there.
+            let landed = flight.landed.await;
+            // One that began before the call may have missed what the caller knows to be there, and why it failed may be
+            // over.
             if flight.number > before {
+                let loaded = landed.map_err(unread)?;
                 if wanted(&loaded) {
                     return Ok(loaded.snapshot.clone());
                 }
@@ -138,12 +140,11 @@ impl StoredPolicy {
     pub(in super::super) async fn look(&self, organization: &OrganizationId) -> Result<Snapshot> {
         let shared = &*self.0;
         let before = shared.views.flights();
-        // Asked for, so that it is not the first to be forgotten.
-        drop(shared.views.known(organization));
         loop {
             let flight = shared.views.fly(organization, shared.reader(organization));
-            let loaded = flight.landed.await.map_err(unread)?;
+            let landed = flight.landed.await;
             if flight.number > before {
+                let loaded = landed.map_err(unread)?;
                 return Ok(loaded.snapshot.clone());
             }
         }

@@ -15,7 +15,7 @@ use super::super::records::{
 };
 use super::super::scope::{Reach, Scope, Target};
 use super::check::{check_changes, check_configuration};
-use super::handle::{EDIT, MANAGE, SectionService, missing, section_key, section_resource};
+use super::handle::{EDIT, MANAGE, SectionService, keyed, missing, section_key, section_resource};
 
 /// What a change of a section came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ impl SectionService {
     /// - [`ErrorKind::InvalidInput`], [`ErrorKind::LimitExceeded`]: the changes are not valid, or the section would be
     ///   too large.
     /// - [`ErrorKind::Denied`]: the actor may not `section.edit` it, or not `section.manage` it if the changes are
-    ///   about who sees it.
+    ///   about who sees it, and `section.manage_protected` if its type is protected.
     /// - [`ErrorKind::NotFound`]: there is no such section, or the person may not edit it there.
     /// - [`ErrorKind::Conflict`]: it has another version; both are named. Nothing was changed.
     /// - Those of the database.
@@ -91,10 +91,13 @@ impl SectionService {
     ) -> Result<()> {
         let guards = [Group::Visibility, Group::Permissions];
         if guards.into_iter().any(|group| patch.group(group).is_some()) {
-            return self.ask(&MANAGE, section_resource(section)).await;
+            // Whoever decides who sees the section may change the rest of it with the same patch.
+            self.ask(&MANAGE, section_resource(section)).await?;
+            let found = self.find(section).await?;
+            return self.ask_protected(&keyed(&found.id, found.value)).await;
         }
         self.ask(&EDIT, section_resource(section)).await?;
-        let Actor::User(user) = &self.actor else {
+        let Some(user) = self.acting_member().await? else {
             return Ok(());
         };
         let state = self.state(None).await?;

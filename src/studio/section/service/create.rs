@@ -15,7 +15,7 @@ use super::super::records::{
 };
 use super::change::{bare, put_history};
 use super::check::check_new;
-use super::handle::{MANAGE, SectionService, section_key, section_resource};
+use super::handle::{MANAGE, SectionService, keyed, section_key, section_resource};
 
 /// How many overlays of a section that is gone go at once.
 const SWEPT: usize = 90;
@@ -26,7 +26,8 @@ impl SectionService {
     ///
     /// # Errors
     /// - [`ErrorKind::InvalidInput`], [`ErrorKind::LimitExceeded`]: it is not a configuration of this organization.
-    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` it.
+    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` it, or not `section.manage_protected` it though its type
+    ///   is protected.
     /// - [`ErrorKind::NotFound`]: there is no such wedding.
     /// - [`ErrorKind::AlreadyExists`]: there is a section of this id, or one of this type in the same wedding or
     ///   organization.
@@ -39,6 +40,7 @@ impl SectionService {
         let configuration = check_new(configuration, self.store.organization())?;
         let id = configuration.id().unwrap_or_default();
         self.ask(&MANAGE, section_resource(id)).await?;
+        self.ask_protected(&configuration).await?;
         let mut batch = Batch::new(self.clock.now());
         self.hold_wedding(&mut batch, configuration.wedding())
             .await?;
@@ -50,7 +52,8 @@ impl SectionService {
     /// it stays on record.
     ///
     /// # Errors
-    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` it.
+    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` it, or not `section.manage_protected` it though its type
+    ///   is protected.
     /// - [`ErrorKind::NotFound`], [`ErrorKind::Conflict`]: there is none, or it has another version.
     /// - Those of the database.
     ///
@@ -62,6 +65,8 @@ impl SectionService {
         let id = section_key(section)?;
         self.ask(&MANAGE, section_resource(section)).await?;
         let found = self.find(section).await?;
+        self.ask_protected(&keyed(&found.id, found.value.clone()))
+            .await?;
         let expected = Precondition::At(at);
         expected.verify(SECTION_CONFIGURATIONS.name(), &id, Some(found.version))?;
         let before = found.value;

@@ -12,6 +12,7 @@ use crate::permission::{
 };
 use crate::storage::{Batch, JournalName, RecordId, Store, Version, Versioned};
 use crate::studio::team::{Written, check_id};
+use crate::wedding::SectionKind;
 
 use super::super::configuration::Configuration;
 use super::super::policy::StoredPolicy;
@@ -20,13 +21,16 @@ use super::super::records::SECTION_CONFIGURATIONS;
 pub(super) const READ: Action = Action::new("section.read");
 pub(super) const EDIT: Action = Action::new("section.edit");
 pub(super) const MANAGE: Action = Action::new("section.manage");
+pub(super) const MANAGE_PROTECTED: Action = Action::new("section.manage_protected");
 
 /// The sections of one organization, for one actor. Cheap to clone.
 ///
 /// Every call asks the resolver: `section.read` to see, `section.edit` to change how a section looks,
-/// `section.manage` to make and remove sections, to change who sees them, and for all that is about other people. A
-/// person, [`Actor::User`], besides gets only what the stored state lets them see, and changes only what it lets them
-/// edit; the host and its services get what the resolver allows.
+/// `section.manage` to make and remove sections, to change who sees them, and for all that is about other people; to do
+/// that with a section of a [protected](crate::wedding::SectionKind::is_protected) type besides
+/// `section.manage_protected`. A person, [`Actor::User`], besides gets only what the stored state lets them see, and
+/// changes only what it lets them edit, and so does an [`Actor::Service`] that is a member; the host and other services
+/// get what the resolver allows.
 ///
 /// # Example
 ///
@@ -110,6 +114,28 @@ impl SectionService {
         let organization = self.store.organization().as_str().to_owned();
         self.ask(action, Resource::new("organization", organization))
             .await
+    }
+
+    /// Asks whether the actor may decide over sections of this type, besides [`MANAGE`].
+    pub(super) async fn ask_protected(&self, configuration: &Configuration) -> Result<()> {
+        let kind = configuration.section_type().map(str::parse::<SectionKind>);
+        if !kind.is_some_and(|kind| kind.is_ok_and(SectionKind::is_protected)) {
+            return Ok(());
+        }
+        let id = configuration.id().unwrap_or_default();
+        self.ask(&MANAGE_PROTECTED, section_resource(id)).await
+    }
+
+    /// Returns the member whose own view counts: nobody for the host, and for a service that is no member.
+    pub(super) async fn acting_member(&self) -> Result<Option<&str>> {
+        match &self.actor {
+            Actor::Host => Ok(None),
+            Actor::User(id) => Ok(Some(id)),
+            Actor::Service(id) => {
+                let state = self.state(None).await?;
+                Ok(state.member(id).map(|_| id.as_str()))
+            }
+        }
     }
 
     /// Which of these the actor may, in their order. What cannot be decided is a no.

@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::permission::Actor;
 use crate::storage::{Batch, IndexKey, JournalName, Precondition, Version, Versioned};
 use crate::studio::team::Written;
 
@@ -48,7 +47,7 @@ impl SectionService {
     ) -> Result<Written> {
         section_key(section)?;
         let patch = check_changes(changes, Target::Personal)?;
-        let user = self.person()?;
+        let user = self.person().await?;
         self.ask(&READ, section_resource(section)).await?;
         if self.part(user, wedding, Some(section)).await?.is_empty() {
             return Err(missing(section));
@@ -94,15 +93,15 @@ impl SectionService {
     /// - Those of the database.
     pub async fn arrangement(&self, section: &str) -> Result<Option<Versioned<OverlayRecord>>> {
         section_key(section)?;
-        let user = self.person()?;
+        let user = self.person().await?;
         self.ask(&READ, section_resource(section)).await?;
         let id = key(&[user, section])?;
         self.store.get(&SECTION_OVERLAYS, &id).await
     }
 
-    fn person(&self) -> Result<&str> {
-        let Actor::User(user) = &self.actor else {
-            let message = "only a person has an arrangement of their own";
+    async fn person(&self) -> Result<&str> {
+        let Some(user) = self.acting_member().await? else {
+            let message = "only a member has an arrangement of their own";
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "section.personalize",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::permission::{Actor, EffectiveSection};
+use crate::permission::EffectiveSection;
 use crate::storage::{JournalName, Query, Version, Versioned};
 
 use super::super::configuration::Configuration;
@@ -31,7 +31,8 @@ pub struct SectionView {
     /// The configuration, with the person's own arrangement over it. Who sees it (`visibility`, `permissions`) is there
     /// only for those who may `section.manage` it.
     pub configuration: Configuration,
-    /// What the person may with it, and until when that holds; nothing for the host and its services.
+    /// What the person may with it, and until when that holds; nothing for the host, and for a service
+    /// that is no member.
     pub decision: Option<EffectiveSection>,
 }
 
@@ -47,9 +48,9 @@ impl SectionService {
     pub async fn read(&self, section: &str, wedding: Option<&str>) -> Result<SectionView> {
         section_key(section)?;
         self.ask(&READ, section_resource(section)).await?;
-        let views = match &self.actor {
-            Actor::User(user) => self.part(user, wedding, Some(section)).await?,
-            _ => vec![view(self.find(section).await?)],
+        let views = match self.acting_member().await? {
+            Some(user) => self.part(user, wedding, Some(section)).await?,
+            None => vec![view(self.find(section).await?)],
         };
         let views = self.strip(views).await?;
         views.into_iter().next().ok_or_else(|| missing(section))
@@ -63,9 +64,9 @@ impl SectionService {
     /// - [`ErrorKind::Unavailable`]: as [`SectionService::read`]; and those of the database.
     pub async fn list(&self, wedding: Option<&str>) -> Result<Vec<SectionView>> {
         self.ask_all(&READ).await?;
-        let views = match &self.actor {
-            Actor::User(user) => self.part(user, wedding, None).await?,
-            _ => self.all(wedding).await?,
+        let views = match self.acting_member().await? {
+            Some(user) => self.part(user, wedding, None).await?,
+            None => self.all(wedding).await?,
         };
         let ids: Vec<_> = views.iter().map(|view| view.id.as_str()).collect();
         let may = self.may(&READ, &ids).await?;

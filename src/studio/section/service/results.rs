@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::permission::{Actor, EffectiveSection, Resource, Snapshot};
+use crate::permission::{EffectiveSection, Resource, Snapshot};
 use crate::storage::{Batch, Collection, JournalName, Precondition, RecordId, Write};
 use crate::studio::team::check_id;
 use crate::wedding::SectionType;
@@ -165,7 +165,7 @@ impl SectionService {
         wedding: Option<&str>,
     ) -> Result<Option<SectionResults>> {
         check_pair(user, wedding)?;
-        if matches!(&self.actor, Actor::User(actor) if actor == user) {
+        if self.acting_member().await? == Some(user) {
             self.ask(&READ, Resource::new("member", user)).await?;
         } else {
             self.ask_all(&MANAGE).await?;

@@ -122,7 +122,8 @@ impl SectionService {
     /// Makes the sections of a template for `wedding`, all or none, and returns their ids.
     ///
     /// # Errors
-    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` the organization.
+    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` the organization, or not `section.manage_protected` one
+    ///   of the sections though its type is protected.
     /// - [`ErrorKind::NotFound`]: there is no such template or wedding.
     /// - [`ErrorKind::AlreadyExists`]: the wedding has a section of one of the types.
     /// - Those of the database.
@@ -204,6 +205,7 @@ impl SectionService {
         }
         for configuration in &made {
             check_configuration(configuration)?;
+            self.ask_protected(configuration).await?;
             self.add_new(&mut batch, configuration)?;
         }
         if !made.is_empty() {
