@@ -329,6 +329,55 @@ async fn permissions_are_stated_whole_whenever_results_are_stored() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_half_told_is_told_to_its_end_or_not_at_all_as_the_settings_say() {
+    for settings in [
+        json!({"syncSections": ["photos"]}),
+        json!({"syncLayout": true}),
+    ] {
+        let world = World::new();
+        let (endpoint, service) = (Endpoint::new(), sections(&world));
+        let partners = partners(&world, &endpoint);
+        for id in ["ann", "bo", "cy"] {
+            world.desk().member(member(id, "couple")).await;
+        }
+        let first = crm(json!({"syncSections": ["photos"]}));
+        partners
+            .put("crm", &first, Precondition::Absent)
+            .await
+            .unwrap();
+        let task = delivering(&partners);
+        let pairs = [("ann", None), ("bo", None), ("cy", None)];
+        service.recompute(&pairs).await.unwrap();
+        while endpoint.told().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        endpoint.is(Mood::Fails);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        task.abort();
+        let before = endpoint.told().len();
+        partners
+            .put("crm", &crm(settings.clone()), Precondition::Any)
+            .await
+            .unwrap();
+        let mut placed = section("a", "budget", &["couple"]);
+        placed["layout"] = json!({"position": 1});
+        service.create(&placed).await.unwrap();
+        endpoint.is(Mood::Takes);
+        let task = delivering(&partners);
+        settle().await;
+        let told = endpoint.told();
+        let what = if settings["syncLayout"] == true {
+            told[before]["configId"].clone()
+        } else {
+            told[before]["userId"].clone()
+        };
+        assert_eq!((before, told.len()), (2, 3), "{settings}");
+        assert!(what == "a" || what == "cy", "{what}");
+        task.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_partner_that_wants_no_more_is_stopped_until_somebody_resumes_it() {
     let world = World::new();
     let (endpoint, service) = (Endpoint::new(), sections(&world));

@@ -140,8 +140,11 @@ impl Subscription {
                 }
                 _ => {}
             }
+            let is_faulty = published.fault.is_some();
+            // Whoever waits holds no earlier states.
+            drop(published);
             if self.end.is_none() {
-                self.wait(published.fault.is_some()).await;
+                self.wait(is_faulty).await;
             }
         }
     }

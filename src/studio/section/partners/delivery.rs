@@ -119,12 +119,11 @@ impl Partners {
         };
         let mut partner = partner.value;
         let all = messages(&self.store, &partner.sent(), entry, matter).await?;
-        // Places within an entry are those of the entry that comes next.
-        let told = course.place.part;
-        for (part, message) in (0_u64..)
-            .zip(&all)
-            .skip(usize::try_from(told).unwrap_or(usize::MAX))
-        {
+        // A place within an entry is one of the entry right behind it.
+        let is_next = course.place.sequence.checked_add(1) == Some(entry.sequence);
+        let told = if is_next { course.place.part } else { 0 };
+        let rest = (0_u64..).zip(&all).filter(|(part, _)| *part >= told);
+        for (part, message) in rest {
             let mut failures = 0_u32;
             loop {
                 self.renew(course).await?;
