@@ -439,6 +439,16 @@ fn of_sections(name: &str) -> Vec<Write> {
         row("section_slots", list(&["budget"]), &json!(section)),
         row("section_history", list(&[&section, "1"]), &change),
         row("section_overlays", list(&[&member, &section]), &overlay),
+        row(
+            "section_partners",
+            of("partner"),
+            &json!({"url": "https://partner.example/hook", "secret": "main", "settings": {}}),
+        ),
+        row(
+            "section_partner_places",
+            of("partner"),
+            &json!({"sequence": 1, "part": 0}),
+        ),
         row("section_permissions", list(&[&member]), &results),
         row("section_results", "newest".into(), &json!(1)),
         row("section_syncs", "run".into(), &run),
