@@ -177,7 +177,7 @@ async fn a_database_put_back_to_an_older_day_is_noticed() {
     let world = World::new();
     furnish(&world).await;
     let wired = Arc::new(Wired::new(&world.inner));
-    let backend: Arc<dyn StorageBackend> = wired.clone();
+    let backend: Arc<dyn StorageBackend> = Arc::<Wired>::clone(&wired);
     let world = world.through(backend);
     let live = world.live();
     let mut bo = live.subscribe(watch("bo")).await.unwrap();

@@ -33,7 +33,7 @@ async fn any_number_of_subscribers_cost_the_database_as_much_as_one() {
         let world = World::new();
         furnish(&world, "studio").await;
         let wired = Arc::new(Wired::new(&world.inner));
-        let backend: Arc<dyn StorageBackend> = wired.clone();
+        let backend: Arc<dyn StorageBackend> = Arc::<Wired>::clone(&wired);
         let world = world.through(backend);
         let live = world.live();
         let mut all = Vec::new();

@@ -11,6 +11,7 @@ use garland::section::{
     SectionService,
 };
 use garland::storage::{Precondition, Version};
+use garland::testing::PausedClock;
 use garland::{Chance, Clock, Error, ErrorKind};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -91,9 +92,12 @@ impl PartnerTransport for Endpoint {
 
 fn partners(world: &World, endpoint: &Arc<Endpoint>) -> Partners {
     let store = world.desk().0;
-    let endpoint: Arc<dyn PartnerTransport> = endpoint.clone();
+    let endpoint: Arc<dyn PartnerTransport> = Arc::<Endpoint>::clone(endpoint);
     let trusted = Arc::new(TrustedHost::new());
-    let (clock, chance) = (world.clock.clone(), Chance::seeded(0x9a27));
+    let (clock, chance) = (
+        Arc::<PausedClock>::clone(&world.clock),
+        Chance::seeded(0x9a27),
+    );
     Partners::new(
         store,
         trusted,
@@ -111,7 +115,7 @@ fn sections(world: &World) -> SectionService {
         store,
         policy,
         trusted,
-        world.clock.clone(),
+        Arc::<PausedClock>::clone(&world.clock),
         Chance::seeded(7),
     )
 }
@@ -425,11 +429,11 @@ async fn whoever_may_not_manage_sections_has_nothing_to_do_with_partners() {
         is_shut: Arc::new(AtomicBool::new(true)),
         ..Gate::default()
     };
-    let (clock, chance) = (world.clock.clone(), Chance::seeded(1));
+    let (clock, chance) = (Arc::<PausedClock>::clone(&world.clock), Chance::seeded(1));
     let denied = Partners::new(
         world.desk().0,
         Arc::new(gate.clone()),
-        endpoint.clone(),
+        Arc::<Endpoint>::clone(&endpoint),
         clock,
         chance,
         PartnerOptions::default(),

@@ -93,7 +93,10 @@ impl World {
     }
 
     pub(crate) fn policy(&self) -> StoredPolicy {
-        let (zones, clock) = (Arc::clone(&self.zones), self.clock.clone());
+        let (zones, clock) = (
+            Arc::clone(&self.zones),
+            Arc::<PausedClock>::clone(&self.clock),
+        );
         StoredPolicy::new(
             Arc::clone(&self.backend),
             zones,
@@ -118,13 +121,21 @@ impl World {
         options: LiveOptions,
         permissions: Arc<dyn PermissionResolver>,
     ) -> LiveSections {
-        LiveSections::new(self.policy(), permissions, self.clock.clone(), options)
+        LiveSections::new(
+            self.policy(),
+            permissions,
+            Arc::<PausedClock>::clone(&self.clock),
+            options,
+        )
     }
 
     /// What a member sees now, worked out from the records alone: the phase, and each section with its versions and
     /// contents. Nothing if there is no such member.
     pub(crate) async fn fresh(&self, member: &str, wedding: Option<&str>) -> Option<Sight> {
-        let (zones, clock) = (Arc::clone(&self.zones), self.clock.clone());
+        let (zones, clock) = (
+            Arc::clone(&self.zones),
+            Arc::<PausedClock>::clone(&self.clock),
+        );
         let policy = StoredPolicy::new(
             Arc::clone(&self.inner),
             zones,
