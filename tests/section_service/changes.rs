@@ -52,15 +52,24 @@ async fn a_change_its_history_and_its_event_are_one_and_the_event_tells_no_conte
         let events = journal(&store(&backend)).await;
         let texts: Vec<_> = events.iter().map(|entry| entry.event.as_str()).collect();
         let by = r#""actor":{"service":"cms"},"subject":{"kind":"section","id":"b"}"#;
+        let names: Vec<String> = sections
+            .history("b")
+            .map_ok(|entry| entry.change)
+            .try_collect()
+            .await
+            .unwrap();
         let wanted = [
             format!(
-                r#"{{"kind":"section.changed",{by},"data":{{"version":1,"kinds":["created"]}}}}"#
+                r#"{{"kind":"section.changed",{by},"data":{{"version":1,"kinds":["created"],"change":"{}"}}}}"#,
+                names[0]
             ),
             format!(
-                r#"{{"kind":"section.changed",{by},"data":{{"version":2,"kinds":["visibility","layout"]}}}}"#
+                r#"{{"kind":"section.changed",{by},"data":{{"version":2,"kinds":["visibility","layout"],"change":"{}"}}}}"#,
+                names[1]
             ),
             format!(
-                r#"{{"kind":"section.removed",{by},"data":{{"version":2,"kinds":["removed"]}}}}"#
+                r#"{{"kind":"section.removed",{by},"data":{{"version":2,"kinds":["removed"],"change":"{}"}}}}"#,
+                names[2]
             ),
         ];
         assert_eq!(texts, wanted, "{name}");

@@ -30,7 +30,7 @@ pub const SECTION_SLOTS: Collection<String> = Collection::new("section_slots");
 /// The collection of templates, by their ids.
 pub const SECTION_TEMPLATES: Collection<TemplateRecord> = Collection::new("section_templates");
 
-/// A section is new or has changed. Subject `section`; data `version` and `kinds`.
+/// A section is new or has changed. Subject `section`; data `version`, `kinds`, and `change`, its name in the history.
 pub const SECTION_CHANGED: EventKind = EventKind::new("section.changed");
 
 /// A section is gone. Subject `section`; data `version`, the last it had.
@@ -152,6 +152,8 @@ pub struct TemplateRecord {
 pub(super) struct Changed<'a> {
     pub(super) version: Version,
     pub(super) kinds: &'a [&'a str],
+    /// Its name in the history.
+    pub(super) change: &'a str,
 }
 
 /// Makes one key of several texts, so that no two lists are one key: a JSON list.

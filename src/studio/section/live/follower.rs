@@ -60,6 +60,11 @@ impl Follower {
         published
     }
 
+    /// Whether nobody looks any more, as where its runtime has ended.
+    pub(super) fn is_dead(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Has it look soon.
     pub(super) fn nudge(&self) {
         self.nudge.notify_one();
@@ -98,9 +103,14 @@ impl Pursuit {
         let mut number = 0_u64;
         loop {
             // The look answers every wake-up so far; those that come meanwhile bring about another.
-            while let Some(Some(Some(()))) =
-                self.wakes.as_mut().map(|wakes| wakes.next().now_or_never())
-            {}
+            while let Some(wakes) = &mut self.wakes {
+                match wakes.next().now_or_never() {
+                    Some(Some(())) => {}
+                    // A stream that has ended is asked no more.
+                    Some(None) => self.wakes = None,
+                    None => break,
+                }
+            }
             let looked = self.policy.look(&self.organization).await;
             let failed = looked.is_err();
             number = number.saturating_add(1);

@@ -176,7 +176,8 @@ impl Shared {
             let message = "subscriptions have ended";
             return Err(Error::new(ErrorKind::Cancelled, "section.watch", message));
         }
-        if let Some(follower) = table.rows.get(organization).and_then(Weak::upgrade) {
+        let known = table.rows.get(organization).and_then(Weak::upgrade);
+        if let Some(follower) = known.filter(|follower| !follower.is_dead()) {
             return Ok(follower);
         }
         let follower = Arc::new(Follower::new(

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,7 +38,8 @@ pub struct Subscription {
     asked: Duration,
     reader: Reader,
     /// The resolver could not be asked: wait before asking again.
-    waits: bool,
+    /// Until when nothing is told after a question that was not answered, in however many calls.
+    waits: Option<Instant>,
     end: Option<End>,
 }
 
@@ -60,6 +61,7 @@ impl Subscription {
         let mut published = follower.watch();
         let first = first(&mut published, |_| true).await?;
         let is_known = |snapshot: &Snapshot| snapshot.member(&request.member).is_some();
+        let cursor_at = request.cursor.as_ref().map_or(0, |cursor| cursor.revision);
         let first = match first.snapshot.as_ref() {
             Some(snapshot) if !is_known(snapshot) => {
                 // Perhaps they are too new to have been noticed.
@@ -70,6 +72,14 @@ impl Subscription {
                 let soon = self::first(&mut published, is_known);
                 let soon = timeout(shared.options.interval, soon).await;
                 soon.map_err(|_| denied(&request, "there is no such member"))??
+            }
+            Some(snapshot) if cursor_at > snapshot.revision() => {
+                // Told by another process, which was quicker: what is older would take things back.
+                let now = shared.policy.look(&request.organization).await?;
+                let least = now.revision().min(cursor_at);
+                let soon = self::first(&mut published, |state| state.revision() >= least);
+                let soon = timeout(shared.options.interval, soon).await;
+                soon.map_err(|_| behind(cursor_at))??
             }
             _ => first,
         };
@@ -88,7 +98,7 @@ impl Subscription {
             fault: 0,
             asked: shared.clock.elapsed(),
             reader: Reader::new(Arc::clone(&shared.clock)),
-            waits: false,
+            waits: None,
             end: None,
             published,
             _follower: follower,
@@ -117,9 +127,9 @@ impl Subscription {
         let reading = self.reader.begin();
         let options = &self.shared.options;
         let stalled = options.stall.is_some_and(|most| reading.idle > most);
-        if self.waits {
-            sleep(options.interval).await;
-            self.waits = false;
+        if let Some(until) = self.waits {
+            sleep_until(until).await;
+            self.waits = None;
         }
         loop {
             if let Some(end) = self.end {
@@ -172,7 +182,7 @@ impl Subscription {
                     return Ok(None);
                 }
                 Err(error) => {
-                    self.waits = true;
+                    self.waits = Some(Instant::now() + self.shared.options.interval);
                     return Err(error);
                 }
             }
@@ -245,6 +255,11 @@ impl Subscription {
             (End::Resume, None) => Err(over()),
         }
     }
+}
+
+fn behind(cursor: u64) -> Error {
+    let message = "the state of the organization is not yet as new as the cursor";
+    Error::new(ErrorKind::Unavailable, "section.watch", message).with_context("cursor", cursor)
 }
 
 /// Waits for a state that will do; or for a fault while there is none, or the end.

@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::engine::journal::Event;
 use crate::error::Result;
-use crate::storage::{JournalEntry, Query, RecordId, Store, Version};
+use crate::storage::{JournalEntry, RecordId, Store, Version};
 
 use super::super::configuration::Configuration;
 use super::super::external::{PartnerGrant, PartnerMessage, PartnerSettings};
 use super::super::group::Group;
 use super::super::patch::Patch;
 use super::super::records::{
-    HistoryEntry, HistoryKind, SECTION_CHANGED, SECTION_CONFIGURATIONS, SECTION_HISTORY,
-    SECTION_REMOVED, key, key_prefix,
+    HistoryEntry, SECTION_CHANGED, SECTION_CONFIGURATIONS, SECTION_HISTORY, SECTION_REMOVED, key,
 };
 use super::super::service::{SECTION_PERMISSIONS, SECTION_RESULTS_CHANGED};
 use super::records::{SECTION_PARTNER_CHANGED, SECTION_PARTNER_REMOVED};
@@ -27,6 +25,8 @@ pub(super) enum Matter {
     Section {
         id: String,
         version: Version,
+        /// Its name in the history.
+        change: Option<String>,
         is_removed: bool,
     },
     /// Results of these users, each in a wedding or in the organization.
@@ -40,6 +40,7 @@ pub(super) fn matter(entry: &JournalEntry) -> Option<Matter> {
     #[derive(Deserialize)]
     struct Of {
         version: Version,
+        change: Option<String>,
     }
     #[derive(Deserialize)]
     struct Pairs {
@@ -49,12 +50,14 @@ pub(super) fn matter(entry: &JournalEntry) -> Option<Matter> {
     let is_removed = event.kind == SECTION_REMOVED;
     if is_removed || event.kind == SECTION_CHANGED {
         let of: Option<Of> = event.data.and_then(|data| data.read().ok());
+        let (version, change) = of.map_or_else(Default::default, |of| (of.version, of.change));
         return Some(Matter::Section {
             id: event
                 .subject
                 .filter(|subject| subject.kind == "section")?
                 .id,
-            version: of.map_or_else(Version::default, |of| of.version),
+            version,
+            change,
             is_removed,
         });
     }
@@ -77,9 +80,10 @@ pub(super) async fn messages(
         Matter::Section {
             id,
             version,
+            change,
             is_removed,
         } => {
-            let change = history(store, entry, id, *version, *is_removed).await?;
+            let change = history(store, id, change.as_deref()).await?;
             let message = if *is_removed {
                 let known = identity(store, id, change.as_ref());
                 Some(PartnerMessage::deleted(&known, version.next().get())?)
@@ -168,25 +172,19 @@ async fn stated(
     ))
 }
 
-/// Finds what an entry of the journal tells of in the history: it was written at the same instant.
+/// Finds what an entry of the journal tells of in the history, by the name that stands in both.
 async fn history(
     store: &Store,
-    entry: &JournalEntry,
     section: &str,
-    version: Version,
-    is_removed: bool,
+    change: Option<&str>,
 ) -> Result<Option<HistoryEntry>> {
-    let prefix = key_prefix(section)?;
-    let prefix = format!("{prefix}\"{:016x}-", entry.at.as_millis().max(0));
-    let query = Query::all(SECTION_HISTORY.name().clone()).prefix(&prefix);
-    let mut found = store.all(&SECTION_HISTORY, query);
-    while let Some(change) = found.try_next().await? {
-        let change = change.value;
-        if change.version == version && (change.kind == HistoryKind::Removed) == is_removed {
-            return Ok(Some(change));
-        }
-    }
-    Ok(None)
+    let Some(change) = change else {
+        return Ok(None);
+    };
+    let found = store
+        .get(&SECTION_HISTORY, &key(&[section, change])?)
+        .await?;
+    Ok(found.map(|found| found.value))
 }
 
 /// Which configuration a change is of.

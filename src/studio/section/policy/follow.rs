@@ -102,8 +102,15 @@ impl Part {
 
 /// Tells one content of a record from another, also where a record that was removed is made anew and begins again with
 /// the first version.
+///
+/// Who sees it is left out, for a reader of the section is not told that, and could try guesses at it: what of it changes
+/// what they see is in the decision, and any change is in the version.
 fn content(record: &Value) -> u64 {
-    let hash = blake3::hash(record.to_string().as_bytes());
+    let mut shown = record.clone();
+    if let Some(fields) = shown.as_object_mut() {
+        fields.retain(|name, _| name != "visibility" && name != "permissions");
+    }
+    let hash = blake3::hash(shown.to_string().as_bytes());
     let first = hash.as_bytes().first_chunk();
     first.map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }

@@ -90,7 +90,8 @@ impl SectionService {
         patch: &Patch,
     ) -> Result<()> {
         let guards = [Group::Visibility, Group::Permissions];
-        if guards.into_iter().any(|group| patch.group(group).is_some()) {
+        let says = |group| patch.group(group).is_some_and(|fields| !fields.is_empty());
+        if guards.into_iter().any(says) {
             // Whoever decides who sees the section may change the rest of it with the same patch.
             self.ask(&MANAGE, section_resource(section)).await?;
             let found = self.find(section).await?;
@@ -158,6 +159,7 @@ impl SectionService {
         let event = event.with_data(&Changed {
             version,
             kinds: &kinds,
+            change: &entry.change,
         })?;
         batch.append(JournalName::main(), &event)?;
         let written = self.commit(batch, version).await?;

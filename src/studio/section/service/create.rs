@@ -96,6 +96,7 @@ impl SectionService {
         let event = event.with_data(&Changed {
             version: at,
             kinds: &["removed"],
+            change: &entry.change,
         })?;
         batch.append(JournalName::main(), &event)?;
         let written = self.commit(batch, at).await?;
@@ -158,6 +159,7 @@ impl SectionService {
         let event = event.with_data(&Changed {
             version,
             kinds: &["created"],
+            change: &entry.change,
         })?;
         batch.append(JournalName::main(), &event)?;
         Ok(())
