@@ -471,3 +471,53 @@ async fn whoever_may_not_manage_sections_has_nothing_to_do_with_partners() {
         "a URL may hold a secret"
     );
 }
+
+/// A wall clock on which every look takes a millisecond.
+#[derive(Debug)]
+struct Ticking(Arc<PausedClock>, AtomicU64);
+
+impl Clock for Ticking {
+    fn now(&self) -> garland::Timestamp {
+        let ticks = self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.now().saturating_add(Duration::from_millis(ticks))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// What takes a while is still found: a field that was taken away is told as such, not left out.
+#[tokio::test(start_paused = true)]
+async fn a_removal_is_told_however_long_the_change_took() {
+    let world = World::new();
+    let endpoint = Endpoint::new();
+    let clock = Ticking(Arc::<PausedClock>::clone(&world.clock), AtomicU64::new(0));
+    let service = SectionService::new(
+        world.desk().0,
+        world.policy(),
+        Arc::new(TrustedHost::new()),
+        Arc::new(clock),
+        Chance::seeded(7),
+    );
+    let mut titled = section("old", "budget", &["couple"]);
+    titled["customization"] = json!({"title": "Costs", "subtitle": "So far"});
+    let made = service.create(&titled).await.unwrap();
+    let partners = partners(&world, &endpoint);
+    let settings = json!({"syncCustomization": true});
+    partners
+        .put("crm", &crm(settings), Precondition::Absent)
+        .await
+        .unwrap();
+    let task = delivering(&partners);
+    let changes = json!({"customization": {"title": null}});
+    service
+        .patch("old", None, &changes, made.version)
+        .await
+        .unwrap();
+    settle().await;
+    task.abort();
+    let told = endpoint.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["changes"], changes);
+}
