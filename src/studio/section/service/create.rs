@@ -41,6 +41,14 @@ impl SectionService {
         let id = configuration.id().unwrap_or_default();
         self.ask(&MANAGE, section_resource(id)).await?;
         self.ask_protected(&configuration).await?;
+        let known = self
+            .store
+            .get(&SECTION_CONFIGURATIONS, &section_key(id)?)
+            .await?;
+        if known.is_none() {
+            // What somebody arranged of an earlier one while it went away is not theirs of this one.
+            self.sweep_overlays(id).await?;
+        }
         let mut batch = Batch::new(self.clock.now());
         self.hold_wedding(&mut batch, configuration.wedding())
             .await?;
@@ -59,8 +67,8 @@ impl SectionService {
     ///
     /// # Cancel safety
     ///
-    /// After a drop the section is there with its history and its event, or not; of one that is gone, overlays may be
-    /// left, which nobody sees.
+    /// After a drop the section is there with its history and its event, perhaps without people's own arrangements, or it is
+    /// gone with all of them.
     pub async fn remove(&self, section: &str, at: Version) -> Result<Written> {
         let id = section_key(section)?;
         self.ask(&MANAGE, section_resource(section)).await?;
@@ -99,9 +107,9 @@ impl SectionService {
             change: &entry.change,
         })?;
         batch.append(JournalName::main(), &event)?;
-        let written = self.commit(batch, at).await?;
+        // Before the section itself, so that a failure leaves something to be removed once more.
         self.sweep_overlays(section).await?;
-        Ok(written)
+        self.commit(batch, at).await
     }
 
     /// Holds a batch to the condition that the wedding is there.

@@ -243,7 +243,16 @@ impl Group {
             kind: HistoryKind::Changed,
         };
         let author = service.acting_as(first.actor.clone());
-        author.apply(&edit).await.map(Some)
+        match author.apply(&edit).await {
+            // Perhaps an earlier try was under way all the time, and the conflict is with itself.
+            Err(error) if tried && error.kind() == ErrorKind::Conflict => {
+                match self.find(service).await? {
+                    Some(found) => Ok(Some(self.stored(service, &found.value).await?)),
+                    None => Err(error),
+                }
+            }
+            done => done.map(Some),
+        }
     }
 
     async fn find(&self, service: &SectionService) -> Result<Option<Versioned<HistoryEntry>>> {

@@ -10,12 +10,12 @@ use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Member, Resource, Snapshot};
 use crate::storage::{
-    Batch, Collection, JournalName, Precondition, Query, RecordId, Version, Versioned,
+    Batch, Collection, JournalName, Precondition, Query, Record, RecordId, Version, Versioned,
 };
 use crate::wedding::AccessLevel;
 
 use super::handle::{MANAGE, SectionService};
-use super::results::{AT_ONCE, Pair, SECTION_PERMISSIONS};
+use super::results::{AT_ONCE, Pair, SECTION_PERMISSIONS, SectionResults};
 
 /// The collection of bulk work under way: at most one record, gone when it is done.
 pub const SECTION_SYNCS: Collection<SyncRecord> = Collection::new("section_syncs");
@@ -207,13 +207,17 @@ impl Run {
 
     /// Works out what else is stored, and takes the work off the record.
     async fn finish(&mut self) -> Result<()> {
-        let members = self.state.members().map(Member::id);
-        let done: BTreeSet<Pair> = members.flat_map(|id| pairs_of(&self.state, id)).collect();
+        // Whatever is older than the work is of somebody who is gone, or of a wedding they were let into meanwhile.
+        let begun = self.record.revision;
+        let is_old = |record: &Record| {
+            let read = record.value.read::<SectionResults>();
+            read.map_or(true, |found| found.revision < begun)
+        };
         let mut query = Query::all(SECTION_PERMISSIONS.name().clone()).with_limit(AT_ONCE);
         loop {
             let page = self.service.store.query(&query).await?;
-            let ids = page.records.iter().map(|record| Pair::of(&record.id));
-            let rest: Vec<Pair> = ids.flatten().filter(|pair| !done.contains(pair)).collect();
+            let old = page.records.iter().filter(|record| is_old(record));
+            let rest: Vec<Pair> = old.filter_map(|record| Pair::of(&record.id)).collect();
             let mut at = 0;
             while let Some(rest) = rest.get(at..).filter(|rest| !rest.is_empty()) {
                 at += self.write(rest, 0, &[]).await?;
