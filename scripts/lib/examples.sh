@@ -84,6 +84,16 @@ example_sealed_backup() {
     [ -z "$(find vault restored -name .garland -prune -o -type f -cnewer stamp -print)" ]
 }
 
+# A wedding of its own making: the table, what a change would do, what open pages are told, from the first plans on.
+example_sections() {
+    garland --plain | tee told
+    for phase in planning pre_wedding wedding_day post_wedding; do
+        grep -q ": $phase$" told
+    done
+    grep -q "gus   +photos" told
+    grep -q "flo   may watch no longer" told
+}
+
 same_files() {
     diff -r -x .garland a b
     diff -r -x .garland a c

@@ -12,6 +12,14 @@ const ROOMS: &[(&str, &str)] = &[
         "connector::",
         "the seam of accounts, which know no organization; which has which is for the registry",
     ),
+    (
+        "section::",
+        "reaches nothing but through a store that is bound; whether it asks is tried in `entry_points.rs`",
+    ),
+    (
+        "team::",
+        "reaches nothing but through a store that is bound; whether it asks is tried in `entry_points.rs`",
+    ),
     ("testing::", "suites and doubles for tests"),
     ("platforms::", "accounts, as the seam"),
     (
@@ -31,6 +39,19 @@ const APART: &[(&str, &str)] = &[
         "puts together what the host gave; reads nothing",
     ),
     ("Organization::id", "says whose handle it is"),
+    (
+        "Organization::permission_snapshot",
+        "of its own organization; that it asks is tried in `entry_points.rs`",
+    ),
+    (
+        "Organization::sections",
+        "gives a service of the room of sections",
+    ),
+    ("Organization::team", "gives a service of the room of teams"),
+    (
+        "Organization::watch_sections",
+        "of its own organization; that it asks is tried in `entry_points.rs`",
+    ),
     ("SyncRun::cancel", "stops a run that the caller began"),
     ("audit::Auditor::origin", "says what its heads are called"),
     (

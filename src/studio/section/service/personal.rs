@@ -47,8 +47,8 @@ impl SectionService {
     ) -> Result<Written> {
         section_key(section)?;
         let patch = check_changes(changes, Target::Personal)?;
-        let user = self.person().await?;
         self.ask(&READ, section_resource(section)).await?;
+        let user = self.person().await?;
         if self.part(user, wedding, Some(section)).await?.is_empty() {
             return Err(missing(section));
         }
@@ -93,8 +93,8 @@ impl SectionService {
     /// - Those of the database.
     pub async fn arrangement(&self, section: &str) -> Result<Option<Versioned<OverlayRecord>>> {
         section_key(section)?;
-        let user = self.person().await?;
         self.ask(&READ, section_resource(section)).await?;
+        let user = self.person().await?;
         let id = key(&[user, section])?;
         self.store.get(&SECTION_OVERLAYS, &id).await
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::permission::{EffectiveSection, Resource, Snapshot};
+use crate::permission::{Actor, EffectiveSection, Resource, Snapshot};
 use crate::storage::{Batch, Collection, JournalName, Precondition, RecordId, Write};
 use crate::studio::team::check_id;
 use crate::wedding::SectionType;
@@ -165,7 +165,9 @@ impl SectionService {
         wedding: Option<&str>,
     ) -> Result<Option<SectionResults>> {
         check_pair(user, wedding)?;
-        if self.acting_member().await? == Some(user) {
+        let own =
+            |actor: &Actor| matches!(actor, Actor::User(id) | Actor::Service(id) if id == user);
+        if own(&self.actor) {
             self.ask(&READ, Resource::new("member", user)).await?;
         } else {
             self.ask_all(&MANAGE).await?;
