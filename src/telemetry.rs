@@ -1,8 +1,11 @@
-//! What is counted, for whoever collects it (feature `metrics`). Without the feature nothing is here.
+//! What is counted, for whoever collects it (feature `metrics`; without it nothing is), and the spans of services.
 //!
 //! Names and labels are a promise to dashboards; they are listed in the documentation of the crate.
 
 use std::time::Duration;
+
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use tracing::{Instrument as _, Span};
 
 use crate::error::{Error, ErrorKind};
 
@@ -22,6 +25,10 @@ pub(crate) const KEYS_REWRAPPED: &str = "garland_keys_rewrapped_total";
 pub(crate) const AUDIT_HEADS_SIGNED: &str = "garland_audit_heads_total";
 #[cfg(feature = "upload")]
 pub(crate) const UPLOADS_CHECKED: &str = "garland_uploads_checked_total";
+pub(crate) const SECTION_CALLS: &str = "garland_sections_calls_total";
+pub(crate) const SECTION_FLUSHES: &str = "garland_sections_flushes_total";
+pub(crate) const SECTION_RESULTS_STORED: &str = "garland_sections_results_total";
+pub(crate) const PARTNER_TRIES: &str = "garland_sections_partner_tries_total";
 pub(crate) const STORAGE_COMMITS: &str = "garland_storage_commits_total";
 #[cfg(feature = "sqlite")]
 pub(crate) const STORAGE_COMMIT_SECONDS: &str = "garland_storage_commit_seconds";
@@ -50,6 +57,39 @@ pub(crate) fn took(name: &'static str, labels: &[Label], time: Duration) {
 #[cfg(not(feature = "metrics"))]
 #[inline]
 pub(crate) fn took(_: &'static str, _: &[Label], _: Duration) {}
+
+/// Runs one public operation of a service in a span of its name, and counts how it ended.
+macro_rules! call {
+    ($operation:literal, $work:expr) => {
+        $crate::telemetry::called($operation, tracing::debug_span!($operation), $work).await
+    };
+}
+pub(crate) use call;
+
+/// What [`call!`] does with the span it makes.
+pub(crate) async fn called<T>(
+    operation: &'static str,
+    span: Span,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let done = work.instrument(span).await;
+    let outcome = match done.as_ref().map_err(Error::kind) {
+        Err(ErrorKind::Denied) => "denied",
+        Err(ErrorKind::NotFound) => "not_found",
+        _ => outcome(&done, "done"),
+    };
+    let labels = [("operation", operation), ("outcome", outcome)];
+    count(SECTION_CALLS, &labels, 1);
+    done
+}
+
+/// Runs whatever a stream does in a span.
+pub(crate) fn within<T: 'static>(
+    span: Span,
+    mut stream: BoxStream<'static, T>,
+) -> BoxStream<'static, T> {
+    stream::poll_fn(move |context| span.in_scope(|| stream.poll_next_unpin(context))).boxed()
+}
 
 /// The outcome of one call, for a label.
 pub(crate) fn outcome<T>(result: &Result<T, Error>, good: &'static str) -> &'static str {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod faults;
+mod personal;
 mod policy;
 mod queue;
 mod reading;

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::{Action, Actor, PermissionResolver, Resource};
+use crate::telemetry::call;
 
 use super::super::policy::StoredPolicy;
 use super::follower::Follower;
@@ -114,11 +115,14 @@ impl LiveSections {
     ///
     /// Safe to drop; nothing is left behind.
     pub async fn subscribe(&self, request: WatchRequest) -> Result<Subscription> {
-        let shared = &self.0;
-        shared.ask(&request).await?;
-        let follower = shared.follower(&request.organization)?;
-        follower.nudge();
-        Subscription::begin(Arc::clone(shared), follower, request).await
+        let work = async {
+            let shared = &self.0;
+            shared.ask(&request).await?;
+            let follower = shared.follower(&request.organization)?;
+            follower.nudge();
+            Subscription::begin(Arc::clone(shared), follower, request).await
+        };
+        call!("section.watch", work)
     }
 
     /// Returns how many organizations are being followed.

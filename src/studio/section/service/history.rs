@@ -4,6 +4,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, JournalName, Precondition, Query, Version};
+use crate::telemetry::{self, call};
 
 use super::super::patch::Patch;
 use super::super::records::{
@@ -31,7 +32,8 @@ impl SectionService {
             let found = service.store.all(&SECTION_HISTORY, query);
             found.map_ok(|entry| entry.value).boxed()
         };
-        stream::once(entries).flatten().boxed()
+        let entries = stream::once(entries).flatten().boxed();
+        telemetry::within(tracing::debug_span!("section.history"), entries)
     }
 
     /// Undoes one change of a section that has version `at`, by a change of its own: the fields it touched are as they
@@ -54,44 +56,47 @@ impl SectionService {
         change: &str,
         at: Version,
     ) -> Result<Patched> {
-        section_key(section)?;
-        section_key(change)?;
-        // Whoever may not change the section learns nothing of its past.
-        let resource = || section_resource(section);
-        if self.ask(&EDIT, resource()).await.is_err() {
-            self.ask(&MANAGE, resource()).await?;
-        }
-        let id = key(&[section, change])?;
-        let found = self.store.get(&SECTION_HISTORY, &id).await?;
-        let entry = found.ok_or_else(|| {
-            let message = "there is no such change of the section";
-            Error::new(ErrorKind::NotFound, "section.undo", message)
-                .with_context("section", section)
-                .with_context("change", change)
-        })?;
-        let entry = entry.value;
-        self.allow_edit(section, wedding, &entry.before).await?;
-        if !matches!(entry.kind, HistoryKind::Changed | HistoryKind::Undone(_)) {
-            let message = "making or removing a section is not undone";
-            return Err(Error::new(ErrorKind::Refused, "section.undo", message));
-        }
-        let now = self.find(section).await?;
-        let since = Patch::diff(&now.value, &entry.after.apply(&now.value));
-        if now.version == at && !since.is_empty() {
-            let message = "what the change touched was changed since";
-            return Err(Error::new(ErrorKind::Conflict, "section.undo", message)
-                .with_context("section", section)
-                .with_context("groups", kinds(&since).join(", ")));
-        }
-        let edit = Edit {
-            section: section.to_owned(),
-            patch: entry.before,
-            at,
-            change: self.name_change(at.next()),
-            by: vec![self.actor.clone()],
-            kind: HistoryKind::Undone(entry.change),
+        let work = async {
+            section_key(section)?;
+            section_key(change)?;
+            // Whoever may not change the section learns nothing of its past.
+            let resource = || section_resource(section);
+            if self.ask(&EDIT, resource()).await.is_err() {
+                self.ask(&MANAGE, resource()).await?;
+            }
+            let id = key(&[section, change])?;
+            let found = self.store.get(&SECTION_HISTORY, &id).await?;
+            let entry = found.ok_or_else(|| {
+                let message = "there is no such change of the section";
+                Error::new(ErrorKind::NotFound, "section.undo", message)
+                    .with_context("section", section)
+                    .with_context("change", change)
+            })?;
+            let entry = entry.value;
+            self.allow_edit(section, wedding, &entry.before).await?;
+            if !matches!(entry.kind, HistoryKind::Changed | HistoryKind::Undone(_)) {
+                let message = "making or removing a section is not undone";
+                return Err(Error::new(ErrorKind::Refused, "section.undo", message));
+            }
+            let now = self.find(section).await?;
+            let since = Patch::diff(&now.value, &entry.after.apply(&now.value));
+            if now.version == at && !since.is_empty() {
+                let message = "what the change touched was changed since";
+                return Err(Error::new(ErrorKind::Conflict, "section.undo", message)
+                    .with_context("section", section)
+                    .with_context("groups", kinds(&since).join(", ")));
+            }
+            let edit = Edit {
+                section: section.to_owned(),
+                patch: entry.before,
+                at,
+                change: self.name_change(at.next()),
+                by: vec![self.actor.clone()],
+                kind: HistoryKind::Undone(entry.change),
+            };
+            self.apply(&edit).await
         };
-        self.apply(&edit).await
+        call!("section.undo", work)
     }
 
     /// Takes off the record what was changed of a section, and returns how many changes that were. They cannot be undone
@@ -104,22 +109,25 @@ impl SectionService {
     ///
     /// After a drop some may be gone; a later call takes the rest.
     pub async fn erase_history(&self, section: &str) -> Result<u64> {
-        let query = self.allow_history(section).await?;
-        let mut found = self.store.all(&SECTION_HISTORY, query).try_chunks(ERASED);
-        let mut erased = 0_u64;
-        while let Some(entries) = found.try_next().await.map_err(|stopped| stopped.1)? {
-            let mut batch = Batch::new(self.clock.now());
-            for entry in &entries {
-                let at = Precondition::Any;
-                batch.delete(&SECTION_HISTORY, entry.id.clone(), at);
+        let work = async {
+            let query = self.allow_history(section).await?;
+            let mut found = self.store.all(&SECTION_HISTORY, query).try_chunks(ERASED);
+            let mut erased = 0_u64;
+            while let Some(entries) = found.try_next().await.map_err(|stopped| stopped.1)? {
+                let mut batch = Batch::new(self.clock.now());
+                for entry in &entries {
+                    let at = Precondition::Any;
+                    batch.delete(&SECTION_HISTORY, entry.id.clone(), at);
+                }
+                let event = self.event(SECTION_HISTORY_ERASED, section);
+                let data = serde_json::json!({"changes": entries.len()});
+                batch.append(JournalName::main(), &event.with_data(&data)?)?;
+                self.store.commit(batch).await?;
+                erased = erased.saturating_add(u64::try_from(entries.len()).unwrap_or(u64::MAX));
             }
-            let event = self.event(SECTION_HISTORY_ERASED, section);
-            let data = serde_json::json!({"changes": entries.len()});
-            batch.append(JournalName::main(), &event.with_data(&data)?)?;
-            self.store.commit(batch).await?;
-            erased = erased.saturating_add(u64::try_from(entries.len()).unwrap_or(u64::MAX));
-        }
-        Ok(erased)
+            Ok(erased)
+        };
+        call!("section.erase_history", work)
     }
 
     async fn allow_history(&self, section: &str) -> Result<Query> {

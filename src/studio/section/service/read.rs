@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::EffectiveSection;
 use crate::storage::{JournalName, Query, Version, Versioned};
+use crate::telemetry::call;
 
 use super::super::configuration::Configuration;
 use super::super::group::Group;
@@ -46,14 +47,17 @@ impl SectionService {
     /// - [`ErrorKind::Unavailable`]: what decides cannot be read, or changes faster than it can be read; and those of
     ///   the database.
     pub async fn read(&self, section: &str, wedding: Option<&str>) -> Result<SectionView> {
-        section_key(section)?;
-        self.ask(&READ, section_resource(section)).await?;
-        let views = match self.acting_member().await? {
-            Some(user) => self.part(user, wedding, Some(section)).await?,
-            None => vec![view(self.find(section).await?)],
+        let work = async {
+            section_key(section)?;
+            self.ask(&READ, section_resource(section)).await?;
+            let views = match self.acting_member().await? {
+                Some(user) => self.part(user, wedding, Some(section)).await?,
+                None => vec![view(self.find(section).await?)],
+            };
+            let views = self.strip(views).await?;
+            views.into_iter().next().ok_or_else(|| missing(section))
         };
-        let views = self.strip(views).await?;
-        views.into_iter().next().ok_or_else(|| missing(section))
+        call!("section.read", work)
     }
 
     /// Returns the sections of `wedding`, or of the organization itself: of a person those they see there, in the order
@@ -63,15 +67,18 @@ impl SectionService {
     /// - [`ErrorKind::Denied`]: the actor may not `section.read` the organization.
     /// - [`ErrorKind::Unavailable`]: as [`SectionService::read`]; and those of the database.
     pub async fn list(&self, wedding: Option<&str>) -> Result<Vec<SectionView>> {
-        self.ask_all(&READ).await?;
-        let views = match self.acting_member().await? {
-            Some(user) => self.part(user, wedding, None).await?,
-            None => self.all(wedding).await?,
+        let work = async {
+            self.ask_all(&READ).await?;
+            let views = match self.acting_member().await? {
+                Some(user) => self.part(user, wedding, None).await?,
+                None => self.all(wedding).await?,
+            };
+            let ids: Vec<_> = views.iter().map(|view| view.id.as_str()).collect();
+            let may = self.may(&READ, &ids).await?;
+            let allowed = views.into_iter().zip(may).filter(|(_, may)| *may);
+            self.strip(allowed.map(|(view, _)| view).collect()).await
         };
-        let ids: Vec<_> = views.iter().map(|view| view.id.as_str()).collect();
-        let may = self.may(&READ, &ids).await?;
-        let allowed = views.into_iter().zip(may).filter(|(_, may)| *may);
-        self.strip(allowed.map(|(view, _)| view).collect()).await
+        call!("section.list", work)
     }
 
     /// What `user` sees of a context, or of one section in it.

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::permission::Resource;
 use crate::storage::{Batch, JournalName, Precondition, Query, RecordId, Version, Versioned};
 use crate::studio::team::{Written, check_id};
+use crate::telemetry::{self, call};
 
 use super::super::configuration::Configuration;
 use super::super::records::{
@@ -42,31 +43,34 @@ impl SectionService {
         wedding: Option<&str>,
         expected: Precondition,
     ) -> Result<Written> {
-        let id = template_key(template)?;
-        if name.len() > LONGEST_NAME {
-            let message = "the name of a template has at most 200 bytes";
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "section.template",
-                message,
-            ));
-        }
-        check_id(name, "section.template")?;
-        self.ask_all(&MANAGE).await?;
-        let record = TemplateRecord {
-            name: name.to_owned(),
-            sections: self.pattern(wedding).await?,
+        let work = async {
+            let id = template_key(template)?;
+            if name.len() > LONGEST_NAME {
+                let message = "the name of a template has at most 200 bytes";
+                return Err(Error::new(
+                    ErrorKind::InvalidInput,
+                    "section.template",
+                    message,
+                ));
+            }
+            check_id(name, "section.template")?;
+            self.ask_all(&MANAGE).await?;
+            let record = TemplateRecord {
+                name: name.to_owned(),
+                sections: self.pattern(wedding).await?,
+            };
+            let old = self.store.get(&SECTION_TEMPLATES, &id).await?;
+            let found = old.map(|old| old.version);
+            expected.verify(SECTION_TEMPLATES.name(), &id, found)?;
+            let version = found.map_or(Version::new(1), Version::next);
+            let held = found.map_or(Precondition::Absent, Precondition::At);
+            let mut batch = Batch::new(self.clock.now());
+            batch.put_with(&SECTION_TEMPLATES, id, &record, held, Vec::new())?;
+            let event = self.template_event(SECTION_TEMPLATE_CHANGED, template);
+            batch.append(JournalName::main(), &event)?;
+            self.commit(batch, version).await
         };
-        let old = self.store.get(&SECTION_TEMPLATES, &id).await?;
-        let found = old.map(|old| old.version);
-        expected.verify(SECTION_TEMPLATES.name(), &id, found)?;
-        let version = found.map_or(Version::new(1), Version::next);
-        let held = found.map_or(Precondition::Absent, Precondition::At);
-        let mut batch = Batch::new(self.clock.now());
-        batch.put_with(&SECTION_TEMPLATES, id, &record, held, Vec::new())?;
-        let event = self.template_event(SECTION_TEMPLATE_CHANGED, template);
-        batch.append(JournalName::main(), &event)?;
-        self.commit(batch, version).await
+        call!("section.keep_template", work)
     }
 
     /// Returns a template.
@@ -74,9 +78,12 @@ impl SectionService {
     /// # Errors
     /// [`ErrorKind::Denied`]: the actor may not `section.manage` the organization; and those of the database.
     pub async fn template(&self, template: &str) -> Result<Option<Versioned<TemplateRecord>>> {
-        let id = template_key(template)?;
-        self.ask_all(&MANAGE).await?;
-        self.store.get(&SECTION_TEMPLATES, &id).await
+        let work = async {
+            let id = template_key(template)?;
+            self.ask_all(&MANAGE).await?;
+            self.store.get(&SECTION_TEMPLATES, &id).await
+        };
+        call!("section.template", work)
     }
 
     /// Returns all templates, by id, page by page. A refusal or a failure is the last item.
@@ -94,7 +101,8 @@ impl SectionService {
                 Err(error) => stream::iter([Err(error)]).boxed(),
             }
         };
-        stream::once(found).flatten().boxed()
+        let found = stream::once(found).flatten().boxed();
+        telemetry::within(tracing::debug_span!("section.templates"), found)
     }
 
     /// Removes a template. Sections that were made of it stay.
@@ -107,16 +115,19 @@ impl SectionService {
     ///
     /// As [`SectionService::patch`].
     pub async fn remove_template(&self, template: &str, expected: Precondition) -> Result<Written> {
-        let id = template_key(template)?;
-        self.ask_all(&MANAGE).await?;
-        let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
-        let found = found.ok_or_else(|| no_template(template))?;
-        expected.verify(SECTION_TEMPLATES.name(), &id, Some(found.version))?;
-        let mut batch = Batch::new(self.clock.now());
-        batch.delete(&SECTION_TEMPLATES, id, Precondition::At(found.version));
-        let event = self.template_event(SECTION_TEMPLATE_REMOVED, template);
-        batch.append(JournalName::main(), &event)?;
-        self.commit(batch, found.version).await
+        let work = async {
+            let id = template_key(template)?;
+            self.ask_all(&MANAGE).await?;
+            let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
+            let found = found.ok_or_else(|| no_template(template))?;
+            expected.verify(SECTION_TEMPLATES.name(), &id, Some(found.version))?;
+            let mut batch = Batch::new(self.clock.now());
+            batch.delete(&SECTION_TEMPLATES, id, Precondition::At(found.version));
+            let event = self.template_event(SECTION_TEMPLATE_REMOVED, template);
+            batch.append(JournalName::main(), &event)?;
+            self.commit(batch, found.version).await
+        };
+        call!("section.remove_template", work)
     }
 
     /// Makes the sections of a template for `wedding`, all or none, and returns their ids.
@@ -132,11 +143,14 @@ impl SectionService {
     ///
     /// After a drop all sections are there, with their history and events, or none.
     pub async fn use_template(&self, template: &str, wedding: &str) -> Result<Vec<String>> {
-        let id = template_key(template)?;
-        self.ask_all(&MANAGE).await?;
-        let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
-        let found = found.ok_or_else(|| no_template(template))?;
-        self.instantiate(&found.value.sections, wedding).await
+        let work = async {
+            let id = template_key(template)?;
+            self.ask_all(&MANAGE).await?;
+            let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
+            let found = found.ok_or_else(|| no_template(template))?;
+            self.instantiate(&found.value.sections, wedding).await
+        };
+        call!("section.use_template", work)
     }
 
     /// Makes the sections of one wedding, or those of the whole organization, for another wedding, all or none, and
@@ -149,9 +163,12 @@ impl SectionService {
     ///
     /// As [`SectionService::use_template`].
     pub async fn copy(&self, from: Option<&str>, wedding: &str) -> Result<Vec<String>> {
-        self.ask_all(&MANAGE).await?;
-        let pattern = self.pattern(from).await?;
-        self.instantiate(&pattern, wedding).await
+        let work = async {
+            self.ask_all(&MANAGE).await?;
+            let pattern = self.pattern(from).await?;
+            self.instantiate(&pattern, wedding).await
+        };
+        call!("section.copy", work)
     }
 
     async fn pattern(&self, wedding: Option<&str>) -> Result<Template> {
