@@ -2,7 +2,9 @@
 
 mod changes;
 mod faults;
+mod late;
 mod policy;
+mod protected;
 mod queue;
 mod reading;
 mod results;

@@ -47,13 +47,22 @@ impl Belongings {
 }
 
 /// What the second organization keeps, and the first never writes.
-const CONTENTS: [&str; 6] = [
+const CONTENTS: [&str; 15] = [
     "bella-address",
     "bella-here",
     "bella-is here",
     "bella-lawsuit",
     "bella-drawings",
     "bella-reason",
+    "bella-title",
+    "bella-before",
+    "bella-subtitle",
+    "bella-stored",
+    "bella-pattern",
+    "bella-usual",
+    "bella-suspect",
+    "bella-phone",
+    "bella-venue",
 ];
 
 /// As [`make`], of a caller who has no names in common with the others.
