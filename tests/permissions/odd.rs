@@ -228,7 +228,7 @@ fn of_several_entries_for_one_wedding_the_weakest_counts() {
     let june = json!({ "id": "june", "organizationId": "o", "date": "2026-06-20" });
     let section = json!({
         "id": "c", "organizationId": "o", "weddingId": "june", "sectionType": "photos",
-        "visibility": { "roles": ["guest"], "conditions": { "hasWeddingAccess": true } },
+        "visibility": { "roles": ["couple"], "conditions": { "hasWeddingAccess": true } },
     });
     let file = Object::new(ObjectKind::Picture, "first-look", "o").of_wedding("june");
     for (levels, weakest) in [
@@ -242,7 +242,7 @@ fn of_several_entries_for_one_wedding_the_weakest_counts() {
         let entry = |level: &&str| json!({ "weddingId": "june", "level": level });
         let access: Vec<_> = levels.iter().map(entry).collect();
         let member = Member::read(
-            &json!({ "id": "u", "organizationId": "o", "role": "guest", "weddingAccess": access }),
+            &json!({ "id": "u", "organizationId": "o", "role": "couple", "weddingAccess": access }),
         );
         assert_eq!(member.access("june"), weakest, "{levels:?}");
         let all: Vec<_> = member.weddings().collect();
