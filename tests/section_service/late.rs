@@ -22,8 +22,8 @@ use garland::{Chance, Error, ErrorKind, OrganizationId, Result, Timestamp};
 use serde_json::{Value, json};
 
 use crate::world::{
-    Backend, HandClock, Hooked, NOON, journal, member, memory, section, sections, shared, store,
-    team, user, wedding,
+    Backend, HandClock, Hooked, NOON, member, memory, section, sections, shared, store, team, user,
+    wedding,
 };
 
 const ANY: Precondition = Precondition::Any;

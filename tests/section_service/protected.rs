@@ -9,6 +9,8 @@ use garland::permission::{
 };
 use garland::section::{SECTION_HISTORY, SectionService};
 use garland::storage::{Batch, Json, Precondition, Query, RecordId, Version, Write};
+use garland::team::Access;
+use garland::wedding::AccessLevel;
 use garland::{ErrorKind, Organization, OrganizationId, Result, Timestamp};
 use serde_json::{Value, json};
 
@@ -153,6 +155,48 @@ async fn the_past_of_any_other_section_is_the_coordinators_to_read() {
     // All or nothing: not the part they may erase.
     assert_eq!(kind(cora.erase_history("x").await), DENIED);
     assert_eq!(everything(&host).await, before);
+}
+
+/// A change of an earlier section of the name is not an editor's to bring into the one there is now.
+#[tokio::test]
+async fn a_change_made_in_another_wedding_is_undone_by_who_manages_sections() {
+    let (host, _, cora) = staffed().await;
+    let ann = member("ann", "couple");
+    host.team().put_member(&ann, ANY).await.unwrap();
+    let in_wedding = |place: &str, title: &str| {
+        let mut made = titled("x", "photos", Some(place), title);
+        made["visibility"]["roles"] = json!(["couple"]);
+        made["permissions"] = json!({"canEdit": ["couple"]});
+        made
+    };
+    let made = cora.create(&in_wedding("june", "Of Junes")).await.unwrap();
+    let title = json!({"customization": {"title": "Plain"}});
+    let service = host.sections();
+    let patched = service.patch("x", Some("june"), &title, made.version);
+    let patched = patched.await.unwrap();
+    cora.remove("x", patched.version).await.unwrap();
+    let made = cora.create(&in_wedding("july", "Plain")).await.unwrap();
+
+    let access = [Access::new("july", AccessLevel::Full)];
+    host.team()
+        .change_access("ann", &access, ANY)
+        .await
+        .unwrap();
+    let ann = host.as_actor(user("ann")).sections();
+    let change = patched.change.unwrap();
+    let undone = ann.undo("x", Some("july"), &change, made.version).await;
+    assert_eq!(kind(undone), DENIED);
+    // She may edit it there, and undo what is its own.
+    let title = json!({"customization": {"title": "Ours"}});
+    let own = ann
+        .patch("x", Some("july"), &title, made.version)
+        .await
+        .unwrap();
+    let own_change = own.change.unwrap();
+    let undone = ann.undo("x", Some("july"), &own_change, own.version);
+    let undone = undone.await.unwrap();
+    let undone = service.undo("x", Some("july"), &change, undone.version);
+    undone.await.unwrap();
 }
 
 #[tokio::test]

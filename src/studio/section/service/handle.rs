@@ -28,9 +28,9 @@ pub(super) const MANAGE_PROTECTED: Action = Action::new("section.manage_protecte
 /// Every call asks the resolver: `section.read` to see, `section.edit` to change how a section looks,
 /// `section.manage` to make and remove sections, to change who sees them, for their past, and for all that is about other
 /// people; to do that with a section of a [protected](crate::wedding::SectionKind::is_protected) type, or of one that
-/// cannot be read, besides `section.manage_protected`, also where it is gone or stands in a template. A person, [`Actor::User`], besides gets only what the stored state lets them see, and
-/// changes only what it lets them edit, and so does an [`Actor::Service`] that is a member; the host and other services
-/// get what the resolver allows.
+/// cannot be read, besides `section.manage_protected`, also where it is gone or stands in a template. A person,
+/// [`Actor::User`], besides gets only what the stored state lets them see, and changes only what it lets them edit, and so
+/// does an [`Actor::Service`] that is a member; the host and other services get what the resolver allows.
 ///
 /// # Example
 ///

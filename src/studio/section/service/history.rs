@@ -30,7 +30,8 @@ impl SectionService {
                 Ok(query) => query,
                 Err(error) => return stream::iter([Err(error)]).boxed(),
             };
-            service.past(query).map_ok(|entry| entry.value).boxed()
+            let past = service.past(section, query);
+            past.map_ok(|entry| entry.value).boxed()
         };
         stream::once(entries).flatten().boxed()
     }
@@ -77,7 +78,9 @@ impl SectionService {
             return Err(Error::new(ErrorKind::Refused, "section.undo", message));
         }
         let now = self.find(section).await?;
-        if entry.section_type.as_deref() != now.value.section_type() {
+        let is_earlier = entry.section_type.as_deref() != now.value.section_type()
+            || entry.wedding_id.as_deref() != now.value.wedding();
+        if is_earlier {
             // Of an earlier section of this name, which asks for itself.
             self.ask(&MANAGE, resource()).await?;
             self.ask_of_type(section, entry.section_type.as_deref())
@@ -114,9 +117,9 @@ impl SectionService {
     pub async fn erase_history(&self, section: &str) -> Result<u64> {
         let query = self.allow_history(section).await?;
         // All of it is asked about before any of it goes.
-        let mut whole = self.past(query.clone());
+        let mut whole = self.past(section.to_owned(), query.clone());
         while whole.try_next().await?.is_some() {}
-        let mut found = self.past(query).try_chunks(ERASED);
+        let mut found = self.past(section.to_owned(), query).try_chunks(ERASED);
         let mut erased = 0_u64;
         while let Some(entries) = found.try_next().await.map_err(|stopped| stopped.1)? {
             let mut batch = Batch::new(self.clock.now());
@@ -144,17 +147,21 @@ impl SectionService {
     }
 
     /// Reads changes, each as far as its own type lets the actor; ends with the first that does not.
-    fn past(&self, query: Query) -> BoxStream<'static, Result<Versioned<HistoryEntry>>> {
+    fn past(
+        &self,
+        section: String,
+        query: Query,
+    ) -> BoxStream<'static, Result<Versioned<HistoryEntry>>> {
         let found = self.store.all(&SECTION_HISTORY, query);
-        let allowed =
-            stream::try_unfold((self.clone(), found), |(service, mut found)| async move {
-                let Some(entry) = found.try_next().await? else {
-                    return Ok(None);
-                };
-                let (section, then) = (&entry.value.section_id, &entry.value.section_type);
-                service.ask_of_type(section, then.as_deref()).await?;
-                Ok(Some((entry, (service, found))))
-            });
+        let begin = (self.clone(), section, found);
+        let allowed = stream::try_unfold(begin, |(service, section, mut found)| async move {
+            let Some(entry) = found.try_next().await? else {
+                return Ok(None);
+            };
+            let then = entry.value.section_type.as_deref();
+            service.ask_of_type(&section, then).await?;
+            Ok(Some((entry, (service, section, found))))
+        });
         allowed.boxed()
     }
 }
