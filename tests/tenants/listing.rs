@@ -14,12 +14,8 @@ const ROOMS: &[(&str, &str)] = &[
         "the seam of accounts, which know no organization; which has which is for the registry",
     ),
     (
-        "section::",
-        "reaches nothing but through a store that is bound; whether it asks is tried in `entry_points.rs`",
-    ),
-    (
-        "team::",
-        "reaches nothing but through a store that is bound; whether it asks is tried in `entry_points.rs`",
+        "section::Partners",
+        "reach nothing but through a store that is bound; the handle that gives them has rows of its own",
     ),
     ("testing::", "suites and doubles for tests"),
     ("platforms::", "accounts, as the seam"),
@@ -43,19 +39,6 @@ const APART: &[(&str, &str)] = &[
     (
         "Organization::partners",
         "gives a service of the room of sections",
-    ),
-    (
-        "Organization::permission_snapshot",
-        "of its own organization; that it asks is tried in `entry_points.rs`",
-    ),
-    (
-        "Organization::sections",
-        "gives a service of the room of sections",
-    ),
-    ("Organization::team", "gives a service of the room of teams"),
-    (
-        "Organization::watch_sections",
-        "of its own organization; that it asks is tried in `entry_points.rs`",
     ),
     ("SyncRun::cancel", "stops a run that the caller began"),
     ("audit::Auditor::origin", "says what its heads are called"),
@@ -114,6 +97,14 @@ const APART: &[(&str, &str)] = &[
         "computes a digest; reads nothing",
     ),
     ("privacy::UploadedFiles::name", "is a constant"),
+    (
+        "section::LiveSections::close",
+        "ends what the host has begun",
+    ),
+    ("section::LiveSections::followed", "counts"),
+    ("section::SectionQueue::is_empty", "counts what waits"),
+    ("section::SectionQueue::len", "counts what waits"),
+    ("section::Subscription::cursor", "says how far it has come"),
     (
         "storage::Lease::fence",
         "names a lease that the caller holds",
@@ -313,7 +304,7 @@ fn services(functions: &[Function]) -> BTreeSet<String> {
     }
 }
 
-const DERIVED: [&str; 3] = ["clone", "deref", "fmt"];
+const DERIVED: [&str; 4] = ["clone", "deref", "drop", "fmt"];
 
 /// What the matrix has to call.
 fn required(functions: &[Function]) -> BTreeSet<String> {

@@ -3,12 +3,13 @@
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Batch, JournalName, Precondition, Query, Version};
+use crate::storage::{Batch, JournalName, Precondition, Query, Version, Versioned};
 use crate::telemetry::{self, call};
 
 use super::super::patch::Patch;
 use super::super::records::{
-    HistoryEntry, HistoryKind, SECTION_HISTORY, SECTION_HISTORY_ERASED, key, key_prefix,
+    HistoryEntry, HistoryKind, SECTION_CONFIGURATIONS, SECTION_HISTORY, SECTION_HISTORY_ERASED,
+    key, key_prefix,
 };
 use super::change::{Edit, Patched, kinds};
 use super::handle::{EDIT, MANAGE, SectionService, section_key, section_resource};
@@ -20,7 +21,8 @@ impl SectionService {
     /// Returns what was changed of a section, oldest first, page by page; also of one that is gone. A refusal or a
     /// failure is the last item.
     ///
-    /// Asks for `section.manage`.
+    /// Asks for `section.manage`, and for `section.manage_protected` if the type is protected that the section has, or had
+    /// at that change: the name may have been another's.
     #[must_use]
     pub fn history(&self, section: &str) -> BoxStream<'static, Result<HistoryEntry>> {
         let (service, section) = (self.clone(), section.to_owned());
@@ -29,8 +31,8 @@ impl SectionService {
                 Ok(query) => query,
                 Err(error) => return stream::iter([Err(error)]).boxed(),
             };
-            let found = service.store.all(&SECTION_HISTORY, query);
-            found.map_ok(|entry| entry.value).boxed()
+            let past = service.past(section, query);
+            past.map_ok(|entry| entry.value).boxed()
         };
         let entries = stream::once(entries).flatten().boxed();
         telemetry::within(tracing::debug_span!("section.history"), entries)
@@ -79,6 +81,14 @@ impl SectionService {
                 return Err(Error::new(ErrorKind::Refused, "section.undo", message));
             }
             let now = self.find(section).await?;
+            let is_earlier = entry.section_type.as_deref() != now.value.section_type()
+                || entry.wedding_id.as_deref() != now.value.wedding();
+            if is_earlier {
+                // Of an earlier section of this name, which asks for itself.
+                self.ask(&MANAGE, resource()).await?;
+                self.ask_of_type(section, entry.section_type.as_deref())
+                    .await?;
+            }
             let since = Patch::diff(&now.value, &entry.after.apply(&now.value));
             if now.version == at && !since.is_empty() {
                 let message = "what the change touched was changed since";
@@ -103,7 +113,8 @@ impl SectionService {
     /// any more; the section stays as it is.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`]: the actor may not `section.manage` it; and those of the database.
+    /// [`ErrorKind::Denied`]: the actor may not read all of its [history](SectionService::history), and nothing is erased;
+    /// and those of the database.
     ///
     /// # Cancel safety
     ///
@@ -111,7 +122,10 @@ impl SectionService {
     pub async fn erase_history(&self, section: &str) -> Result<u64> {
         let work = async {
             let query = self.allow_history(section).await?;
-            let mut found = self.store.all(&SECTION_HISTORY, query).try_chunks(ERASED);
+            // All of it is asked about before any of it goes.
+            let mut whole = self.past(section.to_owned(), query.clone());
+            while whole.try_next().await?.is_some() {}
+            let mut found = self.past(section.to_owned(), query).try_chunks(ERASED);
             let mut erased = 0_u64;
             while let Some(entries) = found.try_next().await.map_err(|stopped| stopped.1)? {
                 let mut batch = Batch::new(self.clock.now());
@@ -131,9 +145,31 @@ impl SectionService {
     }
 
     async fn allow_history(&self, section: &str) -> Result<Query> {
-        section_key(section)?;
+        let id = section_key(section)?;
         self.ask(&MANAGE, section_resource(section)).await?;
+        if let Some(now) = self.store.get(&SECTION_CONFIGURATIONS, &id).await? {
+            self.ask_of_type(section, now.value.section_type()).await?;
+        }
         let prefix = key_prefix(section)?;
         Ok(Query::all(SECTION_HISTORY.name().clone()).prefix(&prefix))
+    }
+
+    /// Reads changes, each as far as its own type lets the actor; ends with the first that does not.
+    fn past(
+        &self,
+        section: String,
+        query: Query,
+    ) -> BoxStream<'static, Result<Versioned<HistoryEntry>>> {
+        let found = self.store.all(&SECTION_HISTORY, query);
+        let begin = (self.clone(), section, found);
+        let allowed = stream::try_unfold(begin, |(service, section, mut found)| async move {
+            let Some(entry) = found.try_next().await? else {
+                return Ok(None);
+            };
+            let then = entry.value.section_type.as_deref();
+            service.ask_of_type(&section, then).await?;
+            Ok(Some((entry, (service, section, found))))
+        });
+        allowed.boxed()
     }
 }

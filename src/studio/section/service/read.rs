@@ -13,7 +13,10 @@ use super::super::configuration::Configuration;
 use super::super::group::Group;
 use super::super::overlay::Overlay;
 use super::super::records::{SECTION_CONFIGURATIONS, SECTION_OVERLAYS, key, key_prefix};
-use super::handle::{MANAGE, READ, SectionService, keyed, missing, section_key, section_resource};
+use super::handle::{
+    MANAGE, MANAGE_PROTECTED, READ, SectionService, is_protected, keyed, missing, section_key,
+    section_resource,
+};
 
 /// How many records are read at once.
 const ABREAST: usize = 8;
@@ -30,7 +33,7 @@ pub struct SectionView {
     /// The version of the shared configuration, to be named by a [patch](SectionService::patch).
     pub version: Version,
     /// The configuration, with the person's own arrangement over it. Who sees it (`visibility`, `permissions`) is there
-    /// only for those who may `section.manage` it.
+    /// only for those who may `section.manage` it, and `section.manage_protected` if its type is protected.
     pub configuration: Configuration,
     /// What the person may with it, and until when that holds; nothing for the host, and for a service
     /// that is no member.
@@ -181,7 +184,17 @@ impl SectionService {
     async fn strip(&self, mut views: Vec<SectionView>) -> Result<Vec<SectionView>> {
         let ids: Vec<_> = views.iter().map(|view| view.id.as_str()).collect();
         let may = self.may(&MANAGE, &ids).await?;
-        for (view, _) in views.iter_mut().zip(may).filter(|(_, may)| !may) {
+        let more = views
+            .iter()
+            .filter(|view| is_protected(view.configuration.section_type()));
+        let more: Vec<_> = more.map(|view| view.id.as_str()).collect();
+        let mut may_more = self.may(&MANAGE_PROTECTED, &more).await?.into_iter();
+        for (view, may) in views.iter_mut().zip(may) {
+            let asks_more = is_protected(view.configuration.section_type());
+            let is_for_them = !asks_more || may_more.next() == Some(true);
+            if may && is_for_them {
+                continue;
+            }
             let mut record = view.configuration.as_map().clone();
             for group in [Group::Visibility, Group::Permissions] {
                 record.remove(group.as_str());
