@@ -49,7 +49,7 @@
 //! | `html` | no | rich text through an allow list |
 //! | `outbound` | no | the policy for URLs that people hand in |
 //! | `http` | no | an HTTP client that holds to it; compiles C |
-//! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
+//! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly, and turns on `preserve_order` of `serde_json` in the whole program |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!

@@ -2,7 +2,9 @@
 
 use garland::Timestamp;
 use garland::permission::rights::{Object, ObjectKind, Verb};
-use garland::permission::{Context, Denial, Member, Section, SectionDecision, Snapshot, Wedding};
+use garland::permission::{
+    Change, Context, Denial, Member, Section, SectionDecision, Snapshot, Wedding,
+};
 use garland::wedding::parse_instant;
 use serde_json::{Value, json};
 
@@ -323,4 +325,29 @@ fn instants_are_read_to_the_ends_of_the_calendar_and_no_further() {
         let found = parse_instant(text).map(Timestamp::as_millis);
         assert_eq!(found, millis, "{text}");
     }
+}
+
+#[test]
+fn what_has_no_id_takes_no_place_and_is_not_found() {
+    let photos = |roles: &[&str]| {
+        Section::read(
+            &json!({ "organizationId": "o", "sectionType": "photos", "visibility": { "roles": roles } }),
+        )
+    };
+    let guest = Member::read(&json!({ "id": "u", "organizationId": "o", "role": "guest" }));
+    let shut = Snapshot::builder("o".parse().unwrap())
+        .members([guest])
+        .sections([photos(&[])])
+        .build(1);
+    // The strictest of several counts, so the one that lets nobody in has to stay.
+    let both = shut.with(2, [Change::PutSection(photos(&["guest"]))]);
+    let context = Context::organization(instant("2026-06-20T10:00:00Z"));
+    assert_eq!(both.sections().len(), 2);
+    assert!(both.visible("u", &context).is_empty());
+    assert_eq!(
+        both.decide("u", "", &context).denials.codes(),
+        ["config_not_found"]
+    );
+    let same = both.with(3, [Change::RemoveSection("".into())]);
+    assert_eq!(same.sections().len(), 2);
 }

@@ -12,4 +12,6 @@ mod results;
 mod stored;
 mod team;
 mod templates;
+#[path = "../common/wired.rs"]
+mod wired;
 mod world;
