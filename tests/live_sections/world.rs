@@ -16,7 +16,8 @@ use garland::permission::{
 };
 use garland::section::{
     LiveOptions, LiveSections, LiveView, PolicyOptions, SECTION_CHANGED, SECTION_CONFIGURATIONS,
-    SECTION_REMOVED, StoredPolicy, Subscription, Update, WatchRequest,
+    SECTION_PERSONALIZED, SECTION_REMOVED, SectionService, StoredPolicy, Subscription, Update,
+    WatchRequest,
 };
 use garland::storage::{
     Batch, Collection, CollectionName, Committed, JournalEntry, JournalHead, JournalName,
@@ -27,7 +28,7 @@ use garland::team::{
 };
 use garland::testing::PausedClock;
 use garland::wedding::{Phase, SectionType, ZoneTable, Zones};
-use garland::{Clock, OrganizationId, Result, Timestamp};
+use garland::{Chance, Clock, OrganizationId, Result, Timestamp};
 use serde_json::{Value, json};
 
 pub(crate) type Backend = Arc<dyn StorageBackend>;
@@ -268,6 +269,19 @@ impl Desk {
         self.remove(name, "wedding", WEDDING_REMOVED, id).await;
     }
 
+    /// As a service does that has asked and checked.
+    pub(crate) async fn arrange(&self, user: &str, section: &str, patch: Value) {
+        let mut batch = Batch::new(Timestamp::from_millis(0));
+        let overlays: Collection<Value> = Collection::new("section_overlays");
+        let record = json!({"userId": user, "sectionId": section, "overlay": patch});
+        let id = json!([user, section]).to_string().parse().unwrap();
+        batch.put(&overlays, id, &record).unwrap();
+        let event = Event::new(SECTION_PERSONALIZED).about(Resource::new("section", section));
+        let event = event.with_data(&json!({"user": user})).unwrap();
+        batch.append(JournalName::main(), &event).unwrap();
+        self.0.commit(batch).await.unwrap();
+    }
+
     /// Something that concerns nobody's view.
     pub(crate) async fn aside(&self) {
         let mut batch = Batch::new(Timestamp::from_millis(0));
@@ -311,6 +325,18 @@ impl Desk {
         batch.append(JournalName::main(), &event).unwrap();
         self.0.commit(batch).await.unwrap();
     }
+}
+
+pub(crate) fn sections(world: &World) -> SectionService {
+    let (store, policy) = (world.desk().0, world.policy());
+    let trusted = Arc::new(TrustedHost::new());
+    SectionService::new(
+        store,
+        policy,
+        trusted,
+        Arc::<PausedClock>::clone(&world.clock),
+        Chance::seeded(7),
+    )
 }
 
 pub(crate) fn member(id: &str, role: &str) -> Value {
@@ -396,6 +422,7 @@ impl PermissionSnapshot for Gate {
 pub(crate) struct Wired {
     inner: Mutex<Backend>,
     pub(crate) calls: AtomicU64,
+    reads: Mutex<BTreeMap<OrganizationId, u64>>,
     pub(crate) is_silent: AtomicBool,
 }
 
@@ -404,12 +431,26 @@ impl Wired {
         Self {
             inner: Mutex::new(Arc::clone(inner)),
             calls: AtomicU64::new(0),
+            reads: Mutex::default(),
             is_silent: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn swap(&self, other: &Backend) {
         *self.inner.lock().unwrap() = Arc::clone(other);
+    }
+
+    /// How often something of an organization was read.
+    pub(crate) fn reads_of(&self, organization: &OrganizationId) -> u64 {
+        let reads = self.reads.lock().unwrap();
+        reads.get(organization).copied().unwrap_or_default()
+    }
+
+    fn read(&self, organization: &OrganizationId) -> Backend {
+        let mut reads = self.reads.lock().unwrap();
+        *reads.entry(organization.clone()).or_default() += 1;
+        drop(reads);
+        self.call()
     }
 
     fn call(&self) -> Backend {
@@ -436,11 +477,13 @@ impl StorageBackend for Wired {
         collection: &CollectionName,
         id: &RecordId,
     ) -> Result<Option<Record>> {
-        self.call().get(organization, collection, id).await
+        self.read(organization)
+            .get(organization, collection, id)
+            .await
     }
 
     async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage> {
-        self.call().query(organization, query).await
+        self.read(organization).query(organization, query).await
     }
 
     async fn read_journal(
@@ -450,7 +493,7 @@ impl StorageBackend for Wired {
         after: u64,
         limit: usize,
     ) -> Result<Vec<JournalEntry>> {
-        let inner = self.call();
+        let inner = self.read(organization);
         inner
             .read_journal(organization, journal, after, limit)
             .await
@@ -461,7 +504,8 @@ impl StorageBackend for Wired {
         organization: &OrganizationId,
         journal: &JournalName,
     ) -> Result<JournalHead> {
-        self.call().journal_head(organization, journal).await
+        let inner = self.read(organization);
+        inner.journal_head(organization, journal).await
     }
 
     fn watch(&self) -> BoxStream<'static, Wake> {
@@ -469,5 +513,12 @@ impl StorageBackend for Wired {
             return stream::pending().boxed();
         }
         self.inner.lock().unwrap().watch()
+    }
+
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        if self.is_silent.load(Ordering::SeqCst) {
+            return stream::pending().boxed();
+        }
+        self.inner.lock().unwrap().watch_one(organization)
     }
 }
