@@ -35,8 +35,11 @@ async fn arrange(world: &World, who: &str, changes: Value) {
         .unwrap();
 }
 
-/// The sections of an update, each with the versions of what was arranged of it.
-fn told(update: &Update) -> (Vec<(&str, &[Option<Version>])>, Cursor) {
+/// A section, and the versions of what was arranged of it.
+type Told<'a> = (&'a str, &'a [Option<Version>]);
+
+/// The sections of an update.
+fn told(update: &Update) -> (Vec<Told<'_>>, Cursor) {
     let (shown, cursor) = match update {
         Update::Snapshot(all) => (&all.sections, all.cursor),
         Update::Difference(difference) => (&difference.shown, difference.cursor),
@@ -63,7 +66,7 @@ async fn ones_own_arrangement_arrives_at_oneself_and_nobody_else() {
     let mut too = live.subscribe(watch("ann")).await.unwrap();
     let mut bo = live.subscribe(watch("bo")).await.unwrap();
     let first = next(&mut ann).await;
-    let expected: Vec<(_, &[_])> = vec![("budget", &NONE), ("timeline", &NONE)];
+    let expected: [Told<'_>; 2] = [("budget", &NONE), ("timeline", &NONE)];
     assert_eq!(told(&first).0, expected);
     let _ = (next(&mut too).await, next(&mut bo).await);
 
