@@ -96,7 +96,7 @@ pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
     /// Keep for each watcher which organizations it has not been told of, each once, so that a storm
     /// in one neither delays another nor ends in [`Wake::All`], which has every organization read
     /// anew. That one is for what cannot be told apart, as commits of another process, and for a
-    /// watcher that more organizations wait for than memory is to be spent on; at least 1,000 do.
+    /// watcher that has left more organizations waiting than are kept for it, at least 1,000.
     fn watch(&self) -> BoxStream<'static, Wake>;
 
     /// As [`watch`](Self::watch), for one organization. By default it is `watch`, filtered, which has

@@ -134,8 +134,8 @@ impl StoredPolicy {
 }
 
 impl StoredPolicy {
-    /// Returns the state, and who has arranged sections for themselves, as the database has it at the end of a look that begins after the call, however young what is
-    /// known may be.
+    /// Returns the state, and who has arranged sections for themselves, as the database has it at the end of a look that
+    /// begins after the call, however young what is known may be.
     ///
     /// # Cancel safety
     ///
