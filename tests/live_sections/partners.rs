@@ -16,7 +16,7 @@ use garland::{Chance, Clock, Error, ErrorKind};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::world::{Gate, World, member, section, studio};
+use super::world::{Gate, World, member, section, sections, studio};
 
 /// What a partner does with a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,18 +103,6 @@ fn partners(world: &World, endpoint: &Arc<Endpoint>) -> Partners {
         clock,
         chance,
         PartnerOptions::default(),
-    )
-}
-
-fn sections(world: &World) -> SectionService {
-    let (store, policy) = (world.desk().0, world.policy());
-    let trusted = Arc::new(TrustedHost::new());
-    SectionService::new(
-        store,
-        policy,
-        trusted,
-        Arc::<PausedClock>::clone(&world.clock),
-        Chance::seeded(7),
     )
 }
 

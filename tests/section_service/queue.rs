@@ -12,9 +12,10 @@ use garland::wedding::UtcOnly;
 use garland::{Chance, Clock as _, ErrorKind, Timestamp};
 use serde_json::{Value, json};
 
+use crate::wired::Wired;
 use crate::world::{
-    Backend, HandClock, Hooked, NOON, Only, Swap, journal, member, memory, section, shared, store,
-    team, user,
+    Backend, HandClock, Hooked, NOON, Only, journal, member, memory, section, shared, store, team,
+    user,
 };
 
 const ONE: Version = Version::new(1);
@@ -329,7 +330,7 @@ async fn a_queue_is_bounded_and_one_that_is_dropped_says_so() {
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A database with more behind it than its own older backup, which it can be swapped for.
-async fn restorable() -> (Arc<Swap>, Backend, Backend) {
+async fn restorable() -> (Arc<Wired>, Backend, Backend) {
     let (inner, backup) = (memory(), memory());
     furnish(&inner).await;
     furnish(&backup).await;
@@ -338,7 +339,7 @@ async fn restorable() -> (Arc<Swap>, Backend, Backend) {
         let ann = member("ann", "admin");
         team.put_member(&ann, Precondition::Any).await.unwrap();
     }
-    let swap = Arc::new(Swap::new(&inner));
+    let swap = Arc::new(Wired::new(&inner));
     (Arc::clone(&swap), shared(&swap), backup)
 }
 
@@ -348,7 +349,7 @@ async fn a_backup_that_is_restored_does_not_hold_the_queue() {
     let (service, _) = world(&backend).await;
     let queue = service.queue(QueueOptions::default());
     queue.mark("ann", None).await.unwrap();
-    swap.put(&backup);
+    swap.swap(&backup);
     tokio::time::sleep(DAY).await;
     assert_eq!(queue.len(), 0);
     // What was marked is worked out of what there is.
@@ -388,7 +389,7 @@ async fn a_backup_that_is_restored_at_any_call_lets_the_queue_come_to_rest() {
         hooked.before(
             call,
             Box::new(move || {
-                swap.put(&restored);
+                swap.swap(&restored);
                 futures_util::future::ready(()).boxed()
             }),
         );

@@ -218,7 +218,7 @@ pub(super) async fn stated(
     last: Option<Stated>,
 ) -> Result<Option<Stated>> {
     let found = store.get(&SECTION_PERMISSIONS, &pair.id()?).await?;
-    let state = policy.look(store.organization()).await?;
+    let (state, _) = policy.look(store.organization()).await?;
     let revision = state.revision();
     let holding = found.and_then(|found| found.value.holding(worked_out(&state, pair, now), now));
     let mut granted = BTreeMap::new();

@@ -237,7 +237,7 @@ impl SectionService {
         if self.head().await? >= at_least {
             return Err(behind);
         }
-        let state = self.policy.look(self.store.organization()).await?;
+        let (state, _) = self.policy.look(self.store.organization()).await?;
         let revision = state.revision();
         tracing::warn!(wanted = at_least, found = revision, "section.restored");
         Ok((state, Reached::Restored { revision }))
