@@ -11,7 +11,8 @@ use garland::storage::{Precondition, StorageBackend, Version};
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Operation};
 use serde_json::{Value, json};
 
-use super::world::{Wired, World, member, next, nothing, section, sections, watch};
+use super::wired::Wired;
+use super::world::{World, member, next, nothing, section, sections, watch};
 
 const WHILE: Duration = Duration::from_secs(30);
 
