@@ -50,7 +50,7 @@
 //! | `outbound` | no | the policy for URLs that people hand in |
 //! | `http` | no | an HTTP client that holds to it; compiles C |
 //! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
-//! | `metrics` | no | counters and histograms through the `metrics` facade |
+//! | `metrics` | no | passes what is counted on to the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
 //! # Observability
@@ -71,8 +71,9 @@
 //! | `upload.check` | debug | `upload.id` |
 //! | `http.send` | debug | `http.body` |
 //!
-//! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
-//! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].
+//! These are counted. [`Orchestrator::metrics`] returns them, and a host may add a [`telemetry::Metrics`] of its own; with
+//! the feature `metrics` there is one that passes them on to the [`metrics`](https://docs.rs/metrics) facade. Durations
+//! are in seconds, by the host's own [`Clock`].
 //!
 //! | name | kind | labels |
 //! |---|---|---|
@@ -88,8 +89,8 @@
 //! | `garland_keys_rewrapped_total` | counter of keys that a rotation wrapped anew | |
 //! | `garland_audit_heads_total` | counter of heads signed and recorded | |
 //! | `garland_uploads_checked_total` | counter | `outcome`: `clean`, `rejected`, `quarantined`, `failed` |
-//! | `garland_storage_commits_total` | counter | `backend`: `memory`, `sqlite`; `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
-//! | `garland_storage_commit_seconds` | histogram | `backend`: `sqlite`; `outcome`: as above |
+//! | `garland_storage_commits_total` | counter | `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
+//! | `garland_storage_commit_seconds` | histogram | `outcome`: as above |
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -110,7 +111,7 @@ pub mod permission;
 pub mod platforms;
 pub mod storage;
 mod studio;
-mod telemetry;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

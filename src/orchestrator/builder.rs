@@ -14,6 +14,7 @@ use crate::id::{Chance, OrganizationId};
 use crate::permission::{HostOnly, PermissionResolver};
 use crate::storage::StorageBackend;
 use crate::studio::section::{LiveOptions, LiveSections, PolicyOptions, StoredPolicy};
+use crate::telemetry::{Metrics, Registry, Telemetry};
 use crate::wedding::{UtcOnly, Zones};
 
 use super::handle::{Orchestrator, Shared};
@@ -32,6 +33,7 @@ pub struct OrchestratorBuilder {
     zones: Arc<dyn Zones>,
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
+    metrics: Vec<Arc<dyn Metrics>>,
     #[cfg(feature = "crypto")]
     security: SecurityOptions,
 }
@@ -47,6 +49,7 @@ impl OrchestratorBuilder {
             zones: Arc::new(UtcOnly::new()),
             clock: None,
             chance: Chance::system(),
+            metrics: Vec::new(),
             #[cfg(feature = "crypto")]
             security: SecurityOptions::default(),
         }
@@ -121,6 +124,14 @@ impl OrchestratorBuilder {
     #[must_use]
     pub fn chance(mut self, chance: Chance) -> Self {
         self.chance = chance;
+        self
+    }
+
+    /// Adds a place where counts and durations go, besides the one that
+    /// [`Orchestrator::metrics`] reads.
+    #[must_use]
+    pub fn metrics(mut self, sink: impl Metrics) -> Self {
+        self.metrics.push(Arc::new(sink));
         self
     }
 
@@ -211,8 +222,12 @@ impl OrchestratorBuilder {
                 .add(&name, connector)?;
         }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let registry = Arc::new(Registry::new());
+        let mut sinks = self.metrics;
+        sinks.push(Arc::<Registry>::clone(&registry));
+        let telemetry = Telemetry::new(sinks, Arc::clone(&clock));
         #[cfg(feature = "crypto")]
-        let security = self.security.build(&storage, &clock)?;
+        let security = self.security.build(&storage, &clock, &telemetry)?;
         #[cfg(feature = "crypto")]
         for (organization, name, sealed) in security.sealed() {
             let registry = connectors.entry(organization.clone()).or_default();
@@ -240,6 +255,8 @@ impl OrchestratorBuilder {
             zones: self.zones,
             clock,
             chance: self.chance,
+            registry,
+            telemetry,
             #[cfg(feature = "crypto")]
             security,
         }))

@@ -15,6 +15,7 @@ use crate::id::{Chance, OrganizationId};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{StorageBackend, Store};
 use crate::studio::section::{LiveSections, StoredPolicy};
+use crate::telemetry::{MetricsSnapshot, Registry, Telemetry};
 use crate::wedding::Zones;
 
 use super::builder::OrchestratorBuilder;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) zones: Arc<dyn Zones>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
+    pub(super) registry: Arc<Registry>,
+    pub(super) telemetry: Telemetry,
     #[cfg(feature = "crypto")]
     pub(super) security: super::security::Security,
 }
@@ -89,6 +92,34 @@ impl Orchestrator {
             organization: OrganizationId::default(),
             actor: Actor::Host,
         })
+    }
+
+    /// Returns everything counted and timed so far, over all organizations: for the host, to show or to export. No name of
+    /// a file, a person or an organization is in it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # async fn run() -> garland::Result<()> {
+    /// use garland::storage::Precondition;
+    /// use garland::{Orchestrator, backends::Memory, permission::TrustedHost};
+    ///
+    /// let studio = Orchestrator::builder()
+    ///     .storage(Memory::new())
+    ///     .permissions(TrustedHost::new())
+    ///     .build()
+    ///     .await?;
+    /// let ann = serde_json::json!({"id": "ann", "organizationId": "default", "role": "couple"});
+    /// studio.team().put_member(&ann, Precondition::Absent).await?;
+    /// assert_eq!(studio.metrics().total("garland_storage_commits_total"), 1);
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(run())?;
+    /// # Ok::<(), garland::Error>(())
+    /// ```
+    #[must_use]
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.0.shared.registry.snapshot()
     }
 
     /// Returns the handle of one organization. Everything reached from it is bound to it.
@@ -235,6 +266,7 @@ impl Organization {
     /// The records, for a service that has asked already.
     pub(super) fn records(&self) -> Store {
         Store::new(Arc::clone(&self.shared.storage), self.organization.clone())
+            .with_telemetry(self.shared.telemetry.clone())
     }
 
     /// The organization as what an action is done to.

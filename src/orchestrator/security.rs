@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::Action;
 use crate::storage::{JournalName, StorageBackend, Store};
+use crate::telemetry::Telemetry;
 
 use super::handle::{Orchestrator, Organization};
 
@@ -63,10 +64,12 @@ impl SecurityOptions {
         self,
         storage: &Arc<dyn StorageBackend>,
         clock: &Arc<dyn Clock>,
+        telemetry: &Telemetry,
     ) -> Result<Security> {
         let tokens = self.tokens.map(|(keys, policy)| {
             let (storage, clock) = (Arc::clone(storage), Arc::clone(clock));
-            TokenService::new(storage, keys, policy, clock, Arc::clone(&self.entropy))
+            let (entropy, telemetry) = (Arc::clone(&self.entropy), telemetry.clone());
+            TokenService::counting(storage, keys, policy, clock, entropy, telemetry)
         });
         let mut security = Security {
             root: self.root,
@@ -76,7 +79,8 @@ impl SecurityOptions {
             sealed: BTreeMap::new(),
         };
         for wish in self.sealed {
-            let store = Store::new(Arc::clone(storage), wish.organization.clone());
+            let store = Store::new(Arc::clone(storage), wish.organization.clone())
+                .with_telemetry(telemetry.clone());
             let ring = security.ring(store, clock)?;
             let name: ConnectorName = wish.name.parse()?;
             let sealed = SealedConnector::wrap(name.clone(), wish.account, ring, wish.options);

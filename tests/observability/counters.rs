@@ -1,117 +1,48 @@
-//! Counters and durations, as a recorder sees them.
-
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
-use metrics::{
-    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
-    SharedString, Unit,
-};
+//! Counters and durations, as a host reads them.
 
 use crate::world::{CONTENT, sync, sync_over};
 
-type Table<T> = Arc<Mutex<BTreeMap<String, T>>>;
-
-#[derive(Debug, Default)]
-struct Collected {
-    counters: Table<u64>,
-    histograms: Table<Vec<f64>>,
-}
-
-struct Count(String, Table<u64>);
-
-impl CounterFn for Count {
-    fn increment(&self, value: u64) {
-        *self.1.lock().unwrap().entry(self.0.clone()).or_default() += value;
-    }
-
-    fn absolute(&self, _: u64) {
-        unreachable!("nothing is counted so");
-    }
-}
-
-struct Durations(String, Table<Vec<f64>>);
-
-impl HistogramFn for Durations {
-    fn record(&self, value: f64) {
-        let mut table = self.1.lock().unwrap();
-        table.entry(self.0.clone()).or_default().push(value);
-    }
-}
-
-impl Recorder for Collected {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(Arc::new(Count(text(key), Arc::clone(&self.counters))))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        let table = Arc::clone(&self.histograms);
-        Histogram::from_arc(Arc::new(Durations(text(key), table)))
-    }
-}
-
-/// `name{label=value,…}` without the prefix of the crate.
-fn text(key: &Key) -> String {
-    let labels: Vec<String> = key
-        .labels()
-        .map(|label| format!("{}={}", label.key(), label.value()))
-        .collect();
-    let name = key.name().strip_prefix("garland_").unwrap();
-    format!("{name}{{{}}}", labels.join(","))
-}
-
 #[test]
 fn a_small_sync_is_counted_under_the_documented_names() {
-    let collected = Collected::default();
-    let report = metrics::with_local_recorder(&collected, sync);
-    let counters = collected.counters.lock().unwrap();
-    let count = |name: &str| counters.get(name).copied().unwrap_or_default();
+    let (report, counted) = sync();
+    let count = |name: &str, labels| counted.counter(&format!("garland_{name}"), labels);
     let written = (CONTENT.len() + "other".len()) as u64;
-    assert_eq!(count("transfer_bytes_total{}"), written, "{counters:#?}");
+    assert_eq!(count("transfer_bytes_total", &[]), written, "{counted}");
     assert_eq!(
-        count("transfer_files_total{outcome=delivered}"),
+        count("transfer_files_total", &[("outcome", "delivered")]),
         report.done.copy
     );
     assert_eq!(
-        count("retries_total{operation=transfer.upload}"),
+        count("retries_total", &[("operation", "transfer.upload")]),
         1,
-        "{counters:#?}"
+        "{counted}"
     );
-    assert_eq!(count("sync_runs_total{outcome=complete}"), 1);
-    assert_eq!(count("sync_actions_total{action=copy}"), 2);
+    assert_eq!(count("sync_runs_total", &[("outcome", "complete")]), 1);
+    assert_eq!(count("sync_actions_total", &[("action", "copy")]), 2);
     assert_eq!(
-        count("sync_actions_total{action=recover}"),
+        count("sync_actions_total", &[("action", "recover")]),
         report.done.recover
     );
     assert_eq!(
-        count("sync_conflicts_total{kind=create_create}"),
+        count("sync_conflicts_total", &[("kind", "create_create")]),
         1,
-        "{counters:#?}"
+        "{counted}"
     );
-    assert!(count("storage_commits_total{backend=memory,outcome=committed}") > 3);
-    let histograms = collected.histograms.lock().unwrap();
-    let many = |name: &str| histograms.get(name).map_or(0, Vec::len) as u64;
-    assert_eq!(many("sync_seconds{outcome=complete}"), 1, "{histograms:#?}");
-    let transfers = many("transfer_seconds{outcome=delivered}");
-    assert_eq!(transfers, report.done.copy);
+    let commits = count("storage_commits_total", &[("outcome", "committed")]);
+    assert!(commits > 3);
+    let many = |name: &str, outcome| {
+        let found = counted.histogram(&format!("garland_{name}"), &[("outcome", outcome)]);
+        found.map_or(0, garland::telemetry::Histogram::count)
+    };
+    assert_eq!(many("sync_seconds", "complete"), 1, "{counted}");
+    assert_eq!(many("transfer_seconds", "delivered"), report.done.copy);
+    assert_eq!(many("storage_commit_seconds", "committed"), commits);
     // No label is made of what a person wrote.
-    let names = counters.keys().chain(histograms.keys());
-    for name in names {
-        assert!(
-            !name.contains("day/") && !name.contains("archive"),
-            "{name}"
-        );
-    }
+    let text = counted.to_string();
+    assert!(
+        !text.contains("day/") && !text.contains("archive"),
+        "{text}"
+    );
 }
 
 #[cfg(feature = "sqlite")]
@@ -126,12 +57,20 @@ fn commits_to_sqlite_are_counted_and_timed() {
     let database = runtime
         .block_on(Sqlite::open(folder.path().join("studio.db")))
         .unwrap();
-    let collected = Collected::default();
-    metrics::with_local_recorder(&collected, || sync_over(database, false));
-    let labels = "{backend=sqlite,outcome=committed}";
-    let commits = collected.counters.lock().unwrap()[&format!("storage_commits_total{labels}")];
-    let times = collected.histograms.lock().unwrap();
-    let times = &times[&format!("storage_commit_seconds{labels}")];
-    assert_eq!(times.len() as u64, commits);
-    assert!(times.iter().all(|seconds| *seconds >= 0.0));
+    let (_, counted) = sync_over(database, false);
+    let labels = [("outcome", "committed")];
+    let times = counted
+        .histogram("garland_storage_commit_seconds", &labels)
+        .unwrap();
+    let commits = counted.counter("garland_storage_commits_total", &labels);
+    assert_eq!(times.count(), commits);
+    assert!(commits > 3);
+}
+
+#[test]
+fn two_orchestrators_count_apart() {
+    let (_, one) = sync();
+    let (_, other) = sync();
+    let name = "garland_sync_runs_total";
+    assert_eq!((one.total(name), other.total(name)), (1, 1));
 }

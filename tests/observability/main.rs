@@ -1,7 +1,8 @@
-//! What a host sees of the work: spans, and with the feature `metrics` counters.
+//! What a host sees of the work: spans, counters and durations.
 #![cfg(feature = "testing")]
 
-#[cfg(feature = "metrics")]
 mod counters;
+#[cfg(feature = "metrics")]
+mod facade;
 mod spans;
 mod world;

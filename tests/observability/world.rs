@@ -7,6 +7,7 @@ use garland::backends::Memory;
 use garland::platforms::MemoryPlatform;
 use garland::storage::StorageBackend;
 use garland::sync::{ConflictStrategy, SyncOptions, SyncReport};
+use garland::telemetry::MetricsSnapshot;
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyConnector, Operation, PausedClock};
 use garland::transfer::{RetryPolicy, TransferOptions};
 use garland::{Chance, ErrorKind, Orchestrator, Timestamp};
@@ -14,9 +15,12 @@ use garland::{Chance, ErrorKind, Orchestrator, Timestamp};
 /// A password that must not come up anywhere.
 pub(crate) const CONTENT: &str = "correct horse battery staple";
 
-/// Syncs two accounts over `storage`, on this thread. A database with threads of its own needs time
-/// that passes.
-pub(crate) fn sync_over(storage: impl StorageBackend, paused: bool) -> SyncReport {
+/// Syncs two accounts over `storage`, on this thread, and returns what was counted besides. A database with threads of its
+/// own needs time that passes.
+pub(crate) fn sync_over(
+    storage: impl StorageBackend,
+    paused: bool,
+) -> (SyncReport, MetricsSnapshot) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(paused)
@@ -37,7 +41,10 @@ pub(crate) fn sync_over(storage: impl StorageBackend, paused: bool) -> SyncRepor
         let options = SyncOptions::default()
             .with_strategy(ConflictStrategy::NewerWins)
             .with_transfer(TransferOptions::default().with_retry(retry));
-        let studio = Orchestrator::builder()
+        let builder = Orchestrator::builder();
+        #[cfg(feature = "metrics")]
+        let builder = builder.metrics(garland::telemetry::Facade::new());
+        let studio = builder
             .storage(storage)
             .connector("card", card)
             .connector("archive", archive)
@@ -50,11 +57,11 @@ pub(crate) fn sync_over(storage: impl StorageBackend, paused: bool) -> SyncRepor
         request.plan().await.unwrap();
         let report = request.run().await.unwrap();
         assert!(report.is_complete(), "{report}");
-        report
+        (report, studio.metrics())
     })
 }
 
 /// The same over a database in memory.
-pub(crate) fn sync() -> SyncReport {
+pub(crate) fn sync() -> (SyncReport, MetricsSnapshot) {
     sync_over(Memory::new(), true)
 }

@@ -223,7 +223,8 @@ impl Engine {
         let begun = clock.elapsed();
         let span = tally::run_span(run, &self.names);
         let outcome = self.run_named(run, task).instrument(span).await;
-        tally::finished(&outcome, clock.elapsed().saturating_sub(begun));
+        let telemetry = self.environment.store.telemetry();
+        tally::finished(telemetry, &outcome, clock.elapsed().saturating_sub(begun));
         outcome
     }
 

@@ -18,7 +18,7 @@ use crate::connector::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
 use crate::storage::Store;
-use crate::telemetry::{self, TRANSFER_FILES, TRANSFER_SECONDS};
+use crate::telemetry::{self, TRANSFER_FILES, TRANSFER_SECONDS, Telemetry};
 
 use super::calls::{Calls, cancelled};
 use super::hashing;
@@ -65,12 +65,13 @@ impl Mover {
             stall: options.stall,
             chance,
             cancel,
+            telemetry: store.telemetry().clone(),
         };
         let memory = Arc::new(Semaphore::new(
             usize::try_from(options.memory).unwrap_or(1 << 20),
         ));
         let places = Mutex::default();
-        let meter = Meter::default();
+        let meter = Meter::counting_into(store.telemetry().clone());
         Self(Arc::new(Inner {
             options,
             calls,
@@ -104,7 +105,8 @@ impl Mover {
     /// After a drop each destination has the whole file or what it had before. Large uploads go on
     /// from where they were when the same version is moved again.
     pub async fn run(&self, job: &TransferJob) -> Result<Moved> {
-        let begun = self.0.clock.elapsed();
+        let telemetry = &self.0.calls.telemetry;
+        let begun = telemetry.begin();
         let span = tracing::debug_span!(
             "transfer.run",
             file.path = %job.path,
@@ -113,7 +115,7 @@ impl Mover {
             transfer.destinations = job.destinations.len(),
         );
         let moved = self.carry(job).instrument(span).await;
-        count(job, &moved, self.0.clock.elapsed().saturating_sub(begun));
+        count(telemetry, job, &moved, begun);
         moved
     }
 
@@ -381,12 +383,12 @@ impl Mover {
 }
 
 /// Counts a file that has come to its end, for each destination by itself.
-fn count(job: &TransferJob, moved: &Result<Moved>, took: Duration) {
+fn count(telemetry: &Telemetry, job: &TransferJob, moved: &Result<Moved>, begun: Duration) {
     let whole = match moved {
         Ok(moved) => {
             for result in &moved.destinations {
                 let outcome = telemetry::outcome(result, "delivered");
-                telemetry::count(TRANSFER_FILES, &[("outcome", outcome)], 1);
+                telemetry.count(TRANSFER_FILES, &[("outcome", outcome)], 1);
             }
             let failed = moved.destinations.iter().find(|result| result.is_err());
             failed.map_or("delivered", |failed| telemetry::outcome(failed, ""))
@@ -394,11 +396,11 @@ fn count(job: &TransferJob, moved: &Result<Moved>, took: Duration) {
         Err(_) => {
             let outcome = telemetry::outcome(moved, "delivered");
             let missed = job.destinations.len() as u64;
-            telemetry::count(TRANSFER_FILES, &[("outcome", outcome)], missed);
+            telemetry.count(TRANSFER_FILES, &[("outcome", outcome)], missed);
             outcome
         }
     };
-    telemetry::took(TRANSFER_SECONDS, &[("outcome", whole)], took);
+    telemetry.since(TRANSFER_SECONDS, &[("outcome", whole)], begun);
 }
 
 /// Which hashes to compute: all that anybody involved reports, and a strong one in any case.
