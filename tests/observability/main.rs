@@ -1,8 +1,7 @@
-//! What a host sees of the work: spans, counters and durations.
+//! What is counted and timed, as a host sees it.
 #![cfg(feature = "testing")]
 
 mod counters;
 #[cfg(feature = "metrics")]
 mod facade;
-mod spans;
 mod world;
