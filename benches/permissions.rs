@@ -1,4 +1,5 @@
-//! Figures of the calculation of who sees what: many decisions with and without reasons, one alone, and after an edit.
+//! Figures of the calculation of who sees what: many decisions with and without reasons, one alone by ids, a service's
+//! question about all weddings, and what an edit takes.
 //!
 //! `cargo bench --bench permissions`. One thread; the best of several rounds. Wants an idle machine. Cedar and Casbin are
 //! measured by `scripts/peers permissions`.
@@ -10,7 +11,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use garland::permission::{Change, Context, Member, Section, Snapshot, Wedding};
+use garland::permission::{
+    Action, Actor, Change, Context, Member, PermissionSnapshot, Resource, Section, Snapshot,
+    Wedding,
+};
 use garland::wedding::{Day, Offset, Zones};
 use garland::{Timestamp, permission::View};
 use serde_json::{Value, json};
@@ -70,6 +74,7 @@ fn main() {
         }
     });
     edits(&context);
+    all_weddings(noon);
 }
 
 fn with_reasons(view: &View<'_>, members: &[&Member], sections: &[&Section]) {
@@ -102,6 +107,7 @@ fn edits(context: &Context) {
     let held = (MEMORY.current_usage() - before) as f64 / (SECTIONS * ROLES.len()) as f64;
     println!("figure bytes_a_section_and_role {held:.1}");
     let snapshot = empty().members(users).sections(sections).build(1);
+    by_ids(&snapshot, context);
     let mut edited = section(7);
     edited["visibility"]["roles"] = json!(["guest"]);
     let shown = best(|| {
@@ -124,6 +130,57 @@ fn edits(context: &Context) {
         "figure edit_to_audience_of_1000 {:.3} ms",
         seen.as_secs_f64() * 1e3
     );
+}
+
+/// Single questions by ids, each with its phase worked out, in no order that helps.
+fn by_ids(snapshot: &Snapshot, context: &Context) {
+    let members: Vec<&str> = snapshot.members().map(Member::id).collect();
+    let sections: Vec<&str> = snapshot.sections().map(Section::id).collect();
+    let pairs: Vec<(&str, &str)> = (0..10_000)
+        .map(|n| {
+            (
+                members[n * 617 % members.len()],
+                sections[n * 389 % sections.len()],
+            )
+        })
+        .collect();
+    rate("decide_by_ids_of_1000_users", pairs.len(), || {
+        for (member, section) in &pairs {
+            black_box(snapshot.decide(black_box(member), black_box(section), context));
+        }
+    });
+}
+
+/// What a service asks of a section that is for all of 1,000 weddings, by somebody let into two of them.
+fn all_weddings(now: Timestamp) {
+    let weddings = (0..SECTIONS).map(|n| {
+        Wedding::read(&json!({
+            "id": format!("wedding-{n:04}"), "organizationId": "studio",
+            "date": format!("{}-{:02}-{:02}", 2024 + n % 5, n % 12 + 1, n % 28 + 1), "timeZone": "Zurich",
+        }))
+    });
+    let member = Member::read(&json!({
+        "id": "vic", "organizationId": "studio", "role": "vendor",
+        "weddingAccess": [
+            { "weddingId": "wedding-0003", "level": "limited" }, { "weddingId": "wedding-0007", "level": "full" },
+        ],
+    }));
+    let snapshot = empty()
+        .members([member])
+        .weddings(weddings)
+        .sections((0..100).map(|n| Section::read(&section(n))))
+        .build(1);
+    let vic = Actor::User("vic".into());
+    let all: Vec<Resource> = snapshot
+        .sections()
+        .map(|section| Resource::new("section", section.id()))
+        .collect();
+    let read = Action::new("section.read");
+    for (name, asked) in [("one_section", &all[..1]), ("100_sections", &all[..])] {
+        rate(&format!("services_{name}_of_1000_weddings"), 1, || {
+            black_box(snapshot.as_of(now).decide(&vic, &read, black_box(asked)));
+        });
+    }
 }
 
 fn build(users: usize) -> Snapshot {

@@ -51,6 +51,8 @@
 //! | `http` | no | an HTTP client that holds to it; compiles C |
 //! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
 //! | `metrics` | no | passes what is counted on to the `metrics` facade |
+//! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly, and turns on `preserve_order` of `serde_json` in the whole program |
+//! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
 //! # Observability

@@ -2,31 +2,11 @@
 
 use crate::wedding::{Role, RoleSet, SectionKind};
 
-macro_rules! capabilities {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
-        /// Something that may be done in a section. Names are stable.
-        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-        #[non_exhaustive]
-        pub enum Capability {
-            $($(#[$doc])* $variant,)+
-        }
+use super::codes::codes;
 
-        impl Capability {
-            /// All of them, ordered by name.
-            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
-
-            /// Returns the stable name.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-    };
-}
-
-capabilities! {
+codes! {
+    /// Something that may be done in a section, ordered by name. Names are stable.
+    Capability, all:
     /// Adds tasks of vendors to the timeline.
     AddVendorTasks = "canAddVendorTasks",
     /// Writes to vendors.

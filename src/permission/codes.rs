@@ -1,7 +1,15 @@
 //! What all codes have in common: a stable spelling.
 
-/// Declares an enum of stable codes, to which later versions may add.
+/// Declares an enum of stable codes, to which later versions may add; with `all` behind its name also the list of them.
 macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident, all: $($(#[$of:meta])* $variant:ident = $text:literal,)+) => {
+        $crate::permission::codes::codes! { $(#[$doc])* $name: $($(#[$of])* $variant = $text,)+ }
+
+        impl $name {
+            /// All of them, in their order.
+            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
+        }
+    };
     ($(#[$doc:meta])* $name:ident: $($(#[$of:meta])* $variant:ident = $text:literal,)+) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]

@@ -4,30 +4,18 @@ use crate::clock::Timestamp;
 use crate::wedding::Phase;
 
 use super::capability::Capabilities;
+use super::codes::codes;
 use super::denial::{Denial, Denials};
 
-/// By what a section is given.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Grant {
+codes! {
+    /// By what a section is given. Names are stable.
+    Grant:
     /// The role is listed by name.
-    RoleExact,
+    RoleExact = "role_exact",
     /// The role acts as one that is listed.
-    RoleInherited,
+    RoleInherited = "role_inherited",
     /// Full access to the wedding.
-    WeddingFull,
-}
-
-impl Grant {
-    /// Returns the stable name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RoleExact => "role_exact",
-            Self::RoleInherited => "role_inherited",
-            Self::WeddingFull => "wedding_full",
-        }
-    }
+    WeddingFull = "wedding_full",
 }
 
 /// What one member may with one section, and why not.

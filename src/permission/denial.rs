@@ -1,119 +1,56 @@
 //! Why somebody may not see a section.
 
-use std::fmt;
 use std::sync::Arc;
 
-/// One reason why a section is not to be seen. Codes are stable.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Denial {
+use super::codes::codes;
+
+codes! {
+    /// One reason why a section is not to be seen, in the order in which they are told. Codes are stable.
+    Denial, all:
     /// The time asked about is none.
-    InvalidNow,
+    InvalidNow = "invalid_now",
     /// The snapshot has no such member.
-    UserNotFound,
+    UserNotFound = "user_not_found",
     /// The member's record cannot be understood.
-    MalformedUser,
+    MalformedUser = "malformed_user",
     /// The member's role is not in the table.
-    UnknownRole,
+    UnknownRole = "unknown_role",
     /// The snapshot has no such section.
-    ConfigNotFound,
+    ConfigNotFound = "config_not_found",
     /// The configuration cannot be understood.
-    MalformedConfig,
+    MalformedConfig = "malformed_config",
     /// Something belongs to another organization.
-    OrganizationMismatch,
+    OrganizationMismatch = "organization_mismatch",
     /// The configuration is for another wedding.
-    WeddingMismatch,
+    WeddingMismatch = "wedding_mismatch",
     /// There is no such wedding.
-    WeddingNotFound,
+    WeddingNotFound = "wedding_not_found",
     /// Only the table of restricted and protected sections stands in the way.
-    RestrictedSection,
+    RestrictedSection = "restricted_section",
     /// Nothing gives the role this section.
-    NoRoleGrant,
+    NoRoleGrant = "no_role_grant",
     /// `canView` lists others.
-    NotInCanViewList,
+    NotInCanViewList = "not_in_can_view_list",
     /// It is bound to phases, and the phase is not known.
-    PhaseUnavailable,
+    PhaseUnavailable = "phase_unavailable",
     /// It is bound to other phases.
-    PhaseNotAllowed,
+    PhaseNotAllowed = "phase_not_allowed",
     /// The condition does not hold.
-    HasWeddingAccessFailed,
+    HasWeddingAccessFailed = "condition_failed:hasWeddingAccess",
     /// The condition cannot be understood.
-    HasWeddingAccessMalformed,
+    HasWeddingAccessMalformed = "condition_malformed:hasWeddingAccess",
     /// The condition does not hold.
-    MinimumRoleFailed,
+    MinimumRoleFailed = "condition_failed:minimumRole",
     /// The condition cannot be understood.
-    MinimumRoleMalformed,
+    MinimumRoleMalformed = "condition_malformed:minimumRole",
     /// The condition does not hold.
-    CustomFieldFailed,
+    CustomFieldFailed = "condition_failed:customField",
     /// The condition cannot be understood.
-    CustomFieldMalformed,
+    CustomFieldMalformed = "condition_malformed:customField",
     /// The condition does not hold.
-    TimeRestrictionFailed,
+    TimeRestrictionFailed = "condition_failed:timeRestriction",
     /// The condition cannot be understood.
-    TimeRestrictionMalformed,
-}
-
-impl Denial {
-    /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 22] = [
-        Self::InvalidNow,
-        Self::UserNotFound,
-        Self::MalformedUser,
-        Self::UnknownRole,
-        Self::ConfigNotFound,
-        Self::MalformedConfig,
-        Self::OrganizationMismatch,
-        Self::WeddingMismatch,
-        Self::WeddingNotFound,
-        Self::RestrictedSection,
-        Self::NoRoleGrant,
-        Self::NotInCanViewList,
-        Self::PhaseUnavailable,
-        Self::PhaseNotAllowed,
-        Self::HasWeddingAccessFailed,
-        Self::HasWeddingAccessMalformed,
-        Self::MinimumRoleFailed,
-        Self::MinimumRoleMalformed,
-        Self::CustomFieldFailed,
-        Self::CustomFieldMalformed,
-        Self::TimeRestrictionFailed,
-        Self::TimeRestrictionMalformed,
-    ];
-
-    /// Returns the stable code.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidNow => "invalid_now",
-            Self::UserNotFound => "user_not_found",
-            Self::MalformedUser => "malformed_user",
-            Self::UnknownRole => "unknown_role",
-            Self::ConfigNotFound => "config_not_found",
-            Self::MalformedConfig => "malformed_config",
-            Self::OrganizationMismatch => "organization_mismatch",
-            Self::WeddingMismatch => "wedding_mismatch",
-            Self::WeddingNotFound => "wedding_not_found",
-            Self::RestrictedSection => "restricted_section",
-            Self::NoRoleGrant => "no_role_grant",
-            Self::NotInCanViewList => "not_in_can_view_list",
-            Self::PhaseUnavailable => "phase_unavailable",
-            Self::PhaseNotAllowed => "phase_not_allowed",
-            Self::HasWeddingAccessFailed => "condition_failed:hasWeddingAccess",
-            Self::HasWeddingAccessMalformed => "condition_malformed:hasWeddingAccess",
-            Self::MinimumRoleFailed => "condition_failed:minimumRole",
-            Self::MinimumRoleMalformed => "condition_malformed:minimumRole",
-            Self::CustomFieldFailed => "condition_failed:customField",
-            Self::CustomFieldMalformed => "condition_malformed:customField",
-            Self::TimeRestrictionFailed => "condition_failed:timeRestriction",
-            Self::TimeRestrictionMalformed => "condition_malformed:timeRestriction",
-        }
-    }
-}
-
-impl fmt::Display for Denial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+    TimeRestrictionMalformed = "condition_malformed:timeRestriction",
 }
 
 /// All reasons of one decision, as bits; none means that the section is to be seen.

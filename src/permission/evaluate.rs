@@ -73,23 +73,17 @@ pub(super) struct WeddingMoment {
 }
 
 impl Moment {
-    pub(super) fn new(
-        context: &Context,
-        wedding: Option<&Wedding>,
-        grace: Grace,
-        zones: &dyn Zones,
-    ) -> Self {
-        let now = context.now;
-        let wedding = context.wedding.as_ref().map(|id| {
-            let found = wedding.filter(|wedding| wedding.id() == &**id);
-            WeddingMoment {
-                id: Arc::clone(id),
-                organization: found.map(|wedding| wedding.organization().map(Into::into)),
-                phase: found
-                    .map_or_else(PhaseAt::default, |wedding| wedding.phase(grace, now, zones)),
-            }
-        });
-        Self { now, wedding }
+    /// `wedding` is the one of the context, if there is such a wedding, and its phase.
+    pub(super) fn new(context: &Context, wedding: Option<(&Wedding, PhaseAt)>) -> Self {
+        let moment = |id| WeddingMoment {
+            id: Arc::clone(id),
+            organization: wedding.map(|(wedding, _)| wedding.shared_organization()),
+            phase: wedding.map_or_else(PhaseAt::default, |(_, phase)| phase),
+        };
+        Self {
+            now: context.now,
+            wedding: context.wedding.as_ref().map(moment),
+        }
     }
 
     pub(super) fn wedding_id(&self) -> Option<&str> {
@@ -282,9 +276,7 @@ pub fn decide_one(
     grace: Grace,
     zones: &dyn Zones,
 ) -> SectionDecision {
-    decide(
-        member,
-        section,
-        &Moment::new(context, wedding, grace, zones),
-    )
+    let here = wedding.filter(|wedding| context.wedding.as_deref() == Some(wedding.id()));
+    let here = here.map(|wedding| (wedding, wedding.phase(grace, context.now, zones)));
+    decide(member, section, &Moment::new(context, here))
 }

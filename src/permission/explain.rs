@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::codes::codes;
 use super::decision::SectionDecision;
 use super::denial::Denial;
 use super::evaluate::{Context, granted, guard, limits};
@@ -73,28 +74,9 @@ pub enum Outcome {
     Absent,
 }
 
-macro_rules! rules {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
-        /// The rules, in the order in which they are asked. Names are stable.
-        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-        #[non_exhaustive]
-        pub enum Rule {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl Rule {
-            /// Returns the stable name.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-    };
-}
-
-rules! {
+codes! {
+    /// The rules, in the order in which they are asked. Names are stable.
+    Rule:
     /// Member, role, configuration, organization and wedding fit together.
     Guard = "guard",
     /// Something gives the section to the role.

@@ -3,20 +3,22 @@
 use std::cell::OnceCell;
 
 use crate::clock::Timestamp;
+use crate::wedding::{AccessLevel, Phase};
 
 use super::decision::{Grant, SectionDecision, earliest};
 use super::denial::Denial;
-use super::evaluate::Context;
+use super::evaluate::{Context, guard};
+use super::member::Member;
 use super::resolver::{Action, Actor, Decision, PermissionSnapshot, Reason, Resource};
 use super::rights::{Holder, Object, Verb, When};
 use super::snapshot::Snapshot;
 use super::view::View;
-use super::wedding::Wedding;
+use super::wedding::Scheduled;
 
 /// A [`Snapshot`] at one instant, as services ask it.
 ///
-/// The host itself may do everything. A person or a service of the host's is a [`Member`](super::Member) by its id, and may
-/// what their [standing](super::Member::holder) gives by [`KNOWN_ACTIONS`](super::rights::KNOWN_ACTIONS); anybody else
+/// The host itself may do everything. A person or a service of the host's is a [`Member`] by its id, and may
+/// what their [standing](Member::holder) gives by [`KNOWN_ACTIONS`](super::rights::KNOWN_ACTIONS); anybody else
 /// may nothing.
 ///
 /// # Example
@@ -59,32 +61,34 @@ impl Snapshot {
     pub fn may(&self, member: &str, verb: Verb, object: &Object, now: Timestamp) -> Decision {
         let mut when = When::at(now);
         if let Some(id) = object.wedding() {
-            let ours =
-                |wedding: &&Wedding| wedding.organization() == Some(self.organization().as_str());
-            let Some(wedding) = self.wedding(id).filter(ours) else {
+            let own = Some(self.organization().as_str());
+            let ours = |row: &&Scheduled| row.wedding().organization() == own;
+            let Some(row) = self.scheduled(id).filter(ours) else {
                 return Decision::deny(Reason::new(
                     "wedding_not_found",
                     "there is no such wedding",
                 ));
             };
-            when = when.with_phase(wedding.phase(self.grace(), now, self.zones()));
+            when = when.with_phase(self.phase(row, now));
         }
         match self.holder(member) {
-            Ok(holder) => self.rights().decide(holder, verb, object, &when),
+            Ok((_, holder)) => self.rights().decide(holder, verb, object, &when),
             Err(denial) => denial,
         }
     }
 
-    fn holder(&self, member: &str) -> Result<&Holder, Decision> {
+    fn holder(&self, member: &str) -> Result<(&Member, &Holder), Decision> {
         let deny = |code, text| Err(Decision::deny(Reason::new(code, text)));
-        match self.member(member).map(super::member::Member::holder) {
-            Some(Some(holder)) if holder.organization() != self.organization().as_str() => deny(
+        let Some(member) = self.member(member) else {
+            return deny("user_not_found", "there is no such member");
+        };
+        match member.holder() {
+            Some(holder) if holder.organization() != self.organization().as_str() => deny(
                 "organization_mismatch",
                 "the member is of another organization",
             ),
-            Some(Some(holder)) => Ok(holder),
-            Some(None) => deny("malformed_user", "the member's record cannot be understood"),
-            None => deny("user_not_found", "there is no such member"),
+            Some(holder) => Ok((member, holder)),
+            None => deny("malformed_user", "the member's record cannot be understood"),
         }
     }
 }
@@ -103,16 +107,14 @@ impl PermissionSnapshot for AsOf {
             Actor::User(id) | Actor::Service(id) => self.snapshot.holder(id),
         };
         let when = When::at(self.now);
-        let contexts = OnceCell::new();
+        let weddings = OnceCell::new();
         let decide = |resource: &Resource| match &holder {
             Err(denial) => denial.clone(),
-            Ok(holder) => match by_section(action, resource) {
+            Ok((member, holder)) => match by_section(action, resource) {
                 _ if self.is_own(action, resource, holder) => {
                     Decision::allow(Reason::new("own", "everybody may ask for what they see"))
                 }
-                Some((section, wanted)) => {
-                    self.decide_section(holder.id(), section, wanted, &contexts)
-                }
+                Some((section, wanted)) => self.decide_section(member, section, wanted, &weddings),
                 None => self
                     .snapshot
                     .rights()
@@ -151,55 +153,88 @@ impl AsOf {
     /// decide, which knows where it is asked.
     fn decide_section<'a>(
         &'a self,
-        member: &str,
+        member: &Member,
         section: &str,
         wanted: Wanted,
-        contexts: &OnceCell<Vec<View<'a>>>,
+        weddings: &OnceCell<Vec<Alike<'a>>>,
     ) -> Decision {
-        let Some(found) = self.snapshot.section(section) else {
-            return section_denied(&SectionDecision::denied(Denial::ConfigNotFound), None);
+        let Some(section) = self.snapshot.section(section) else {
+            return denied(&SectionDecision::denied(Denial::ConfigNotFound));
         };
-        let Some(member) = self.snapshot.member(member) else {
-            return section_denied(&SectionDecision::denied(Denial::UserNotFound), None);
+        let context = match section.wedding() {
+            Some(wedding) => Context::wedding(wedding, self.now),
+            None => Context::organization(self.now),
         };
-        let own = found
-            .wedding()
-            .map(|wedding| [self.snapshot.at(&Context::wedding(wedding, self.now))]);
-        let all = || {
-            let weddings = self.snapshot.weddings();
-            let weddings = weddings.map(|wedding| Context::wedding(wedding.id(), self.now));
-            let contexts = std::iter::once(Context::organization(self.now)).chain(weddings);
-            contexts.map(|context| self.snapshot.at(&context)).collect()
-        };
-        let views = own.as_ref().map_or_else(
-            || contexts.get_or_init(all).as_slice(),
-            |own| own.as_slice(),
-        );
-        let mut valid_until = None;
-        let mut denied = None;
-        for view in views {
-            let decision = view.decide(member, found);
-            valid_until = earliest(valid_until, decision.valid_until);
-            if wanted(&decision) {
-                let grant = decision.grant.map_or("section", Grant::as_str);
-                let mut allowed = Decision::allow(Reason::new(grant, "the section is for them"));
-                allowed.valid_until = decision.valid_until;
-                return allowed;
-            }
-            denied.get_or_insert(decision);
+        let view = self.snapshot.at(&context);
+        let mut first = view.decide(member, section);
+        if wanted(&first) {
+            return allowed(&first);
         }
-        let denied = denied.unwrap_or_else(|| SectionDecision::denied(Denial::WeddingNotFound));
-        section_denied(&denied, valid_until)
+        // What a guard turns away here it turns away at every wedding.
+        if section.is_organization_wide() && guard(member, section, &view.moment).is_ok() {
+            for alike in weddings.get_or_init(|| self.weddings(member)) {
+                let there = alike.view.decide(member, section);
+                if wanted(&there) {
+                    return allowed(&there);
+                }
+                let until = earliest(alike.until, there.valid_until);
+                first.valid_until = earliest(first.valid_until, until);
+            }
+        }
+        denied(&first)
+    }
+
+    /// The weddings of the organization, those together in which a section says the same to `member`; ordered by the first
+    /// of each.
+    fn weddings(&self, member: &Member) -> Vec<Alike<'_>> {
+        let mut all: Vec<Alike<'_>> = Vec::new();
+        for row in self.snapshot.schedule() {
+            let wedding = row.wedding();
+            // One without an id cannot be asked about.
+            if wedding.organization() != member.organization() || wedding.id().is_empty() {
+                continue;
+            }
+            let (level, at) = (
+                member.access(wedding.id()),
+                self.snapshot.phase(row, self.now),
+            );
+            let alike = |other: &&mut Alike<'_>| other.level == level && other.phase == at.phase;
+            match all.iter_mut().find(alike) {
+                Some(known) => known.until = earliest(known.until, at.until),
+                None => all.push(Alike {
+                    level,
+                    phase: at.phase,
+                    until: at.until,
+                    view: self.snapshot.at(&Context::wedding(wedding.id(), self.now)),
+                }),
+            }
+        }
+        all
     }
 }
 
-fn section_denied(decision: &SectionDecision, valid_until: Option<Timestamp>) -> Decision {
-    let code = decision
-        .denials
-        .iter()
-        .next()
-        .map_or("not_in_can_edit_list", Denial::as_str);
+/// Weddings of one phase, into which a member is let equally far.
+#[derive(Debug)]
+struct Alike<'a> {
+    level: AccessLevel,
+    phase: Option<Phase>,
+    /// When the first of them leaves the phase.
+    until: Option<Timestamp>,
+    /// The first of them by id.
+    view: View<'a>,
+}
+
+fn allowed(decision: &SectionDecision) -> Decision {
+    let grant = decision.grant.map_or("section", Grant::as_str);
+    let mut allowed = Decision::allow(Reason::new(grant, "the section is for them"));
+    allowed.valid_until = decision.valid_until;
+    allowed
+}
+
+fn denied(decision: &SectionDecision) -> Decision {
+    let denial = decision.denials.iter().next();
+    let code = denial.map_or("not_in_can_edit_list", Denial::as_str);
     let mut denied = Decision::deny(Reason::new(code, "the section is not for them"));
-    denied.valid_until = valid_until;
+    denied.valid_until = decision.valid_until;
     denied
 }

@@ -11,6 +11,7 @@ use super::denial::Denial;
 use super::record::{object, present, text};
 use super::rights::Holder;
 use super::standing;
+use super::table::Keyed;
 
 /// One person in one organization, as their record says.
 ///
@@ -44,7 +45,7 @@ pub struct Member {
     holder: Option<Box<Holder>>,
 }
 
-/// Weddings by id, each once, with the weakest level of its entries.
+/// Weddings ordered by id, each once, with the weakest level of its entries.
 type Entries = Box<[(Box<str>, AccessLevel)]>;
 
 impl Member {
@@ -112,11 +113,11 @@ impl Member {
     /// Returns how far the member is let into `wedding`: of several entries the weakest counts.
     #[must_use]
     pub fn access(&self, wedding: &str) -> AccessLevel {
-        let levels = self.access.iter().filter(|(id, _)| **id == *wedding);
-        levels
-            .map(|(_, level)| *level)
-            .min()
-            .unwrap_or(AccessLevel::None)
+        let found = self.access.binary_search_by(|(id, _)| (**id).cmp(wedding));
+        found
+            .ok()
+            .and_then(|at| self.access.get(at))
+            .map_or(AccessLevel::None, |(_, level)| *level)
     }
 
     /// Returns the weddings that an entry names, each once, with how far the member is let in.
@@ -136,6 +137,12 @@ impl Member {
 
     pub(super) fn shared_id(&self) -> Arc<str> {
         Arc::clone(&self.id)
+    }
+}
+
+impl Keyed for Member {
+    fn key(&self) -> &Arc<str> {
+        &self.id
     }
 }
 

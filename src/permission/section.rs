@@ -12,6 +12,7 @@ use super::capability::{self, Capabilities};
 use super::condition::{CONDITIONS, Condition, ConditionFault, FieldTest};
 use super::numbers::whole;
 use super::record::{Malformed, list, object, present, text};
+use super::table::Keyed;
 
 /// One section configuration, as far as it decides who may see, edit and hide the section.
 ///
@@ -248,6 +249,12 @@ impl Section {
 
     pub(super) fn shared_id(&self) -> Arc<str> {
         Arc::clone(&self.id)
+    }
+}
+
+impl Keyed for Section {
+    fn key(&self) -> &Arc<str> {
+        &self.id
     }
 }
 

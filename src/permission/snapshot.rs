@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use crate::clock::Timestamp;
 use crate::id::OrganizationId;
-use crate::wedding::{Grace, SectionType, UtcOnly, Zones};
+use crate::wedding::{Grace, PhaseAt, SectionType, UtcOnly, Zones};
 
 use super::evaluate::{Context, Moment};
 use super::member::Member;
 use super::rights::{Rights, Statement};
 use super::section::Section;
-use super::table::{Keyed, Table};
+use super::table::Table;
 use super::view::View;
-use super::wedding::Wedding;
+use super::wedding::{Scheduled, Wedding};
 
 /// Everything that decides who sees what in one organization, at one revision, unchanging: the same question has the same
 /// answer for ever.
 ///
-/// Cheap to clone. Questions take no lock, do no I/O and never fail: what cannot be decided is denied, with a reason.
+/// Cheap to clone. Questions do no I/O and never fail: what cannot be decided is denied, with a reason. None waits for
+/// another, but for what the first of them works out for all: where ids stand, groups of sections, the calendar of a wedding.
 ///
 /// # Example
 ///
@@ -55,7 +57,7 @@ pub(super) struct State {
     pub(super) zones: Arc<dyn Zones>,
     pub(super) grace: Grace,
     pub(super) members: Table<Member>,
-    pub(super) weddings: Table<Wedding>,
+    pub(super) weddings: Table<Scheduled>,
     pub(super) sections: Table<Section>,
     /// The organization's own; beside the default tables they make the rights.
     statements: Table<Statement>,
@@ -169,7 +171,7 @@ impl SnapshotBuilder {
         Snapshot(Arc::new(State {
             revision,
             members: Table::new(self.members),
-            weddings: Table::new(self.weddings),
+            weddings: Table::new(self.weddings.into_iter().map(Scheduled::new).collect()),
             sections: Table::new(self.sections),
             ..self.state
         }))
@@ -210,7 +212,7 @@ impl Snapshot {
             match change {
                 Change::PutMember(member) => state.members.put(member),
                 Change::RemoveMember(id) => state.members.remove(&id),
-                Change::PutWedding(wedding) => state.weddings.put(wedding),
+                Change::PutWedding(wedding) => state.weddings.put(Scheduled::new(wedding)),
                 Change::RemoveWedding(id) => state.weddings.remove(&id),
                 Change::PutSection(section) => {
                     state.sections.put(section);
@@ -254,7 +256,7 @@ impl Snapshot {
     /// Returns the wedding of this id.
     #[must_use]
     pub fn wedding(&self, id: &str) -> Option<&Wedding> {
-        self.0.weddings.get(id).map(|wedding| &**wedding)
+        self.scheduled(id).map(|row| row.wedding())
     }
 
     /// Returns the section of this id.
@@ -270,7 +272,7 @@ impl Snapshot {
 
     /// Returns all weddings, ordered by id.
     pub fn weddings(&self) -> impl ExactSizeIterator<Item = &Wedding> {
-        self.0.weddings.rows().iter().map(|wedding| &**wedding)
+        self.0.weddings.rows().iter().map(|row| row.wedding())
     }
 
     /// Returns all sections, ordered by id.
@@ -284,45 +286,23 @@ impl Snapshot {
         &self.0.rights
     }
 
-    pub(super) fn grace(&self) -> Grace {
-        self.0.grace
-    }
-
-    pub(super) fn zones(&self) -> &dyn Zones {
-        &*self.0.zones
-    }
-
     /// Works the phase out once, for many questions in one context.
     #[must_use]
     pub fn at(&self, context: &Context) -> View<'_> {
-        let wedding = context.wedding.as_ref().and_then(|id| self.wedding(id));
-        View::new(
-            &self.0,
-            Moment::new(context, wedding, self.0.grace, &*self.0.zones),
-        )
+        let row = context.wedding.as_ref().and_then(|id| self.scheduled(id));
+        let wedding = row.map(|row| (row.wedding(), self.phase(row, context.now)));
+        View::new(&self.0, Moment::new(context, wedding))
     }
-}
 
-impl Keyed for Member {
-    fn key(&self) -> &str {
-        self.id()
+    pub(super) fn scheduled(&self, id: &str) -> Option<&Scheduled> {
+        self.0.weddings.get(id).map(|row| &**row)
     }
-}
 
-impl Keyed for Wedding {
-    fn key(&self) -> &str {
-        self.id()
+    pub(super) fn schedule(&self) -> impl Iterator<Item = &Scheduled> {
+        self.0.weddings.rows().iter().map(|row| &**row)
     }
-}
 
-impl Keyed for Section {
-    fn key(&self) -> &str {
-        self.id()
-    }
-}
-
-impl Keyed for Statement {
-    fn key(&self) -> &str {
-        self.id()
+    pub(super) fn phase(&self, row: &Scheduled, now: Timestamp) -> PhaseAt {
+        row.phase(self.0.grace, now, &*self.0.zones)
     }
 }

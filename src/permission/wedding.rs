@@ -1,13 +1,14 @@
 //! What is asked about: one wedding, its date and its zone.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::wedding::{Grace, PhaseAt, WeddingDate, Zones, phase_at};
+use crate::wedding::{Calendar, Grace, PhaseAt, WeddingDate, Zones};
 
 use super::record::{present, text};
+use super::table::Keyed;
 
 /// One wedding, as its record says. A date or zone that cannot be understood makes its phase unknown.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,6 +55,47 @@ impl Wedding {
     /// Returns the phase at `now`, and how long it lasts.
     #[must_use]
     pub fn phase(&self, grace: Grace, now: Timestamp, zones: &dyn Zones) -> PhaseAt {
-        phase_at(self.date, &self.zone, grace, now, zones)
+        self.calendar(grace, zones).at(now)
+    }
+
+    fn calendar(&self, grace: Grace, zones: &dyn Zones) -> Calendar {
+        Calendar::of(self.date, &self.zone, grace, zones)
+    }
+
+    pub(super) fn shared_organization(&self) -> Option<Arc<str>> {
+        self.organization.clone()
+    }
+}
+
+/// A wedding of a snapshot. There the grace and the zones are always the same, so that its calendar is worked out once.
+#[derive(Clone, Debug)]
+pub(super) struct Scheduled {
+    wedding: Wedding,
+    calendar: OnceLock<Calendar>,
+}
+
+impl Scheduled {
+    pub(super) const fn new(wedding: Wedding) -> Self {
+        Self {
+            wedding,
+            calendar: OnceLock::new(),
+        }
+    }
+
+    pub(super) const fn wedding(&self) -> &Wedding {
+        &self.wedding
+    }
+
+    /// The phase at `now`. Grace and zones are to be those of its snapshot.
+    pub(super) fn phase(&self, grace: Grace, now: Timestamp, zones: &dyn Zones) -> PhaseAt {
+        self.calendar
+            .get_or_init(|| self.wedding.calendar(grace, zones))
+            .at(now)
+    }
+}
+
+impl Keyed for Scheduled {
+    fn key(&self) -> &Arc<str> {
+        &self.wedding.id
     }
 }

@@ -14,6 +14,7 @@ mod zones;
 
 pub use access::AccessLevel;
 pub use day::{Day, parse_instant};
+pub(crate) use phase::Calendar;
 pub use phase::{Grace, Phase, PhaseAt, PhaseSet, WeddingDate, phase_at};
 pub use role::{OrganizationRole, Role, RoleSet, WeddingRole};
 pub use section_type::{SectionKind, SectionType};

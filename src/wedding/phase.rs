@@ -119,48 +119,66 @@ pub fn phase_at(
     now: Timestamp,
     zones: &dyn Zones,
 ) -> PhaseAt {
-    let day = match date {
-        WeddingDate::Undecided => {
-            return PhaseAt {
-                phase: Some(Phase::Planning),
-                until: None,
-            };
-        }
-        WeddingDate::Unreadable => None,
-        WeddingDate::On(day) => Some(day),
-        WeddingDate::At(at) => zones.day(zone, at),
-    };
-    day.and_then(|day| known_day(day, zone, grace, now, zones))
-        .unwrap_or_default()
+    Calendar::of(date, zone, grace, zones).at(now)
 }
 
-fn known_day(
-    day: Day,
-    zone: &str,
-    grace: Grace,
-    now: Timestamp,
-    zones: &dyn Zones,
-) -> Option<PhaseAt> {
-    let final_days = zones.day_start(zone, day.plus(-PRE_WEDDING_DAYS))?;
-    let start = zones.day_start(zone, day)?;
-    let next = zones.day_start(zone, day.plus(1))?;
-    // A day that the zone skipped has no grace either.
-    let end = if start < next {
-        next.saturating_add(grace.length())
-    } else {
-        next
-    };
-    let (phase, until) = if now < final_days {
-        (Phase::Planning, Some(final_days))
-    } else if now < start {
-        (Phase::PreWedding, Some(start))
-    } else if now < end {
-        (Phase::WeddingDay, Some(end))
-    } else {
-        (Phase::PostWedding, None)
-    };
-    Some(PhaseAt {
-        phase: Some(phase),
-        until,
-    })
+/// When the phase of one wedding changes, worked out once for every instant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Calendar {
+    /// There is no date yet.
+    Undecided,
+    /// The date or the zone cannot be read.
+    Unknown,
+    /// The first instants of three of the phases.
+    Known {
+        pre_wedding: Timestamp,
+        wedding_day: Timestamp,
+        post_wedding: Timestamp,
+    },
+}
+
+impl Calendar {
+    pub(crate) fn of(date: WeddingDate, zone: &str, grace: Grace, zones: &dyn Zones) -> Self {
+        let day = match date {
+            WeddingDate::Undecided => return Self::Undecided,
+            WeddingDate::Unreadable => None,
+            WeddingDate::On(day) => Some(day),
+            WeddingDate::At(at) => zones.day(zone, at),
+        };
+        day.and_then(|day| Self::around(day, zone, grace, zones))
+            .unwrap_or(Self::Unknown)
+    }
+
+    fn around(day: Day, zone: &str, grace: Grace, zones: &dyn Zones) -> Option<Self> {
+        let wedding_day = zones.day_start(zone, day)?;
+        let next = zones.day_start(zone, day.plus(1))?;
+        Some(Self::Known {
+            pre_wedding: zones.day_start(zone, day.plus(-PRE_WEDDING_DAYS))?,
+            wedding_day,
+            // A day that the zone skipped has no grace either.
+            post_wedding: if wedding_day < next {
+                next.saturating_add(grace.length())
+            } else {
+                next
+            },
+        })
+    }
+
+    pub(crate) fn at(self, now: Timestamp) -> PhaseAt {
+        let (phase, until) = match self {
+            Self::Undecided => (Some(Phase::Planning), None),
+            Self::Unknown => (None, None),
+            Self::Known { pre_wedding, .. } if now < pre_wedding => {
+                (Some(Phase::Planning), Some(pre_wedding))
+            }
+            Self::Known { wedding_day, .. } if now < wedding_day => {
+                (Some(Phase::PreWedding), Some(wedding_day))
+            }
+            Self::Known { post_wedding, .. } if now < post_wedding => {
+                (Some(Phase::WeddingDay), Some(post_wedding))
+            }
+            Self::Known { .. } => (Some(Phase::PostWedding), None),
+        };
+        PhaseAt { phase, until }
+    }
 }

@@ -27,6 +27,8 @@ impl Offset {
 
 /// The rules of all zones, given by whoever has them: the [database of IANA](https://www.iana.org/time-zones), or a
 /// table for tests.
+///
+/// The answers never change for the life of the value, so that what is worked out from them may be kept.
 pub trait Zones: fmt::Debug + Send + Sync + 'static {
     /// Returns what the clocks of `zone` show at `at`; nothing if there is no zone of exactly this name.
     fn offset(&self, zone: &str, at: Timestamp) -> Option<Offset>;

@@ -11,7 +11,8 @@ use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Operation};
 use garland::{Clock, permission::TrustedHost};
 use serde_json::json;
 
-use super::world::{Client, Gate, Wired, World, member, next, nothing, section, watch};
+use super::wired::Wired;
+use super::world::{Client, Gate, World, member, next, nothing, section, watch};
 
 async fn furnish(world: &World) {
     let desk = world.desk();

@@ -9,7 +9,8 @@ use garland::storage::StorageBackend;
 use garland::{Clock, OrganizationId};
 use serde_json::json;
 
-use super::world::{Wired, World, member, next, nothing, section, watch};
+use super::wired::Wired;
+use super::world::{World, member, next, nothing, section, watch};
 
 async fn furnish(world: &World, organization: &str) {
     let organization: OrganizationId = organization.parse().unwrap();

@@ -6,4 +6,6 @@ mod crowd;
 mod model;
 mod partners;
 mod time;
+#[path = "../common/wired.rs"]
+mod wired;
 mod world;

@@ -137,6 +137,15 @@ fn crm(settings: Value) -> Partner {
     Partner::new("https://crm.example.com/hook", "crm-key").with_settings(settings)
 }
 
+async fn with_crm(world: &World, endpoint: &Arc<Endpoint>, settings: Value) -> Partners {
+    let partners = partners(world, endpoint);
+    partners
+        .put("crm", &crm(settings), Precondition::Absent)
+        .await
+        .unwrap();
+    partners
+}
+
 async fn settle() {
     tokio::time::sleep(Duration::from_secs(900)).await;
 }
@@ -221,15 +230,7 @@ async fn a_partner_that_is_down_for_an_hour_gets_every_change_once_and_in_order(
 async fn a_lost_answer_brings_the_same_message_with_the_same_id() {
     let world = World::new();
     let (endpoint, service) = (Endpoint::new(), sections(&world));
-    let partners = partners(&world, &endpoint);
-    partners
-        .put(
-            "crm",
-            &crm(json!({"syncLayout": true})),
-            Precondition::Absent,
-        )
-        .await
-        .unwrap();
+    let partners = with_crm(&world, &endpoint, json!({"syncLayout": true})).await;
     let task = delivering(&partners);
     endpoint.is(Mood::TakesAndSaysNothing);
     let mut placed = section("a", "budget", &["couple"]);
@@ -246,15 +247,7 @@ async fn a_lost_answer_brings_the_same_message_with_the_same_id() {
 async fn what_a_partner_is_not_told_of_is_not_sent_and_visibility_never_without_its_phases() {
     let world = World::new();
     let (endpoint, service) = (Endpoint::new(), sections(&world));
-    let partners = partners(&world, &endpoint);
-    partners
-        .put(
-            "crm",
-            &crm(json!({"syncCustomization": "true"})),
-            Precondition::Absent,
-        )
-        .await
-        .unwrap();
+    let partners = with_crm(&world, &endpoint, json!({"syncCustomization": "true"})).await;
     let task = delivering(&partners);
     let mut full = section("a", "budget", &["couple"]);
     full["permissions"] = json!({"canEdit": ["couple"]});
@@ -382,15 +375,7 @@ async fn what_was_half_told_is_told_to_its_end_or_not_at_all_as_the_settings_say
 async fn a_partner_that_wants_no_more_is_stopped_until_somebody_resumes_it() {
     let world = World::new();
     let (endpoint, service) = (Endpoint::new(), sections(&world));
-    let partners = partners(&world, &endpoint);
-    partners
-        .put(
-            "crm",
-            &crm(json!({"syncLayout": true})),
-            Precondition::Absent,
-        )
-        .await
-        .unwrap();
+    let partners = with_crm(&world, &endpoint, json!({"syncLayout": true})).await;
     endpoint.is(Mood::WantsNoMore);
     let mut placed = section("a", "budget", &["couple"]);
     placed["layout"] = json!({"position": 1});

@@ -1,13 +1,11 @@
 //! What the tests stand on.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
 use garland::backends::Memory;
 use garland::journal::{Event, EventKind};
 use garland::permission::{
@@ -19,8 +17,8 @@ use garland::section::{
     SECTION_REMOVED, StoredPolicy, Subscription, Update, WatchRequest,
 };
 use garland::storage::{
-    Batch, Collection, CollectionName, Committed, JournalEntry, JournalHead, JournalName,
-    Precondition, Query, Record, RecordId, RecordPage, StorageBackend, Store, Version, Wake,
+    Batch, Collection, CollectionName, JournalName, Precondition, RecordId, StorageBackend, Store,
+    Version,
 };
 use garland::team::{
     MEMBER_CHANGED, MEMBER_REMOVED, TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS,
@@ -29,6 +27,8 @@ use garland::testing::PausedClock;
 use garland::wedding::{Phase, SectionType, ZoneTable, Zones};
 use garland::{Clock, OrganizationId, Result, Timestamp};
 use serde_json::{Value, json};
+
+use crate::wired::Wired;
 
 pub(crate) type Backend = Arc<dyn StorageBackend>;
 
@@ -389,85 +389,5 @@ impl PermissionSnapshot for Gate {
             }
         };
         resources.iter().map(one).collect()
-    }
-}
-
-/// A database that counts calls, may give no wake-ups, and can be swapped for another.
-pub(crate) struct Wired {
-    inner: Mutex<Backend>,
-    pub(crate) calls: AtomicU64,
-    pub(crate) is_silent: AtomicBool,
-}
-
-impl Wired {
-    pub(crate) fn new(inner: &Backend) -> Self {
-        Self {
-            inner: Mutex::new(Arc::clone(inner)),
-            calls: AtomicU64::new(0),
-            is_silent: AtomicBool::new(false),
-        }
-    }
-
-    pub(crate) fn swap(&self, other: &Backend) {
-        *self.inner.lock().unwrap() = Arc::clone(other);
-    }
-
-    fn call(&self) -> Backend {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        Arc::clone(&self.inner.lock().unwrap())
-    }
-}
-
-impl fmt::Debug for Wired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wired").finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl StorageBackend for Wired {
-    async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
-        self.call().commit(organization, batch).await
-    }
-
-    async fn get(
-        &self,
-        organization: &OrganizationId,
-        collection: &CollectionName,
-        id: &RecordId,
-    ) -> Result<Option<Record>> {
-        self.call().get(organization, collection, id).await
-    }
-
-    async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage> {
-        self.call().query(organization, query).await
-    }
-
-    async fn read_journal(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>> {
-        let inner = self.call();
-        inner
-            .read_journal(organization, journal, after, limit)
-            .await
-    }
-
-    async fn journal_head(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-    ) -> Result<JournalHead> {
-        self.call().journal_head(organization, journal).await
-    }
-
-    fn watch(&self) -> BoxStream<'static, Wake> {
-        if self.is_silent.load(Ordering::SeqCst) {
-            return stream::pending().boxed();
-        }
-        self.inner.lock().unwrap().watch()
     }
 }

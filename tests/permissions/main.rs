@@ -8,6 +8,7 @@ mod odd;
 mod order;
 mod remote;
 mod restrictions;
+mod services;
 mod snapshots;
 mod time;
 mod zones;

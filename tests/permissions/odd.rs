@@ -1,6 +1,6 @@
 //! Input that nobody means: huge numbers, deep objects, names that only look alike.
 
-use garland::permission::{Context, Denial, Member, Section, SectionDecision, Snapshot};
+use garland::permission::{Change, Context, Denial, Member, Section, SectionDecision, Snapshot};
 use serde_json::{Value, json};
 
 use crate::worlds::instant;
@@ -214,4 +214,29 @@ fn positions_that_are_none_come_last() {
             Section::read(&json!({ "sectionType": "photos", "layout": { "position": position } }));
         assert_eq!(section.position(), wanted, "{position}");
     }
+}
+
+#[test]
+fn what_has_no_id_takes_no_place_and_is_not_found() {
+    let photos = |roles: &[&str]| {
+        Section::read(
+            &json!({ "organizationId": "o", "sectionType": "photos", "visibility": { "roles": roles } }),
+        )
+    };
+    let guest = Member::read(&json!({ "id": "u", "organizationId": "o", "role": "guest" }));
+    let shut = Snapshot::builder("o".parse().unwrap())
+        .members([guest])
+        .sections([photos(&[])])
+        .build(1);
+    // The strictest of several counts, so the one that lets nobody in has to stay.
+    let both = shut.with(2, [Change::PutSection(photos(&["guest"]))]);
+    let context = Context::organization(instant("2026-06-20T10:00:00Z"));
+    assert_eq!(both.sections().len(), 2);
+    assert!(both.visible("u", &context).is_empty());
+    assert_eq!(
+        both.decide("u", "", &context).denials.codes(),
+        ["config_not_found"]
+    );
+    let same = both.with(3, [Change::RemoveSection("".into())]);
+    assert_eq!(same.sections().len(), 2);
 }

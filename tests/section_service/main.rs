@@ -9,4 +9,6 @@ mod results;
 mod stored;
 mod team;
 mod templates;
+#[path = "../common/wired.rs"]
+mod wired;
 mod world;

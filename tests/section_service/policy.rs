@@ -16,9 +16,10 @@ use garland::wedding::Role;
 use garland::{Clock as _, ErrorKind, Timestamp, journal};
 use serde_json::{Value, json};
 
+use crate::wired::Wired;
 use crate::world::{
-    Backend, HandClock, Hooked, Swap, databases, member, memory, policy, policy_with, shared,
-    store, studio, team, wedding,
+    Backend, HandClock, Hooked, databases, member, memory, policy, policy_with, shared, store,
+    studio, team, wedding,
 };
 
 fn section(id: &str, position: u64, roles: &[&str]) -> Value {
@@ -61,6 +62,12 @@ fn picture(state: &Snapshot, clock: &HandClock) -> String {
         }
     }
     text
+}
+
+/// It says what somebody who reads all of it now is told.
+async fn assert_fresh(state: &Snapshot, inner: &Backend, clock: &HandClock, what: &str) {
+    let fresh = policy(inner, clock).state(&studio(), None).await.unwrap();
+    assert_eq!(picture(state, clock), picture(&fresh, clock), "{what}");
 }
 
 async fn furnish(backend: &Backend, clock: &HandClock) {
@@ -287,15 +294,8 @@ async fn what_cannot_be_read_is_an_error_and_never_an_empty_state() {
                     "{operation:?} {nth}"
                 );
                 let state = policy.state(&studio(), None).await.unwrap();
-                let fresh = self::policy(&inner, &clock)
-                    .state(&studio(), None)
-                    .await
-                    .unwrap();
-                assert_eq!(
-                    picture(&state, &clock),
-                    picture(&fresh, &clock),
-                    "{operation:?} {nth}"
-                );
+                let what = format!("{operation:?} {nth}");
+                assert_fresh(&state, &inner, &clock, &what).await;
             }
         }
     }
@@ -360,8 +360,8 @@ async fn no_more_organizations_are_kept_than_allowed() {
 async fn a_database_put_back_to_an_older_day_is_read_anew() {
     let (one, other, clock) = (memory(), memory(), HandClock::new());
     furnish(&one, &clock).await;
-    let swap = Arc::new(Swap::new(&one));
-    let backend = shared(&swap);
+    let wired = Arc::new(Wired::new(&one));
+    let backend = shared(&wired);
     let policy = policy_with(
         &backend,
         &clock,
@@ -376,7 +376,7 @@ async fn a_database_put_back_to_an_older_day_is_read_anew() {
         .put_member(&member("zoe", "admin"), Precondition::Any)
         .await
         .unwrap();
-    swap.put(&other);
+    wired.swap(&other);
     let state = policy.state(&studio(), None).await.unwrap();
     assert_eq!((state.members().len(), state.revision()), (1, 1));
     let third = memory();
@@ -388,7 +388,7 @@ async fn a_database_put_back_to_an_older_day_is_read_anew() {
         .put_member(&member("yan", "guest"), Precondition::Any)
         .await
         .unwrap();
-    swap.put(&third);
+    wired.swap(&third);
     let state = policy.state(&studio(), None).await.unwrap();
     assert!(state.member("zoe").is_none() && state.member("yan").is_some());
 }
@@ -442,13 +442,8 @@ async fn following_ends_where_reading_anew_begins_whatever_was_written() {
             3 => drop(team.remove_wedding(id, any).await),
             4 => put_sections(&store, &[section(id, word >> 50, &[role])]).await,
             _ => {
-                let fresh = policy(&inner, &clock).state(&studio(), None).await.unwrap();
                 let followed = follower.state(&studio(), None).await.unwrap();
-                assert_eq!(
-                    picture(&followed, &clock),
-                    picture(&fresh, &clock),
-                    "step {step}"
-                );
+                assert_fresh(&followed, &inner, &clock, &format!("step {step}")).await;
             }
         }
     }

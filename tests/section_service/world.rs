@@ -298,67 +298,6 @@ impl StorageBackend for Hooked {
     }
 }
 
-/// A database that can be put in the place of another.
-#[derive(Debug)]
-pub(crate) struct Swap(Mutex<Backend>);
-
-impl Swap {
-    pub(crate) fn new(inner: &Backend) -> Self {
-        Self(Mutex::new(Arc::clone(inner)))
-    }
-
-    pub(crate) fn put(&self, other: &Backend) {
-        *self.0.lock().unwrap() = Arc::clone(other);
-    }
-
-    fn now(&self) -> Backend {
-        Arc::clone(&self.0.lock().unwrap())
-    }
-}
-
-#[async_trait]
-impl StorageBackend for Swap {
-    async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
-        self.now().commit(organization, batch).await
-    }
-
-    async fn get(
-        &self,
-        organization: &OrganizationId,
-        collection: &CollectionName,
-        id: &RecordId,
-    ) -> Result<Option<Record>> {
-        self.now().get(organization, collection, id).await
-    }
-
-    async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage> {
-        self.now().query(organization, query).await
-    }
-
-    async fn read_journal(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>> {
-        let now = self.now();
-        now.read_journal(organization, journal, after, limit).await
-    }
-
-    async fn journal_head(
-        &self,
-        organization: &OrganizationId,
-        journal: &JournalName,
-    ) -> Result<JournalHead> {
-        self.now().journal_head(organization, journal).await
-    }
-
-    fn watch(&self) -> BoxStream<'static, Wake> {
-        self.now().watch()
-    }
-}
-
 pub(crate) const KEPT: [&str; 10] = [
     "section_configurations",
     "section_history",

@@ -64,7 +64,7 @@ impl ContentHasher {
 
     /// Whether there is nothing to compute but the [length](Self::length).
     #[must_use]
-    pub const fn is_idle(&self) -> bool {
+    pub(crate) const fn is_idle(&self) -> bool {
         self.states.is_empty()
     }
 

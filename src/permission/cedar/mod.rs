@@ -17,6 +17,12 @@
 //! attribute which is not there. A `permit` that is skipped gives nothing, but a `forbid` that is skipped forbids nothing: what
 //! it was to keep shut stands open. Here any failure denies the resource it happened for, whatever the other policies say,
 //! with the reason `cedar_error` and the names of the policies. A policy that may meet a missing attribute says so with `has`.
+//!
+//! # Order of JSON objects
+//!
+//! Cedar turns on the feature `preserve_order` of `serde_json`, and a feature is on for the whole program: with `cedar`, the
+//! keys of every [`serde_json::Map`] stand in the order in which they were put in, and no longer sorted. No decision
+//! depends on either order; a host that hashes, signs or compares JSON as text has to sort the keys itself.
 
 mod policies;
 mod resolver;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::wedding::{OrganizationRole, PhaseSet, VendorType, WeddingRole, word::words};
 
+use super::super::table::Keyed;
 use super::condition::Condition;
 use super::vocabulary::{ArrivalSet, ConditionKind, MarkSet, ObjectKindSet, RelationSet, VerbSet};
 
@@ -246,5 +247,11 @@ impl Statement {
     /// Returns the conditions that it sets.
     pub fn conditions(&self) -> impl Iterator<Item = ConditionKind> {
         self.condition.kinds()
+    }
+}
+
+impl Keyed for Statement {
+    fn key(&self) -> &Arc<str> {
+        &self.id
     }
 }
