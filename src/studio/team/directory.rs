@@ -163,11 +163,11 @@ impl Directory {
         self.list(&MEMBER)
     }
 
-    /// Adds or replaces a wedding: an object with `id`, `organizationId`, and if decided `date` and `timeZone`. Other
-    /// fields are kept as they are.
+    /// Adds or replaces a wedding: an object with `id`, `organizationId`, and if decided `date`, `endDate` (the
+    /// last of several days) and `timeZone`. Other fields are kept as they are.
     ///
     /// # Errors
-    /// As [`Directory::put_member`]; a date that is none and a zone that is not known are
+    /// As [`Directory::put_member`]; a date that is none, an end before the beginning and a zone that is not known are
     /// [`ErrorKind::InvalidInput`].
     ///
     /// # Cancel safety
