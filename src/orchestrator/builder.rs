@@ -33,6 +33,7 @@ pub struct OrchestratorBuilder {
     zones: Arc<dyn Zones>,
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
+    bandwidth: Option<Bandwidth>,
     metrics: Vec<Arc<dyn Metrics>>,
     #[cfg(feature = "crypto")]
     security: SecurityOptions,
@@ -49,6 +50,7 @@ impl OrchestratorBuilder {
             zones: Arc::new(UtcOnly::new()),
             clock: None,
             chance: Chance::system(),
+            bandwidth: None,
             metrics: Vec::new(),
             #[cfg(feature = "crypto")]
             security: SecurityOptions::default(),
@@ -124,6 +126,16 @@ impl OrchestratorBuilder {
     #[must_use]
     pub fn chance(mut self, chance: Chance) -> Self {
         self.chance = chance;
+        self
+    }
+
+    /// Sets how the link is shared between all transfers; without one, nothing holds them back.
+    ///
+    /// Only what goes to platforms and comes from them shares it, under the [id](crate::connector::Platform::id) of the
+    /// platform; folders of this machine do not.
+    #[must_use]
+    pub fn bandwidth(mut self, bandwidth: Bandwidth) -> Self {
+        self.bandwidth = Some(bandwidth);
         self
     }
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::connector::{ConnectorRegistry, NamedConnector};
+use crate::engine::bandwidth::Bandwidth;
 use crate::engine::sync::Environment;
 use crate::engine::transfer::{Moved, Mover, TransferJob, TransferOptions};
 use crate::error::Result;
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) zones: Arc<dyn Zones>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
+    pub(super) bandwidth: Bandwidth,
     pub(super) registry: Arc<Registry>,
     pub(super) telemetry: Telemetry,
     #[cfg(feature = "crypto")]
@@ -92,6 +94,13 @@ impl Orchestrator {
             organization: OrganizationId::default(),
             actor: Actor::Host,
         })
+    }
+
+    /// Returns how the link is shared between all transfers of all organizations: for the host, to look at and to change
+    /// while they run.
+    #[must_use]
+    pub fn bandwidth(&self) -> &Bandwidth {
+        &self.0.shared.bandwidth
     }
 
     /// Returns everything counted and timed so far, over all organizations: for the host, to show or to export. No name of
@@ -249,9 +258,11 @@ impl Organization {
             store,
             clock,
             chance,
+            bandwidth,
             ..
         } = self.environment();
-        let mover = Mover::new(options, store, clock, chance, CancellationToken::new());
+        let cancel = CancellationToken::new();
+        let mover = Mover::new(options, store, clock, chance, bandwidth, cancel);
         mover.run(job).await
     }
 
@@ -279,6 +290,7 @@ impl Organization {
             store: self.records(),
             clock: Arc::clone(&self.shared.clock),
             chance: self.shared.chance.clone(),
+            bandwidth: self.shared.bandwidth.clone(),
             actor: self.actor.clone(),
         }
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::engine::bandwidth::Bandwidth;
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{ConnectorName, FilePath, NamedConnector};
 use crate::engine::journal::{Event, EventKind};
@@ -42,6 +43,7 @@ pub(crate) struct Environment {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Chance,
+    pub(crate) bandwidth: Bandwidth,
     /// Who acts, for the journal.
     pub(crate) actor: Actor,
 }
@@ -437,6 +439,7 @@ impl Engine {
             store,
             clock,
             chance,
+            bandwidth,
             ..
         } = &self.environment;
         Mover::new(
@@ -444,6 +447,7 @@ impl Engine {
             store.clone(),
             Arc::clone(clock),
             chance.clone(),
+            bandwidth.clone(),
             self.cancel.clone(),
         )
     }

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{mpsc, watch};
 
+use crate::engine::bandwidth::Direction;
 use crate::connector::{
     Expect, FileEntry, FileStore, FileVersion, Hashes, Likeness, UploadRequest, UploadSession,
 };
@@ -13,6 +14,7 @@ use super::job::{Destination, with_computed};
 use super::meter::Meter;
 use super::options::{TransferOptions, Verify};
 use super::source::Piece;
+use super::throttle::{Throttle, Way};
 use super::uploads::{UploadRecord, Uploads};
 use super::verify;
 
@@ -26,6 +28,7 @@ pub(super) struct Lane<'a> {
     pub(super) options: &'a TransferOptions,
     pub(super) uploads: Uploads<'a>,
     pub(super) meter: &'a Meter,
+    pub(super) throttle: &'a Throttle,
 }
 
 /// What a lane is told of the reading side.
@@ -89,6 +92,9 @@ impl Lane<'_> {
         let mut upload = self.open(files).await?;
         *counted = live(&upload.session)?.offset();
         self.meter.add_written(*counted);
+        let way = self
+            .throttle
+            .join(Direction::Upload, &self.destination.connector)?;
         let mut backlog = Backlog::default();
         loop {
             let before = live(&upload.session)?.offset();
@@ -109,7 +115,7 @@ impl Lane<'_> {
             }
             backlog.forget_before(before);
             if let Err(error) = self
-                .write(files, &mut upload.session, backlog.copy(wanted))
+                .write(files, &mut upload.session, backlog.copy(wanted), &way)
                 .await
             {
                 return Err(self.abandon(upload, error).await);
@@ -209,10 +215,12 @@ impl Lane<'_> {
         files: &dyn FileStore,
         session: &mut Option<Box<dyn UploadSession>>,
         chunk: Bytes,
+        way: &Way,
     ) -> Result<()> {
         let mut failures = 0;
         let start = live(session)?.offset();
         loop {
+            way.take(chunk.len(), self.calls).await?;
             let open = session.as_mut().ok_or_else(unknown)?;
             let sent = self
                 .calls
@@ -311,7 +319,11 @@ impl Lane<'_> {
         let read_back = !vouched && (resumed || self.options.verify == Verify::ReadBack);
         let found = if read_back {
             let path = &self.destination.path;
-            match verify::read_back(files, path, &entry.version, computed, self.calls).await {
+            let way = self
+                .throttle
+                .join(Direction::Download, &self.destination.connector)?;
+            let calls = self.calls;
+            match verify::read_back(files, path, &entry.version, computed, calls, &way).await {
                 Ok(found) => found,
                 // Nobody would ever look at it again.
                 Err(error) => return Err(self.remove(files, entry.version, error).await),

@@ -14,10 +14,12 @@ mod meter;
 mod mover;
 mod options;
 mod source;
+mod throttle;
 mod uploads;
 mod verify;
 
 pub(crate) use calls::{Calls, cancelled};
+pub(crate) use throttle::Throttle;
 pub use job::{Destination, Moved, TransferJob};
 pub use meter::Meter;
 pub use mover::Mover;

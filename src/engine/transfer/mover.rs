@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::engine::bandwidth::{Bandwidth, Direction};
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{
     ConnectorName, ContentHasher, Expect, FileEntry, FilePath, FileVersion, HashAlgorithm, Hashes,
@@ -27,6 +28,7 @@ use super::lane::{Lane, Told};
 use super::meter::Meter;
 use super::options::TransferOptions;
 use super::source::{LAG, Piece, Source};
+use super::throttle::Throttle;
 use super::uploads::Uploads;
 use super::verify;
 
@@ -49,6 +51,7 @@ struct Inner {
     memory: Arc<Semaphore>,
     places: Mutex<BTreeMap<ConnectorName, Arc<Semaphore>>>,
     meter: Meter,
+    throttle: Throttle,
 }
 
 impl Mover {
@@ -58,6 +61,7 @@ impl Mover {
         store: Store,
         clock: Arc<dyn Clock>,
         chance: Chance,
+        bandwidth: Bandwidth,
         cancel: CancellationToken,
     ) -> Self {
         let calls = Calls {
@@ -71,6 +75,11 @@ impl Mover {
             usize::try_from(options.memory).unwrap_or(1 << 20),
         ));
         let places = Mutex::default();
+        let throttle = Throttle {
+            bandwidth,
+            organization: store.organization().clone(),
+            class: options.class,
+        };
         let meter = Meter::counting_into(store.telemetry().clone());
         Self(Arc::new(Inner {
             options,
@@ -80,6 +89,7 @@ impl Mover {
             memory,
             places,
             meter,
+            throttle,
         }))
     }
 
@@ -223,6 +233,7 @@ impl Mover {
                 clock: &*inner.clock,
             },
             meter: &inner.meter,
+            throttle: &inner.throttle,
         };
         lane.run(pieces, told).await
     }
@@ -240,6 +251,7 @@ impl Mover {
     ) -> Result<Hashes> {
         let _turn = self.turn([connector]).await?;
         let files = connector.files()?;
+        let way = self.0.throttle.join(Direction::Download, connector)?;
         let hashes = verify::hash_file(
             files,
             path,
@@ -247,6 +259,7 @@ impl Mover {
             algorithms,
             &self.0.calls,
             &self.0.meter,
+            &way,
         );
         let span = tracing::debug_span!(
             "transfer.hash",
@@ -297,6 +310,7 @@ impl Mover {
                             clock: &*inner.clock,
                         },
                         meter: &inner.meter,
+                        throttle: &inner.throttle,
                     };
                     lane.run(pieces, told).await
                 }
@@ -313,6 +327,7 @@ impl Mover {
                 memory: &inner.memory,
                 memory_size: inner.options.memory,
                 meter: &inner.meter,
+                throttle: &inner.throttle,
             };
             // The takers go with `feed`, so that the hasher sees the end.
             let (read, hashed) = tokio::join!(source.feed(takers), hashing);

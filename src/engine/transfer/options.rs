@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::bandwidth::Class;
+
 pub use crate::engine::resilience::RetryPolicy;
 
 /// How much a finished copy is trusted.
@@ -34,6 +36,8 @@ pub struct TransferOptions {
     pub memory: u32,
     /// How many files move at once for each connector; the platform's own figure if `None`.
     pub concurrency: Option<usize>,
+    /// How urgent it is, beside all that share the link. Default [`Class::Normal`].
+    pub class: Class,
 }
 
 impl Default for TransferOptions {
@@ -45,6 +49,7 @@ impl Default for TransferOptions {
             resume_from: 16 << 20,
             memory: 24 << 20,
             concurrency: None,
+            class: Class::Normal,
         }
     }
 }
@@ -89,6 +94,13 @@ impl TransferOptions {
     #[must_use]
     pub fn with_concurrency(mut self, files: impl Into<Option<usize>>) -> Self {
         self.concurrency = files.into().map(|files| files.max(1));
+        self
+    }
+
+    /// Sets [`TransferOptions::class`].
+    #[must_use]
+    pub fn with_class(mut self, class: Class) -> Self {
+        self.class = class;
         self
     }
 }

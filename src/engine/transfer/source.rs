@@ -7,11 +7,13 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::engine::bandwidth::Direction;
 use crate::connector::{FilePath, FileReader, FileStore, FileVersion, NamedConnector, ReadOptions};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::calls::Calls;
 use super::meter::Meter;
+use super::throttle::Throttle;
 
 /// How many pieces a destination may lag behind the source.
 pub(super) const LAG: usize = 8;
@@ -42,6 +44,7 @@ pub(super) struct Source<'a> {
     pub(super) memory: &'a Arc<Semaphore>,
     pub(super) memory_size: u32,
     pub(super) meter: &'a Meter,
+    pub(super) throttle: &'a Throttle,
 }
 
 impl Source<'_> {
@@ -57,6 +60,7 @@ impl Source<'_> {
         let mut failures = 0;
         let mut reader = self.open(files, position).await?;
         let version = reader.version.clone();
+        let way = self.throttle.join(Direction::Download, self.connector)?;
         loop {
             let error = match self.next(&mut reader).await {
                 Ok(Some(mut bytes)) => {
@@ -66,6 +70,8 @@ impl Source<'_> {
                     }
                     failures = 0;
                     self.meter.add_read(bytes.len() as u64);
+                    // What has come is counted before more is asked for.
+                    way.take(bytes.len(), self.calls).await?;
                     while !bytes.is_empty() {
                         let piece = self.piece(&mut bytes).await?;
                         for taker in &takers {

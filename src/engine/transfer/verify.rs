@@ -10,6 +10,7 @@ use super::calls::Calls;
 use super::hashing;
 use super::meter::Meter;
 use super::source::{LAG, Piece};
+use super::throttle::Way;
 
 /// Reads a file and returns its hashes by the algorithms of `like`.
 pub(super) async fn read_back(
@@ -18,10 +19,12 @@ pub(super) async fn read_back(
     version: &FileVersion,
     like: &Hashes,
     calls: &Calls,
+    way: &Way,
 ) -> Result<Hashes> {
     let algorithms = like.iter().map(|(algorithm, _)| algorithm).collect();
     // What is only read back has moved nowhere.
-    hash_file(files, path, version, algorithms, calls, &Meter::default()).await
+    let meter = Meter::default();
+    hash_file(files, path, version, algorithms, calls, &meter, way).await
 }
 
 /// Reads one version of a file and hashes it.
@@ -32,11 +35,12 @@ pub(super) async fn hash_file(
     algorithms: Vec<HashAlgorithm>,
     calls: &Calls,
     meter: &Meter,
+    way: &Way,
 ) -> Result<Hashes> {
     let mut failures = 0;
     loop {
         // Every read is bounded by itself; the whole may take as long as the file is large.
-        let error = match hash_once(files, path, version, algorithms.clone(), calls, meter).await {
+        let error = match hash_once(files, path, version, algorithms.clone(), calls, meter, way).await {
             Err(error) => error,
             hashes => return hashes,
         };
@@ -52,6 +56,7 @@ async fn hash_once(
     algorithms: Vec<HashAlgorithm>,
     calls: &Calls,
     meter: &Meter,
+    way: &Way,
 ) -> Result<Hashes> {
     let options = ReadOptions::default().with_version(version.clone());
     let mut reader = calls
@@ -65,6 +70,7 @@ async fn hash_once(
                 return Ok(());
             };
             meter.add_read(bytes.len() as u64);
+            way.take(bytes.len(), calls).await?;
             if sender.send(Piece::unbudgeted(bytes)).await.is_err() {
                 return Ok(());
             }
