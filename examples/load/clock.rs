@@ -1,4 +1,4 @@
-//! The time of the example: that of the runtime, which may be paused, from a Saturday's first second on.
+//! The time of the example: that of the runtime, which may be paused, from some hour of a Saturday on.
 
 use std::time::Duration;
 
@@ -7,32 +7,49 @@ use garland::{Clock, Timestamp};
 use tokio::time::Instant;
 
 /// The Saturday on which it all happens.
-pub(crate) const MIDNIGHT: &str = "2026-06-20T00:00:00Z";
+const MIDNIGHT: &str = "2026-06-20T00:00:00Z";
 
-/// Begins at midnight of the Saturday, and goes on as the runtime's time does.
+/// Begins at an hour of the Saturday, and goes on as the runtime's time does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Saturday(Instant);
+pub(crate) struct Saturday {
+    begun: Instant,
+    at: Duration,
+}
 
 impl Saturday {
-    pub(crate) fn begin() -> Self {
-        Self(Instant::now())
+    /// Begins so long after midnight.
+    pub(crate) fn begin(at: Duration) -> Self {
+        Self {
+            begun: Instant::now(),
+            at,
+        }
     }
 
-    /// Waits until so long after midnight.
+    /// Returns how long after midnight it is.
+    pub(crate) fn time(self) -> Duration {
+        self.at + self.begun.elapsed()
+    }
+
+    /// Waits until so long after midnight; not at all if that is over.
     pub(crate) async fn until(self, time: Duration) {
-        tokio::time::sleep_until(self.0 + time).await;
+        tokio::time::sleep_until(self.begun + time.saturating_sub(self.at)).await;
     }
 }
 
 impl Clock for Saturday {
     fn now(&self) -> Timestamp {
         let midnight = parse_instant(MIDNIGHT).unwrap_or_default();
-        midnight.saturating_add(self.elapsed())
+        midnight.saturating_add(self.time())
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.elapsed()
+        self.begun.elapsed()
     }
+}
+
+/// So many minutes after midnight.
+pub(crate) const fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
 }
 
 /// `13:45`, so long after midnight.

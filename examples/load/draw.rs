@@ -5,6 +5,12 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use garland::bandwidth::{Class, LinkShares, Rate};
+use garland::resilience::{BreakerState, CallKind};
+
+use crate::ledger::Verdict;
+use crate::platform::Mood;
+use crate::saturday::{Day, name};
+use crate::verdict;
 
 /// How many signs a full bar has.
 const BAR: usize = 32;
@@ -99,6 +105,51 @@ pub(crate) fn link(pen: Pen, shares: &LinkShares, most: usize) -> String {
         let name = &organization.organization;
         let bar = bar(&parts, full / 4);
         let _ = writeln!(page, " {raised}{name:<12} {bar} {}", Rate::bytes(rate));
+    }
+    page
+}
+
+/// The platforms that have trouble on that day, with their breakers and pauses.
+pub(crate) fn platforms(pen: Pen, day: &Day) -> String {
+    let mut page = String::new();
+    for (organization, account) in day.accounts.iter().enumerate() {
+        if account.mood() == Mood::Steady {
+            continue;
+        }
+        let layers = day.layers(organization);
+        let state = layers.breaker().map(|breaker| breaker.state(CallKind::Write));
+        let breaker = match state {
+            Some(BreakerState::Closed) | None => pen.ink("32", "closed"),
+            Some(state) => pen.ink("31", &format!("{state:?}").to_lowercase()),
+        };
+        let pause = layers.pause().and_then(garland::resilience::Pause::remaining);
+        let pause = pause.map_or_else(String::new, |left| format!(", quiet for {left:.0?}"));
+        let seen = account.seen();
+        let _ = writeln!(
+            page,
+            "  {} {:?}: breaker {breaker}{pause}, {} calls",
+            name(organization),
+            account.mood(),
+            seen.calls
+        );
+    }
+    page
+}
+
+/// What went over the link, and what came of the day's promises.
+pub(crate) fn table(pen: Pen, day: &Day, verdicts: &[Verdict]) -> String {
+    let mut page = format!("{}\n", pen.title("Sent"));
+    for (class, files, gigabytes) in verdict::classes(day) {
+        let _ = writeln!(page, "  {class:<12} {files:>7} files {gigabytes:>9.1} GB");
+    }
+    let _ = writeln!(page, "\n{}", pen.title("Promises of the day"));
+    for Verdict {
+        promise,
+        found,
+        holds,
+    } in verdicts
+    {
+        let _ = writeln!(page, "  {} {promise}\n         {found}", pen.verdict(*holds));
     }
     page
 }

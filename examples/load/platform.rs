@@ -13,7 +13,7 @@ use garland::connector::{
     Hashes, Health, ListPage, Platform, PlatformConnector, RateLimit, ReadOptions, UploadRequest,
     UploadSession, UploadToken,
 };
-use garland::{Clock as _, Error, ErrorKind, Result};
+use garland::{Error, ErrorKind, Result};
 
 use crate::clock::Saturday;
 
@@ -67,6 +67,8 @@ pub(crate) struct Seen {
     pub(crate) in_vain: u64,
     /// Calls that were too many for a window that it publishes. Its quota was broken so often.
     pub(crate) over_quota: u64,
+    /// When it first answered after its trouble.
+    pub(crate) answered_after: Option<Duration>,
 }
 
 /// One account. Cheap to clone; clones are the same account.
@@ -103,13 +105,17 @@ impl Account {
         }))
     }
 
+    pub(crate) fn mood(&self) -> Mood {
+        self.0.mood
+    }
+
     pub(crate) fn seen(&self) -> Seen {
         self.log().seen
     }
 
     /// Takes one call.
     async fn call(&self) -> Result<()> {
-        let judged = self.judge(self.0.clock.elapsed());
+        let judged = self.judge(self.0.clock.time());
         tokio::time::sleep(ANSWER).await;
         judged
     }
@@ -131,6 +137,9 @@ impl Account {
             log.calls.pop_front();
         }
         if !self.0.trouble.contains(&now) {
+            if now >= self.0.trouble.end {
+                log.seen.answered_after.get_or_insert(now);
+            }
             return Ok(());
         }
         let error = |kind, text: &str| Err(Error::new(kind, "platform.call", text));

@@ -1,0 +1,226 @@
+//! Forty organizations, two weddings, one emergency, one link.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use garland::bandwidth::{Bandwidth, Class, Direction, EventWindow, Rate, Share, Stream};
+use garland::connector::{Expect, Hashes, NamedConnector, PlatformConnector, UploadRequest};
+use garland::resilience::{AccountLayers, Resilience};
+use garland::wedding::UtcOnly;
+use garland::{Chance, Clock, Error, ErrorKind, Result};
+use tokio::task::JoinSet;
+
+use crate::clock::{Saturday, minutes};
+use crate::ledger::Ledger;
+use crate::platform::{Account, Mood};
+
+pub(crate) const ORGANIZATIONS: usize = 40;
+/// The link, and what each organization is guaranteed of it, in bytes a second.
+pub(crate) const LINK: u64 = 10_000_000;
+pub(crate) const GUARANTEE: u64 = 100_000;
+/// Whose weddings are on that day.
+const WEDDINGS: [(usize, &str, &str); 2] = [(1, "11:00", "23:00"), (2, "14:00", "23:30")];
+/// Whose pictures have to be there now, and how many bytes they are.
+const EMERGENCY: usize = 3;
+const URGENT: u64 = 480_000_000;
+/// What the platform of the emergency takes from one account, in bytes a second.
+const TAKES: u64 = 4_000_000;
+pub(crate) const URGENT_AT: Duration = minutes(15 * 60 + 30);
+pub(crate) const FAILING: usize = 5;
+pub(crate) const FAILS: Range<Duration> = minutes(13 * 60)..minutes(13 * 60 + 10);
+pub(crate) const THROTTLING: usize = 6;
+pub(crate) const THROTTLES: Range<Duration> = minutes(16 * 60)..minutes(17 * 60);
+/// When everybody begins; before, the link is empty.
+pub(crate) const OPENING: Duration = minutes(5);
+
+const MEGABYTE: u64 = 1_000_000;
+/// How much goes in one call, and how much passes the link at once.
+const PART: u64 = 4 << 20;
+const GRAIN: usize = 256 << 10;
+/// How long a worker leaves a platform alone that did not say for how long.
+const BREATH: Duration = Duration::from_secs(5);
+
+/// The whole day, ready to begin. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Day {
+    pub(crate) clock: Saturday,
+    pub(crate) bandwidth: Bandwidth,
+    pub(crate) resilience: Resilience,
+    pub(crate) accounts: Arc<[Account]>,
+    pub(crate) ledger: Ledger,
+    wrapped: Arc<[Arc<dyn PlatformConnector>]>,
+    chance: Chance,
+}
+
+impl Day {
+    pub(crate) fn new(clock: Saturday, seed: u64) -> Result<Self> {
+        let mut link = Bandwidth::builder()
+            .upload(Rate::bytes(LINK))
+            .clock(Arc::new(clock))
+            .zones(Arc::new(UtcOnly::new()));
+        for organization in 0..ORGANIZATIONS {
+            let share = Share::default().with_min(Rate::bytes(GUARANTEE));
+            link = link.organization(Direction::Upload, name(organization), share);
+        }
+        let day = "2026-06-20".parse()?;
+        for (organization, from, to) in WEDDINGS {
+            let (from, to) = ((day, from.parse()?), (day, to.parse()?));
+            let event = EventWindow::local(&UtcOnly::new(), "UTC", from, to)?;
+            link = link.events(&name(organization), vec![event]);
+        }
+        let chance = Chance::seeded(seed);
+        let resilience = Resilience::standard(Arc::new(clock), chance.clone());
+        let account = |organization| {
+            let (mood, trouble) = match organization {
+                FAILING => (Mood::Failing, FAILS),
+                THROTTLING => (Mood::Throttling, THROTTLES),
+                _ => (Mood::Steady, Duration::ZERO..Duration::ZERO),
+            };
+            Account::new(mood, trouble, clock)
+        };
+        let accounts: Vec<Account> = (0..ORGANIZATIONS).map(account).collect();
+        let wrapped = accounts.iter().enumerate().map(|(organization, account)| {
+            let account: Arc<dyn PlatformConnector> = Arc::new(account.clone());
+            resilience.apply(name(organization), account)
+        });
+        Ok(Self {
+            clock,
+            bandwidth: link.build()?,
+            wrapped: wrapped.collect(),
+            resilience,
+            accounts: accounts.into(),
+            ledger: Ledger::default(),
+            chance,
+        })
+    }
+
+    /// Sends what has to be there now, and returns how long it took.
+    pub(crate) async fn emergency(&self) -> Result<Duration> {
+        let begun = self.clock.elapsed();
+        self.send(EMERGENCY, Class::Emergency, URGENT).await?;
+        Ok(self.clock.elapsed() - begun)
+    }
+
+    /// Lets everybody begin: archives that never end, orders of the day, people who wait, and the pictures of weddings.
+    pub(crate) fn begin(&self) -> JoinSet<Result<()>> {
+        let mut workers = JoinSet::new();
+        for organization in 0..ORGANIZATIONS {
+            let day = self.clone();
+            workers.spawn(async move {
+                loop {
+                    let size = day.between(200, 800);
+                    day.send(organization, Class::Background, size).await?;
+                }
+            });
+            for (class, pause, least, most) in [
+                (Class::Normal, 40, 20, 120),
+                (Class::Interactive, 20, 2, 10),
+            ] {
+                let day = self.clone();
+                workers.spawn(async move {
+                    loop {
+                        day.wait_about(minutes(pause)).await;
+                        day.send(organization, class, day.between(least, most))
+                            .await?;
+                    }
+                });
+            }
+        }
+        for (organization, _, _) in WEDDINGS {
+            let day = self.clone();
+            workers.spawn(async move {
+                day.clock.until(minutes(11 * 60)).await;
+                loop {
+                    day.wait_about(minutes(10)).await;
+                    day.send(organization, Class::Normal, day.between(100, 300))
+                        .await?;
+                }
+            });
+        }
+        workers
+    }
+
+    /// Returns the layers around the account of an organization.
+    pub(crate) fn layers(&self, organization: usize) -> AccountLayers {
+        let platform = self.accounts[organization].platform();
+        self.resilience.account(name(organization), platform)
+    }
+
+    async fn wait_about(&self, mean: Duration) {
+        let wait = mean.mul_f64(-(1.0 - self.chance.unit()).ln());
+        tokio::time::sleep(wait.min(mean * 5)).await;
+    }
+
+    fn between(&self, least: u64, most: u64) -> u64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a few hundred, and never negative"
+        )]
+        let more = ((most - least) as f64 * self.chance.unit()) as u64;
+        (least + more) * MEGABYTE
+    }
+
+    /// Sends a file, however often the platform has to be asked.
+    async fn send(&self, organization: usize, class: Class, size: u64) -> Result<()> {
+        while let Err(error) = self.try_to_send(organization, class, size).await {
+            self.breathe(error).await?;
+        }
+        self.ledger.arrived(class);
+        Ok(())
+    }
+
+    async fn try_to_send(&self, organization: usize, class: Class, size: u64) -> Result<()> {
+        let account = self.account(organization)?;
+        let request = UploadRequest::new("day/file".parse()?, size).with_expect(Expect::Anything);
+        let mut session = account.files()?.upload(request).await?;
+        let platform = account.connector().platform().id;
+        let mut stream = Stream::upload(name(organization), platform).with_class(class);
+        if class == Class::Emergency {
+            stream = stream.with_cap(Rate::bytes(TAKES));
+        }
+        let lane = self.bandwidth.join(&stream)?;
+        let part = Bytes::from_static(&[0; PART as usize]);
+        while session.offset() < size {
+            let length = usize::try_from(PART.min(size - session.offset())).unwrap_or(GRAIN);
+            let mut left = length;
+            while left > 0 {
+                let grain = left.min(GRAIN);
+                lane.take(grain).await;
+                self.ledger.sent(organization, class, grain, self.clock);
+                left -= grain;
+            }
+            while let Err(error) = session.write(part.slice(..length)).await {
+                self.breathe(error).await?;
+            }
+        }
+        session.finish(&Hashes::default()).await?;
+        Ok(())
+    }
+
+    /// Waits as long as a platform asks for.
+    async fn breathe(&self, error: Error) -> Result<()> {
+        let passes = error.is_retryable() || error.kind() == ErrorKind::LimitExceeded;
+        if !passes {
+            return Err(error);
+        }
+        let asked = error.retry_after().unwrap_or(BREATH);
+        tokio::time::sleep(asked.max(Duration::from_millis(100))).await;
+        Ok(())
+    }
+
+    fn account(&self, organization: usize) -> Result<NamedConnector> {
+        let account = self.wrapped.get(organization).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "load.account", "no such organization")
+        })?;
+        Ok(NamedConnector::new("cloud".parse()?, Arc::clone(account)))
+    }
+}
+
+/// What an organization is called.
+pub(crate) fn name(organization: usize) -> String {
+    format!("studio-{organization:02}")
+}
