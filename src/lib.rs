@@ -72,6 +72,17 @@
 //! | `privacy.erase` | info | |
 //! | `upload.check` | debug | `upload.id` |
 //! | `http.send` | debug | `http.body` |
+//! | `team.read`, `team.list`, `team.write`, `team.remove` | debug | |
+//! | `section.read`, `section.list`, `section.create`, `section.patch`, `section.remove` | debug | |
+//! | `section.history`, `section.undo`, `section.erase_history` | debug | |
+//! | `section.personalize`, `section.arrangement` | debug | |
+//! | `section.template`, `section.templates`, `section.keep_template`, `section.remove_template`, `section.use_template`, `section.copy` | debug | |
+//! | `section.recompute`, `section.results`, `section.check`, `section.check_results` | debug | |
+//! | `section.queue`, `section.mark`, `section.watch` | debug | |
+//! | `section.flush` | debug | `section.queue`: `changes`, `marks` |
+//! | `section.sync` | info | |
+//! | `partner.put`, `partner.get`, `partner.resume`, `partner.remove` | debug | |
+//! | `partner.deliver` | info | `partner.id` |
 //!
 //! These are counted. [`Orchestrator::metrics`] returns them, and a host may add a [`telemetry::Metrics`] of its own; with
 //! the feature `metrics` there is one that passes them on to the [`metrics`](https://docs.rs/metrics) facade. Durations
@@ -93,6 +104,12 @@
 //! | `garland_uploads_checked_total` | counter | `outcome`: `clean`, `rejected`, `quarantined`, `failed` |
 //! | `garland_storage_commits_total` | counter | `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
 //! | `garland_storage_commit_seconds` | histogram | `outcome`: as above |
+//! | `garland_sections_calls_total` | counter of calls of people and sections | `operation`: the span, but for streams; `outcome`: `done`, `denied`, `not_found`, `conflict`, `cancelled`, `refused`, `failed` |
+//! | `garland_sections_flushes_total` | counter of tries | `queue`: `changes`, `marks`; `outcome`: `done`, `failed` |
+//! | `garland_sections_results_total` | counter of results stored or removed | |
+//! | `garland_sections_partner_tries_total` | counter | `outcome`: `delivered`, `retry`, `refused` |
+//! | `garland_storage_commits_total` | counter | `backend`: `memory`, `sqlite`; `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
+//! | `garland_storage_commit_seconds` | histogram | `backend`: `sqlite`; `outcome`: as above |
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]

@@ -96,7 +96,7 @@ impl Memory {
             self.counts.add(organization, &batch);
             tenant.apply(batch)
         };
-        self.wakes.wake(Wake::Organization(organization.clone()));
+        self.wakes.wake(&Wake::Organization(organization.clone()));
         Ok(committed)
     }
 
@@ -174,6 +174,10 @@ impl StorageBackend for Memory {
 
     fn watch(&self) -> BoxStream<'static, Wake> {
         self.wakes.watch()
+    }
+
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        self.wakes.watch_one(organization)
     }
 
     fn write_count(

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::permission::{Action, Snapshot};
-use crate::studio::section::{Cursor, SectionService, Subscription, WatchRequest};
+use crate::studio::section::{
+    Cursor, PartnerOptions, PartnerTransport, Partners, SectionService, Subscription, WatchRequest,
+};
 use crate::studio::team::Directory;
 
 use super::handle::Organization;
@@ -62,6 +64,63 @@ impl Organization {
             Arc::clone(&self.shared.permissions),
             Arc::clone(&self.shared.clock),
             self.shared.chance.clone(),
+        )
+        .acting_as(self.actor.clone())
+    }
+
+    /// Returns the external systems that are told of the organization's sections, through `transport`. Each of its calls asks
+    /// the permission resolver.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use async_trait::async_trait;
+    /// use garland::section::{Partner, PartnerAttempt, PartnerCall, PartnerOptions, PartnerTransport};
+    /// use garland::storage::Precondition;
+    /// use garland::{Orchestrator, backends::Memory};
+    /// use serde_json::json;
+    ///
+    /// /// Prints what it would send.
+    /// #[derive(Debug)]
+    /// struct Printer;
+    ///
+    /// #[async_trait]
+    /// impl PartnerTransport for Printer {
+    ///     async fn attempt(&self, call: PartnerCall<'_>) -> PartnerAttempt {
+    ///         println!("{}: {} bytes", call.id, call.body.len());
+    ///         PartnerAttempt::Delivered
+    ///     }
+    /// }
+    ///
+    /// # async fn run() -> garland::Result<()> {
+    /// let studio = Orchestrator::builder().storage(Memory::new()).build().await?;
+    /// let partners = studio.partners(Arc::new(Printer), PartnerOptions::default());
+    /// let settings = json!({"syncLayout": true, "syncSections": ["photos"]});
+    /// let crm = Partner::new("https://crm.example.com/hook", "crm-key").with_settings(settings);
+    /// partners.put("crm", &crm, Precondition::Absent).await?;
+    /// // A host runs `partners.deliver("crm")` as a task of its own.
+    /// assert!(partners.get("crm").await?.is_some_and(|(_, place)| place.stopped.is_none()));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(run())?;
+    /// # Ok::<(), garland::Error>(())
+    /// ```
+    #[must_use]
+    pub fn partners(
+        &self,
+        transport: Arc<dyn PartnerTransport>,
+        options: PartnerOptions,
+    ) -> Partners {
+        Partners::new(
+            self.records(),
+            self.shared.policy.clone(),
+            Arc::clone(&self.shared.permissions),
+            transport,
+            Arc::clone(&self.shared.clock),
+            self.shared.chance.clone(),
+            options,
         )
         .acting_as(self.actor.clone())
     }

@@ -1,5 +1,6 @@
 //! The rules themselves: one member, one section, one moment.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
@@ -59,26 +60,33 @@ impl Context {
 
 /// A context with its phase worked out.
 #[derive(Clone, Debug)]
-pub(super) struct Moment {
+pub(super) struct Moment<'a> {
     pub(super) now: Timestamp,
-    pub(super) wedding: Option<WeddingMoment>,
+    wedding: Option<WeddingMoment<'a>>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct WeddingMoment {
-    pub(super) id: Arc<str>,
+struct WeddingMoment<'a> {
+    id: Cow<'a, str>,
     /// The organization of the wedding, if there is such a wedding.
-    organization: Option<Option<Arc<str>>>,
-    pub(super) phase: PhaseAt,
+    organization: Option<Option<&'a str>>,
+    phase: PhaseAt,
 }
 
-impl Moment {
+impl<'a> Moment<'a> {
     /// `wedding` is the one of the context, if there is such a wedding, and its phase.
-    pub(super) fn new(context: &Context, wedding: Option<(&Wedding, PhaseAt)>) -> Self {
-        let moment = |id| WeddingMoment {
-            id: Arc::clone(id),
-            organization: wedding.map(|(wedding, _)| wedding.shared_organization()),
-            phase: wedding.map_or_else(PhaseAt::default, |(_, phase)| phase),
+    pub(super) fn new(context: &Context, wedding: Option<(&'a Wedding, PhaseAt)>) -> Self {
+        let moment = |id: &Arc<str>| match wedding {
+            Some((wedding, phase)) => WeddingMoment {
+                id: Cow::Borrowed(wedding.id()),
+                organization: Some(wedding.organization()),
+                phase,
+            },
+            None => WeddingMoment {
+                id: Cow::Owned(id.to_string()),
+                organization: None,
+                phase: PhaseAt::default(),
+            },
         };
         Self {
             now: context.now,
@@ -106,7 +114,7 @@ impl Moment {
 }
 
 /// Decides for one member, one section, one moment: `permissions.md` §3.
-pub(super) fn decide(member: &Member, section: &Section, at: &Moment) -> SectionDecision {
+pub(super) fn decide(member: &Member, section: &Section, at: &Moment<'_>) -> SectionDecision {
     match guard(member, section, at) {
         Err(denial) => SectionDecision::denied(denial),
         Ok((role, rules)) => restricted(member, role, at.level(member), rules, at),
@@ -117,7 +125,7 @@ pub(super) fn decide(member: &Member, section: &Section, at: &Moment) -> Section
 pub(super) fn guard<'a>(
     member: &Member,
     section: &'a Section,
-    at: &Moment,
+    at: &Moment<'_>,
 ) -> Result<(Role, &'a Rules), Denial> {
     let role = member.role()?;
     let rules = section.rules().ok_or(Denial::MalformedConfig)?;
@@ -129,11 +137,8 @@ pub(super) fn guard<'a>(
         return Err(Denial::WeddingMismatch);
     }
     if let Some(wedding) = &at.wedding {
-        let organization = wedding
-            .organization
-            .as_ref()
-            .ok_or(Denial::WeddingNotFound)?;
-        if !same(organization.as_deref(), member.organization()) {
+        let organization = wedding.organization.ok_or(Denial::WeddingNotFound)?;
+        if !same(organization, member.organization()) {
             return Err(Denial::OrganizationMismatch);
         }
     }
@@ -146,7 +151,7 @@ pub(super) fn restricted(
     role: Role,
     level: AccessLevel,
     rules: &Rules,
-    at: &Moment,
+    at: &Moment<'_>,
 ) -> SectionDecision {
     let (grant, mut bits) = granted(rules, role, level);
     bits |= limits(rules, role, level, at);
@@ -209,7 +214,7 @@ pub(super) fn granted(rules: &Rules, role: Role, level: AccessLevel) -> (Option<
 }
 
 /// C: every restriction but the member's own field.
-pub(super) fn limits(rules: &Rules, role: Role, level: AccessLevel, at: &Moment) -> u32 {
+pub(super) fn limits(rules: &Rules, role: Role, level: AccessLevel, at: &Moment<'_>) -> u32 {
     let mut bits = rules.malformed;
     if let Some(phases) = rules.phases {
         bits |= match at.phase() {

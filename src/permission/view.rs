@@ -17,7 +17,7 @@ use super::snapshot::{Snapshot, State};
 #[derive(Clone, Debug)]
 pub struct View<'a> {
     pub(super) state: &'a State,
-    pub(super) moment: Moment,
+    pub(super) moment: Moment<'a>,
 }
 
 /// What one member may with one section type: `permissions.md` §4.
@@ -43,7 +43,7 @@ pub struct EffectiveSection {
 }
 
 impl<'a> View<'a> {
-    pub(super) const fn new(state: &'a State, moment: Moment) -> Self {
+    pub(super) const fn new(state: &'a State, moment: Moment<'a>) -> Self {
         Self { state, moment }
     }
 

@@ -66,10 +66,6 @@ impl Wedding {
     fn calendar(&self, grace: Grace, zones: &dyn Zones) -> Calendar {
         Calendar::spanning(self.first, self.last, &self.zone, grace, zones)
     }
-
-    pub(super) fn shared_organization(&self) -> Option<Arc<str>> {
-        self.organization.clone()
-    }
 }
 
 /// A wedding of a snapshot. There the grace and the zones are always the same, so that its calendar is worked out once.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
 use crate::error::Result;
@@ -90,7 +91,28 @@ pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
     ///
     /// A wake-up may come late, twice, or one for several commits; the journal is the truth. The
     /// stream ends when the backend is gone.
+    ///
+    /// # For implementors
+    /// Keep for each watcher which organizations it has not been told of, each once, so that a storm
+    /// in one neither delays another nor ends in [`Wake::All`], which has every organization read
+    /// anew. That one is for what cannot be told apart, as commits of another process, and for a
+    /// watcher that has left more organizations waiting than are kept for it, at least 1,000.
     fn watch(&self) -> BoxStream<'static, Wake>;
+
+    /// As [`watch`](Self::watch), for one organization. By default it is `watch`, filtered, which has
+    /// the watcher woken by every organization, if only to wait again.
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        let organization = organization.clone();
+        self.watch()
+            .filter_map(move |wake| {
+                let ours = match wake {
+                    Wake::Organization(other) => other == organization,
+                    Wake::All => true,
+                };
+                std::future::ready(ours.then_some(()))
+            })
+            .boxed()
+    }
 
     /// Returns a number that is another one after every commit that wrote a record of `collection`,
     /// by whomever, or `None` (the default) if this value cannot know of them all without asking.

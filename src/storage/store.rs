@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::telemetry::{Metrics, STORAGE_COMMIT_SECONDS, STORAGE_COMMITS, Telemetry, outcome};
 
-use super::backend::{StorageBackend, Wake};
+use super::backend::StorageBackend;
 use super::batch::{Batch, Committed};
 use super::journal::{JournalEntry, JournalHead};
 use super::names::{JournalName, RecordId};
@@ -185,17 +185,7 @@ impl Store {
     /// Wakes whenever something of this organization may have been committed.
     #[must_use]
     pub fn watch(&self) -> BoxStream<'static, ()> {
-        let organization = self.organization.clone();
-        self.backend
-            .watch()
-            .filter_map(move |wake| {
-                let ours = match wake {
-                    Wake::Organization(other) => other == organization,
-                    Wake::All => true,
-                };
-                std::future::ready(ours.then_some(()))
-            })
-            .boxed()
+        self.backend.watch_one(&self.organization)
     }
 }
 

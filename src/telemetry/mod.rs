@@ -5,6 +5,7 @@
 //! given. Nothing here is global: two orchestrators in one program never mix. Names and labels are listed in the
 //! [documentation of the crate](crate#observability).
 
+mod calls;
 #[cfg(feature = "metrics")]
 mod facade;
 mod handle;
@@ -13,6 +14,7 @@ mod registry;
 mod sink;
 mod snapshot;
 
+pub(crate) use calls::{call, called, within};
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use facade::Facade;

@@ -1,5 +1,6 @@
 //! A database that is looked at, and put in the place of another.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,8 @@ type Backend = Arc<dyn StorageBackend>;
 pub(crate) struct Wired {
     inner: Mutex<Backend>,
     pub(crate) calls: AtomicU64,
+    /// How often something of each organization was read.
+    pub(crate) reads: Mutex<BTreeMap<OrganizationId, u64>>,
     pub(crate) is_silent: AtomicBool,
 }
 
@@ -26,12 +29,20 @@ impl Wired {
         Self {
             inner: Mutex::new(Arc::clone(inner)),
             calls: AtomicU64::new(0),
+            reads: Mutex::default(),
             is_silent: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn swap(&self, other: &Backend) {
         *self.inner.lock().unwrap() = Arc::clone(other);
+    }
+
+    fn read(&self, organization: &OrganizationId) -> Backend {
+        let mut reads = self.reads.lock().unwrap();
+        *reads.entry(organization.clone()).or_default() += 1;
+        drop(reads);
+        self.call()
     }
 
     fn call(&self) -> Backend {
@@ -58,11 +69,13 @@ impl StorageBackend for Wired {
         collection: &CollectionName,
         id: &RecordId,
     ) -> Result<Option<Record>> {
-        self.call().get(organization, collection, id).await
+        self.read(organization)
+            .get(organization, collection, id)
+            .await
     }
 
     async fn query(&self, organization: &OrganizationId, query: &Query) -> Result<RecordPage> {
-        self.call().query(organization, query).await
+        self.read(organization).query(organization, query).await
     }
 
     async fn read_journal(
@@ -72,7 +85,7 @@ impl StorageBackend for Wired {
         after: u64,
         limit: usize,
     ) -> Result<Vec<JournalEntry>> {
-        let inner = self.call();
+        let inner = self.read(organization);
         inner
             .read_journal(organization, journal, after, limit)
             .await
@@ -83,7 +96,8 @@ impl StorageBackend for Wired {
         organization: &OrganizationId,
         journal: &JournalName,
     ) -> Result<JournalHead> {
-        self.call().journal_head(organization, journal).await
+        let inner = self.read(organization);
+        inner.journal_head(organization, journal).await
     }
 
     fn watch(&self) -> BoxStream<'static, Wake> {
@@ -91,5 +105,12 @@ impl StorageBackend for Wired {
             return stream::pending().boxed();
         }
         self.inner.lock().unwrap().watch()
+    }
+
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        if self.is_silent.load(Ordering::SeqCst) {
+            return stream::pending().boxed();
+        }
+        self.inner.lock().unwrap().watch_one(organization)
     }
 }

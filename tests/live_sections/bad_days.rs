@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use garland::ErrorKind;
-use garland::section::{LiveOptions, Update};
+use garland::section::{LiveOptions, LiveSections, PolicyOptions, StoredPolicy, Update};
 use garland::storage::StorageBackend;
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Operation};
 use garland::{Clock, permission::TrustedHost};
@@ -217,4 +217,110 @@ async fn the_end_of_the_program_sends_everybody_to_their_cursors() {
     nothing(&mut bo, Duration::from_secs(60)).await;
     world.desk().remove_section("t").await;
     assert!(matches!(next(&mut bo).await, Update::Difference(_)));
+}
+
+#[test]
+fn an_organization_whose_runtime_has_ended_is_followed_again_in_another() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_time().start_paused(true).build().unwrap()
+    };
+    let first = runtime();
+    let (world, live, _held) = first.block_on(async {
+        let world = World::new();
+        furnish(&world).await;
+        let live = world.live();
+        let mut bo = live.subscribe(watch("bo")).await.unwrap();
+        let _ = next(&mut bo).await;
+        (world, live, bo)
+    });
+    drop(first);
+    // The first subscription is still held, and nobody looks for it any more.
+    runtime().block_on(async {
+        let mut bo = live.subscribe(watch("bo")).await.unwrap();
+        let _ = next(&mut bo).await;
+        world.desk().remove_section("t").await;
+        assert!(matches!(next(&mut bo).await, Update::Difference(told) if told.gone.len() == 1));
+    });
+}
+
+/// As another process that hears of no commit.
+fn deaf(world: &World, options: LiveOptions) -> LiveSections {
+    let wired = Wired::new(&world.inner);
+    wired.is_silent.store(true, Ordering::SeqCst);
+    let (zones, clock) = (Arc::clone(&world.zones), Arc::clone(&world.clock));
+    let policy = PolicyOptions::default();
+    let policy = StoredPolicy::new(Arc::new(wired), zones, Arc::clone(&clock) as _, policy);
+    LiveSections::new(policy, Arc::new(TrustedHost::new()), clock, options)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_not_as_far_as_a_cursor_takes_nothing_back() {
+    let world = World::new();
+    furnish(&world).await;
+    let (quick, slow) = (world.live(), deaf(&world, LiveOptions::default()));
+    let mut keeps = slow.subscribe(watch("bo")).await.unwrap();
+    let _ = next(&mut keeps).await;
+    nothing(&mut keeps, Duration::from_secs(1)).await;
+    let mut bo = quick.subscribe(watch("bo")).await.unwrap();
+    let mut client = Client::default();
+    client.hear(&world, next(&mut bo).await).await;
+    let photos = section("p", "photos", &["guest"]);
+    world.desk().section(photos).await;
+    client.hear(&world, next(&mut bo).await).await;
+
+    let after = watch("bo").after(bo.cursor().unwrap());
+    let mut bo = slow.subscribe(after).await.unwrap();
+    nothing(&mut bo, Duration::from_secs(60)).await;
+    world.desk().remove_section("t").await;
+    let told = next(&mut bo).await;
+    assert!(matches!(&told, Update::Difference(told) if told.gone.len() == 1));
+    client.hear(&world, told).await;
+    assert_eq!(Some(client.sight()), world.fresh("bo", None).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_subscribes_waits_for_a_newer_state_no_longer_than_the_interval() {
+    let world = World::new();
+    furnish(&world).await;
+    // Once it has looked, it does not look again for an hour.
+    let options = LiveOptions::default().with_pace(Duration::from_secs(3_600));
+    let (quick, slow) = (world.live(), deaf(&world, options));
+    let mut keeps = slow.subscribe(watch("bo")).await.unwrap();
+    let _ = next(&mut keeps).await;
+    world.desk().member(member("cy", "guest")).await;
+    world.desk().remove_section("t").await;
+    let mut bo = quick.subscribe(watch("bo")).await.unwrap();
+    let _ = next(&mut bo).await;
+    let after = watch("bo").after(bo.cursor().unwrap());
+    for (request, kind) in [
+        (after, ErrorKind::Unavailable),
+        (watch("cy"), ErrorKind::Denied),
+    ] {
+        let before = world.clock.now();
+        assert_eq!(slow.subscribe(request).await.unwrap_err().kind(), kind);
+        let late = world.clock.now().saturating_since(before);
+        assert_eq!(late.as_secs(), 5, "{late:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_in_pieces_after_an_unanswered_question_waits_no_less_and_no_longer() {
+    let world = World::new();
+    furnish(&world).await;
+    let gate = Gate::default();
+    let live = world.live_with(LiveOptions::default(), Arc::new(gate.clone()));
+    let mut bo = live.subscribe(watch("bo")).await.unwrap();
+    let _ = next(&mut bo).await;
+    gate.is_lost.store(true, Ordering::SeqCst);
+    world.desk().remove_section("t").await;
+    assert_eq!(bo.next().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let before = world.clock.now();
+    for _ in 0..2 {
+        nothing(&mut bo, Duration::from_secs(2)).await;
+    }
+    gate.is_lost.store(false, Ordering::SeqCst);
+    assert!(matches!(next(&mut bo).await, Update::Difference(_)));
+    let late = world.clock.now().saturating_since(before);
+    assert_eq!(late.as_secs(), 5, "{late:?}");
 }

@@ -333,3 +333,25 @@ async fn organizations_are_apart() {
     assert_eq!(live.followed(), 1);
     assert_ne!(studio().as_str(), "another");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_tells_a_section_from_one_made_anew_with_the_same_version() {
+    let world = furnished().await;
+    let live = world.live();
+    let mut ann = live.subscribe(watch("ann")).await.unwrap();
+    let first = cursor(&next(&mut ann).await);
+    drop(ann);
+    let mut anew = section("t", "timeline", &["couple", "guest"]);
+    anew["layout"] = json!({"size": "small"});
+    world.desk().remove_section("t").await;
+    world.desk().section(anew).await;
+    // Another process knows of the client what is in its cursor, and nothing else.
+    let other = world.live();
+    let mut ann = other.subscribe(watch("ann").after(first)).await.unwrap();
+    let told = next(&mut ann).await;
+    assert_eq!(shown(&told), ["budget", "timeline"]);
+    let Update::Snapshot(picture) = &told else {
+        panic!("{told:?}")
+    };
+    assert_eq!(picture.sections[1].versions[0].get(), 1);
+}

@@ -10,7 +10,12 @@ use garland::{Clock, OrganizationId};
 use serde_json::json;
 
 use super::wired::Wired;
-use super::world::{World, member, next, nothing, section, watch};
+use super::world::{World, member, next, nothing, section, studio, watch};
+
+fn reads(wired: &Wired) -> u64 {
+    let reads = wired.reads.lock().unwrap();
+    reads.get(&studio()).copied().unwrap_or_default()
+}
 
 async fn furnish(world: &World, organization: &str) {
     let organization: OrganizationId = organization.parse().unwrap();
@@ -114,4 +119,39 @@ async fn a_storm_in_one_organization_does_not_keep_another_waiting() {
     println!("10,000 changes were told in {told} differences");
     assert!((2..=1_000).contains(&told), "{told}");
     nothing(&mut calm, Duration::from_secs(60)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_changes_in_one_organization_read_nothing_of_another() {
+    let world = World::new();
+    furnish(&world, "studio").await;
+    let wired = Arc::new(Wired::new(&world.inner));
+    let backend = Arc::clone(&wired) as Arc<dyn StorageBackend>;
+    let world = world.through(backend);
+    let (live, policy) = (world.live(), world.policy());
+    let mut calm = live.subscribe(watch("bo")).await.unwrap();
+    let _ = next(&mut calm).await;
+    let state = policy.state(&studio(), None).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let before = reads(&wired);
+
+    // Nobody has a turn in between, so every wake-up waits until the last of them.
+    let storm = world.desk_of("stormy".parse().unwrap());
+    for at in 0..10_000 {
+        storm.section(positioned("stormy", "t", at)).await;
+    }
+    nothing(&mut calm, Duration::from_millis(500)).await;
+    let again = policy.state(&studio(), None).await.unwrap();
+    assert_eq!(again.revision(), state.revision());
+    assert_eq!(reads(&wired), before);
+
+    // The calm one is heard at once, by both, and read once.
+    world.desk().section(positioned("studio", "t", 7)).await;
+    let written = world.clock.now();
+    assert!(matches!(next(&mut calm).await, Update::Difference(_)));
+    assert_eq!(world.clock.now(), written);
+    let after = policy.state(&studio(), None).await.unwrap();
+    assert_eq!(after.revision(), state.revision() + 1);
+    // Twice the end of the journal, and between them one page of it and one record: once for each of the two.
+    assert_eq!(reads(&wired) - before, 8);
 }

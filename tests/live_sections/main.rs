@@ -4,6 +4,7 @@ mod bad_days;
 mod changes;
 mod crowd;
 mod model;
+mod own;
 mod partners;
 mod time;
 #[path = "../common/wired.rs"]

@@ -16,7 +16,7 @@ use garland::{Chance, Clock, Error, ErrorKind};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::world::{Gate, World, member, section, studio};
+use super::world::{Gate, World, member, section, sections, studio};
 
 /// What a partner does with a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,23 +97,12 @@ fn partners(world: &World, endpoint: &Arc<Endpoint>) -> Partners {
     let (clock, chance) = (Arc::clone(&world.clock), Chance::seeded(0x9a27));
     Partners::new(
         store,
+        world.policy(),
         trusted,
         endpoint,
         clock,
         chance,
         PartnerOptions::default(),
-    )
-}
-
-fn sections(world: &World) -> SectionService {
-    let (store, policy) = (world.desk().0, world.policy());
-    let trusted = Arc::new(TrustedHost::new());
-    SectionService::new(
-        store,
-        policy,
-        trusted,
-        Arc::<PausedClock>::clone(&world.clock),
-        Chance::seeded(7),
     )
 }
 
@@ -414,6 +403,7 @@ async fn whoever_may_not_manage_sections_has_nothing_to_do_with_partners() {
     let (clock, chance) = (Arc::clone(&world.clock), Chance::seeded(1));
     let denied = Partners::new(
         world.desk().0,
+        world.policy(),
         Arc::new(gate.clone()),
         Arc::<Endpoint>::clone(&endpoint),
         clock,
@@ -505,4 +495,154 @@ async fn a_removal_is_told_however_long_the_change_took() {
     let told = endpoint.told();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["changes"], changes);
+}
+
+const SHUT: fn() -> Value = || json!({"budget": {"canView": false, "canEdit": false}});
+const OPEN: fn() -> Value = || json!({"budget": {"canView": true, "canEdit": false}});
+
+/// Each statement told so far: of which wedding, and what it says.
+fn statements(endpoint: &Endpoint) -> Vec<(Value, Value)> {
+    let told = endpoint.told().into_iter();
+    told.map(|told| (told["weddingId"].clone(), told["permissions"].clone()))
+        .collect()
+}
+
+/// Ann, who sees the budget of her wedding; her results are stored.
+async fn anns_budget(world: &World, endpoint: &Arc<Endpoint>) -> Partners {
+    let june = super::world::wedding("june", "2026-06-20", "UTC");
+    world.desk().wedding(june).await;
+    world.desk().member(ann("couple", "full")).await;
+    let (service, partners) = (sections(world), partners(world, endpoint));
+    let mut budget = section("b", "budget", &["couple"]);
+    budget["visibility"]["conditions"] = json!({"hasWeddingAccess": true});
+    service.create(&budget).await.unwrap();
+    let settings = crm(json!({"syncSections": ["budget"]}));
+    partners
+        .put("crm", &settings, Precondition::Absent)
+        .await
+        .unwrap();
+    let pairs = [("ann", None), ("ann", Some("june"))];
+    service.recompute(&pairs).await.unwrap();
+    partners
+}
+
+fn ann(role: &str, level: &str) -> Value {
+    let mut ann = member("ann", role);
+    ann["weddingAccess"] = json!([{"weddingId": "june", "level": level}]);
+    ann
+}
+
+/// Nobody works the stored results out anew, and still nothing goes out that holds no more.
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_lost_is_not_told_any_more() {
+    let world = World::new();
+    let endpoint = Endpoint::new();
+    let partners = anns_budget(&world, &endpoint).await;
+    world.desk().member(ann("guest", "full")).await;
+    let task = delivering(&partners);
+    settle().await;
+    task.abort();
+    let told = statements(&endpoint);
+    assert!(!told.is_empty());
+    assert!(told.iter().all(|(_, says)| *says == SHUT()), "{told:?}");
+}
+
+/// What was tried before the change, and did not arrive, is not what is tried after it.
+#[tokio::test(start_paused = true)]
+async fn a_role_that_is_lost_while_the_partner_is_away_is_not_told_when_it_is_back() {
+    let world = World::new();
+    let endpoint = Endpoint::new();
+    let partners = anns_budget(&world, &endpoint).await;
+    endpoint.is(Mood::Fails);
+    let task = delivering(&partners);
+    settle().await;
+    assert!(endpoint.tries.load(Ordering::SeqCst) > 2);
+    world.desk().member(ann("guest", "full")).await;
+    endpoint.is(Mood::Takes);
+    settle().await;
+    task.abort();
+    let told = statements(&endpoint);
+    assert!(!told.is_empty());
+    assert!(told.iter().all(|(_, says)| *says == SHUT()), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_role_access_or_wedding_is_told_of_all_that_is_stored() {
+    let world = World::new();
+    let endpoint = Endpoint::new();
+    let partners = anns_budget(&world, &endpoint).await;
+    let task = delivering(&partners);
+    settle().await;
+    let desk = world.desk();
+    let june = || super::world::wedding("june", "2026-06-20", "UTC");
+    let (here, there) = (Value::Null, json!("june"));
+    let mut wanted = vec![(here.clone(), SHUT()), (there.clone(), OPEN())];
+    assert_eq!(statements(&endpoint), wanted);
+
+    desk.member(ann("guest", "full")).await;
+    settle().await;
+    wanted.extend([(here.clone(), SHUT()), (there.clone(), SHUT())]);
+    assert_eq!(statements(&endpoint), wanted, "a role is lost");
+
+    desk.member(ann("couple", "full")).await;
+    settle().await;
+    wanted.extend([(here.clone(), SHUT()), (there.clone(), OPEN())]);
+    assert_eq!(statements(&endpoint), wanted, "and given back");
+
+    desk.member(ann("couple", "none")).await;
+    settle().await;
+    wanted.extend([(here.clone(), SHUT()), (there.clone(), SHUT())]);
+    assert_eq!(statements(&endpoint), wanted, "the wedding is closed");
+
+    desk.member(ann("couple", "full")).await;
+    settle().await;
+    wanted.extend([(here.clone(), SHUT()), (there.clone(), OPEN())]);
+    assert_eq!(statements(&endpoint), wanted, "and opened");
+
+    desk.remove_wedding("june").await;
+    settle().await;
+    wanted.push((there.clone(), SHUT()));
+    assert_eq!(statements(&endpoint), wanted, "there is no wedding");
+
+    desk.wedding(june()).await;
+    settle().await;
+    wanted.push((there.clone(), OPEN()));
+    assert_eq!(statements(&endpoint), wanted, "and there is");
+
+    // Somebody of whom nothing is stored is nobody to partners.
+    desk.member(member("bo", "couple")).await;
+    desk.remove_member("ann").await;
+    settle().await;
+    wanted.extend([(here, SHUT()), (there, SHUT())]);
+    assert_eq!(statements(&endpoint), wanted, "she is gone");
+    // Whoever goes by the revision has the last word as the last.
+    let told = endpoint.told().into_iter();
+    let revisions: Vec<_> = told
+        .map(|told| told["revision"].as_u64().unwrap())
+        .collect();
+    assert!(revisions.is_sorted(), "{revisions:?}");
+    task.abort();
+}
+
+/// Results are not told past the instant until which they hold.
+#[tokio::test(start_paused = true)]
+async fn what_time_has_closed_is_told_as_closed() {
+    let world = World::new();
+    let endpoint = Endpoint::new();
+    let june = super::world::wedding("june", "2026-06-20", "UTC");
+    world.desk().wedding(june).await;
+    world.desk().member(ann("couple", "full")).await;
+    let (service, partners) = (sections(&world), partners(&world, &endpoint));
+    let mut budget = section("b", "budget", &["couple"]);
+    budget["visibility"]["weddingPhase"] = json!(["wedding_day"]);
+    service.create(&budget).await.unwrap();
+    let settings = crm(json!({"syncSections": ["budget"]}));
+    let new = Precondition::Absent;
+    partners.put("crm", &settings, new).await.unwrap();
+    service.recompute(&[("ann", Some("june"))]).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(14 * 3_600)).await;
+    let task = delivering(&partners);
+    settle().await;
+    task.abort();
+    assert_eq!(statements(&endpoint), [(json!("june"), SHUT())]);
 }

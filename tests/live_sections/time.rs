@@ -1,8 +1,12 @@
 //! Time alone.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use garland::section::Update;
+use garland::permission::TrustedHost;
+use garland::section::{LiveOptions, LiveSections, Update};
+use garland::testing::PausedClock;
 use garland::wedding::{Phase, parse_instant};
 use garland::{Clock, Timestamp};
 use serde_json::json;
@@ -122,4 +126,48 @@ async fn who_comes_back_after_midnight_is_told_what_the_night_has_changed() {
     // The state is the same, the instant is not: what was told is worked out for the instant it was told at.
     assert_eq!(phase(&told), Some(Phase::WeddingDay));
     assert_eq!(names(&told), (vec!["timeline"], vec![]));
+}
+
+/// A wall clock that somebody puts back, by milliseconds.
+#[derive(Debug)]
+struct PutBack(Arc<PausedClock>, AtomicU64);
+
+impl Clock for PutBack {
+    fn now(&self) -> Timestamp {
+        let by = i64::try_from(self.1.load(Ordering::SeqCst)).unwrap();
+        Timestamp::from_millis(self.0.now().as_millis() - by)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_put_back_is_noticed_within_the_interval_also_when_nothing_is_to_come() {
+    let world = World::at(instant("2026-06-22T12:00:00Z").as_millis());
+    let desk = world.desk();
+    desk.member(member("ann", "couple")).await;
+    desk.wedding(wedding("june", "2026-06-20", "UTC")).await;
+    desk.section(section("t", "timeline", &["couple"])).await;
+    let clock = Arc::new(PutBack(Arc::clone(&world.clock), AtomicU64::new(0)));
+    let live = LiveSections::new(
+        world.policy(),
+        Arc::new(TrustedHost::new()),
+        Arc::<PutBack>::clone(&clock),
+        LiveOptions::default(),
+    );
+    let mut ann = live.subscribe(watch("ann").wedding("june")).await.unwrap();
+    assert_eq!(phase(&next(&mut ann).await), Some(Phase::PostWedding));
+    nothing(&mut ann, Duration::from_secs(62)).await;
+    // While it waits, as a new call looks in any case.
+    let put_back = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        clock.1.store(2 * 86_400_000, Ordering::SeqCst);
+        world.clock.now()
+    };
+    let (told, before) = tokio::join!(next(&mut ann), put_back);
+    assert_eq!(phase(&told), Some(Phase::WeddingDay));
+    let late = world.clock.now().saturating_since(before);
+    assert!(late <= Duration::from_millis(5_001), "{late:?}");
 }

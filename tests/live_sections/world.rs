@@ -14,7 +14,8 @@ use garland::permission::{
 };
 use garland::section::{
     LiveOptions, LiveSections, LiveView, PolicyOptions, SECTION_CHANGED, SECTION_CONFIGURATIONS,
-    SECTION_REMOVED, StoredPolicy, Subscription, Update, WatchRequest,
+    SECTION_PERSONALIZED, SECTION_REMOVED, SectionService, StoredPolicy, Subscription, Update,
+    WatchRequest,
 };
 use garland::storage::{
     Batch, Collection, CollectionName, JournalName, Precondition, RecordId, StorageBackend, Store,
@@ -25,7 +26,7 @@ use garland::team::{
 };
 use garland::testing::PausedClock;
 use garland::wedding::{Phase, SectionType, ZoneTable, Zones};
-use garland::{Clock, OrganizationId, Result, Timestamp};
+use garland::{Chance, Clock, OrganizationId, Result, Timestamp};
 use serde_json::{Value, json};
 
 use crate::wired::Wired;
@@ -268,6 +269,19 @@ impl Desk {
         self.remove(name, "wedding", WEDDING_REMOVED, id).await;
     }
 
+    /// As a service does that has asked and checked.
+    pub(crate) async fn arrange(&self, user: &str, section: &str, patch: Value) {
+        let mut batch = Batch::new(Timestamp::from_millis(0));
+        let overlays: Collection<Value> = Collection::new("section_overlays");
+        let record = json!({"userId": user, "sectionId": section, "overlay": patch});
+        let id = json!([user, section]).to_string().parse().unwrap();
+        batch.put(&overlays, id, &record).unwrap();
+        let event = Event::new(SECTION_PERSONALIZED).about(Resource::new("section", section));
+        let event = event.with_data(&json!({"user": user})).unwrap();
+        batch.append(JournalName::main(), &event).unwrap();
+        self.0.commit(batch).await.unwrap();
+    }
+
     /// Something that concerns nobody's view.
     pub(crate) async fn aside(&self) {
         let mut batch = Batch::new(Timestamp::from_millis(0));
@@ -311,6 +325,18 @@ impl Desk {
         batch.append(JournalName::main(), &event).unwrap();
         self.0.commit(batch).await.unwrap();
     }
+}
+
+pub(crate) fn sections(world: &World) -> SectionService {
+    let (store, policy) = (world.desk().0, world.policy());
+    let trusted = Arc::new(TrustedHost::new());
+    SectionService::new(
+        store,
+        policy,
+        trusted,
+        Arc::<PausedClock>::clone(&world.clock),
+        Chance::seeded(7),
+    )
 }
 
 pub(crate) fn member(id: &str, role: &str) -> Value {

@@ -1,6 +1,6 @@
 //! Counters and durations, as a host reads them.
 
-use crate::world::{CONTENT, sync, sync_over};
+use crate::world::{CONTENT, sections, sync, sync_over};
 
 #[test]
 fn a_small_sync_is_counted_under_the_documented_names() {
@@ -43,6 +43,39 @@ fn a_small_sync_is_counted_under_the_documented_names() {
         !text.contains("day/") && !text.contains("archive"),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_done_with_sections_is_counted_under_the_documented_names() {
+    let collected = Collected::default();
+    metrics::with_local_recorder(&collected, sections);
+    let counters = collected.counters.lock().unwrap();
+    for (operation, outcome, times) in [
+        ("team.write", "done", 1),
+        ("team.read", "done", 1),
+        ("section.create", "done", 1),
+        ("section.patch", "done", 1),
+        ("section.patch", "conflict", 1),
+        ("section.read", "denied", 1),
+        ("section.read", "not_found", 1),
+        ("section.queue", "done", 1),
+        ("section.mark", "done", 1),
+        ("partner.put", "done", 1),
+    ] {
+        let name = format!("sections_calls_total{{operation={operation},outcome={outcome}}}");
+        assert_eq!(counters.get(&name), Some(&times), "{name}: {counters:#?}");
+    }
+    let count = |name: &str| counters.get(&format!("sections_{name}")).copied();
+    assert_eq!(count("flushes_total{queue=changes,outcome=done}"), Some(1));
+    let marks = count("flushes_total{queue=marks,outcome=done}").unwrap();
+    // Each flush of marks is of one member, and so is the bulk work.
+    assert_eq!(count("results_total{}"), Some(marks + 1), "{counters:#?}");
+    assert_eq!(count("partner_tries_total{outcome=retry}"), Some(1));
+    let told = count("partner_tries_total{outcome=delivered}");
+    assert_eq!(told, Some(marks + 1), "{counters:#?}");
+    for name in counters.keys() {
+        assert!(!name.contains("ann") && !name.contains("crm"), "{name}");
+    }
 }
 
 #[cfg(feature = "sqlite")]

@@ -56,12 +56,13 @@ fn studio() -> (SectionService, Partners) {
     let options = PartnerOptions::default().with_base(Duration::from_millis(1));
     let sections = SectionService::new(
         store.clone(),
-        policy,
+        policy.clone(),
         Arc::<TrustedHost>::clone(&trusted),
         Arc::<SystemClock>::clone(&clock),
         Chance::seeded(1),
     );
-    let partners = Partners::new(store, trusted, transport, clock, Chance::seeded(2), options);
+    let chance = Chance::seeded(2);
+    let partners = Partners::new(store, policy, trusted, transport, clock, chance, options);
     (sections, partners)
 }
 

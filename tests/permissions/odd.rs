@@ -1,6 +1,11 @@
 //! Input that nobody means: huge numbers, deep objects, names that only look alike.
 
-use garland::permission::{Change, Context, Denial, Member, Section, SectionDecision, Snapshot};
+use garland::Timestamp;
+use garland::permission::rights::{Object, ObjectKind, Verb};
+use garland::permission::{
+    Change, Context, Denial, Member, Section, SectionDecision, Snapshot, Wedding,
+};
+use garland::wedding::parse_instant;
 use serde_json::{Value, json};
 
 use crate::worlds::instant;
@@ -213,6 +218,112 @@ fn positions_that_are_none_come_last() {
         let section =
             Section::read(&json!({ "sectionType": "photos", "layout": { "position": position } }));
         assert_eq!(section.position(), wanted, "{position}");
+    }
+}
+
+/// Somebody who is let into one wedding several times is let in as far as the weakest entry says, wherever it is asked.
+#[test]
+fn of_several_entries_for_one_wedding_the_weakest_counts() {
+    use garland::wedding::AccessLevel as L;
+
+    let now = instant("2026-06-20T10:00:00Z");
+    let june = json!({ "id": "june", "organizationId": "o", "date": "2026-06-20" });
+    let section = json!({
+        "id": "c", "organizationId": "o", "weddingId": "june", "sectionType": "photos",
+        "visibility": { "roles": ["couple"], "conditions": { "hasWeddingAccess": true } },
+    });
+    let file = Object::new(ObjectKind::Picture, "first-look", "o").of_wedding("june");
+    for (levels, weakest) in [
+        (vec!["full"], L::Full),
+        (vec!["full", "none"], L::None),
+        (vec!["none", "full"], L::None),
+        (vec!["full", "limited", "full"], L::Limited),
+        (vec!["limited", "full", "none"], L::None),
+        (vec!["full", "whatever"], L::None),
+    ] {
+        let entry = |level: &&str| json!({ "weddingId": "june", "level": level });
+        let access: Vec<_> = levels.iter().map(entry).collect();
+        let member = Member::read(
+            &json!({ "id": "u", "organizationId": "o", "role": "couple", "weddingAccess": access }),
+        );
+        assert_eq!(member.access("june"), weakest, "{levels:?}");
+        let all: Vec<_> = member.weddings().collect();
+        assert_eq!(all, [("june", weakest)], "{levels:?}");
+        let snapshot = Snapshot::builder("o".parse().unwrap())
+            .members([member])
+            .weddings([Wedding::read(&june)])
+            .sections([Section::read(&section)])
+            .build(1);
+        let is_in = weakest != L::None;
+        let seen = snapshot.decide("u", "c", &Context::wedding("june", now));
+        assert_eq!(seen.can_view, is_in, "{levels:?}: {seen:?}");
+        let may = snapshot.may("u", Verb::List, &file, now);
+        assert_eq!(may.allow, is_in, "{levels:?}: {may:?}");
+    }
+}
+
+/// No office opens what belongs to a wedding that is not there, or is another organization's.
+#[test]
+fn what_belongs_to_no_wedding_of_the_organization_is_nobodys() {
+    let now = instant("2026-06-20T10:00:00Z");
+    let wedding = |id: &str, organization: &str| {
+        Wedding::read(&json!({ "id": id, "organizationId": organization, "date": "2026-06-20" }))
+    };
+    let owner =
+        json!({ "id": "u", "organizationId": "o", "role": "admin", "organizationRole": "owner" });
+    let snapshot = Snapshot::builder("o".parse().unwrap())
+        .members([Member::read(&owner)])
+        .weddings([wedding("june", "o"), wedding("theirs", "p")])
+        .build(1);
+    let file = Object::new(ObjectKind::Picture, "first-look", "o");
+    assert!(snapshot.may("u", Verb::List, &file, now).allow);
+    for (id, code) in [
+        ("june", None),
+        ("july", Some(())),
+        ("theirs", Some(())),
+        ("", Some(())),
+    ] {
+        let found = snapshot.may("u", Verb::List, &file.clone().of_wedding(id), now);
+        let code = code.map(|()| "wedding_not_found");
+        assert_eq!(found.allow, code.is_none(), "{id}: {found:?}");
+        if let Some(code) = code {
+            let codes: Vec<_> = found.reasons.iter().map(|reason| &*reason.code).collect();
+            assert_eq!(codes, [code], "{id}");
+        }
+    }
+}
+
+/// RFC 3339 has years of four digits and offsets below 24 hours; all of them are instants, and nothing else is.
+#[test]
+fn instants_are_read_to_the_ends_of_the_calendar_and_no_further() {
+    let day = 86_400_000_i64;
+    for (text, millis) in [
+        ("0000-01-01T00:00:00Z", Some(-62_167_219_200_000)),
+        (
+            "0000-01-01T00:00:00+23:59",
+            Some(-62_167_219_200_000 - day + 60_000),
+        ),
+        ("9999-12-31T23:59:59Z", Some(253_402_300_799_000)),
+        ("9999-12-31T23:59:59.999999999Z", Some(253_402_300_799_999)),
+        (
+            "9999-12-31T23:59:59-23:59",
+            Some(253_402_300_799_000 + day - 60_000),
+        ),
+        ("1969-12-31T23:59:59.9999Z", Some(-1)),
+        ("2000-02-29T00:00:00-00:00", Some(951_782_400_000)),
+        ("2026-06-20T00:00:00+24:00", None),
+        ("2026-06-20T00:00:00-24:00", None),
+        ("2026-06-20T00:00:00+25:59", None),
+        ("2026-06-20T00:00:00+23:60", None),
+        ("2026-06-20T00:00:00+2359", None),
+        ("2026-06-20T24:00:00Z", None),
+        ("2026-06-20T23:59:60Z", None),
+        ("-001-01-01T00:00:00Z", None),
+        ("10000-01-01T00:00:00Z", None),
+        ("+010000-01-01T00:00:00Z", None),
+    ] {
+        let found = parse_instant(text).map(Timestamp::as_millis);
+        assert_eq!(found, millis, "{text}");
     }
 }
 

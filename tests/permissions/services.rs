@@ -25,6 +25,8 @@ fn many_weddings() -> impl Strategy<Value = World> {
     })
 }
 
+type Wanted = fn(&SectionDecision) -> bool;
+
 /// Whether it is given, the reason, and till when that holds.
 type Told = (bool, String, Option<Timestamp>);
 
@@ -38,7 +40,7 @@ fn by_single_decisions(
     member: &str,
     section: &Section,
     now: Timestamp,
-    wanted: fn(&SectionDecision) -> bool,
+    wanted: Wanted,
 ) -> Told {
     let contexts = match section.wedding() {
         Some(wedding) => vec![Context::wedding(wedding, now)],
@@ -81,7 +83,7 @@ proptest! {
         let state = snapshot.as_of(now);
         let resources: Vec<Resource> =
             snapshot.sections().map(|section| Resource::new("section", section.id())).collect();
-        let acts: [(&str, fn(&SectionDecision) -> bool); 2] =
+        let acts: [(&str, Wanted); 2] =
             [("section.read", |found| found.can_view), ("section.edit", |found| found.can_edit)];
         for member in snapshot.members() {
             let actor = Actor::User(member.id().into());

@@ -2,7 +2,10 @@
 
 mod changes;
 mod faults;
+mod late;
+mod personal;
 mod policy;
+mod protected;
 mod queue;
 mod reading;
 mod results;

@@ -535,3 +535,35 @@ async fn far_behind_everything_is_read_anew() {
     // The end twice, each collection, and the end again: not twenty pages of entries.
     assert_eq!(hooked.count() - before, 7);
 }
+
+#[tokio::test]
+async fn a_reading_that_panics_is_an_error_and_whoever_asks_next_reads_anew() {
+    let (inner, clock) = (memory(), HandClock::new());
+    furnish(&inner, &clock).await;
+    let here = studio();
+    let hooked = Arc::new(Hooked::new(&inner));
+    let panics = |call| hooked.before(call, Box::new(|| async { panic!("as told") }.boxed()));
+    // The end of the journal, four collections, and the end again.
+    for call in 1..=6 {
+        let policy = policy(&shared(&hooked), &clock);
+        panics(call);
+        let (first, later) = tokio::join!(policy.state(&here, None), policy.state(&here, None));
+        let error = first.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "call {call}: {error}");
+        assert_eq!(later.unwrap().members().len(), 3);
+    }
+    // The same on the way from one state to the next.
+    let policy = policy(&shared(&hooked), &clock);
+    policy.state(&here, None).await.unwrap();
+    team(&inner, &clock)
+        .put_member(&member("new", "guest"), Precondition::Absent)
+        .await
+        .unwrap();
+    for call in 1..=4 {
+        panics(call);
+        let error = policy.state(&here, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "call {call}: {error}");
+    }
+    let state = policy.state(&here, None).await.unwrap();
+    assert!(state.member("new").is_some());
+}

@@ -12,8 +12,10 @@ use garland::wedding::UtcOnly;
 use garland::{Chance, Clock as _, ErrorKind, Timestamp};
 use serde_json::{Value, json};
 
+use crate::wired::Wired;
 use crate::world::{
-    Backend, HandClock, NOON, Only, journal, member, memory, section, store, team, user,
+    Backend, HandClock, Hooked, NOON, Only, journal, member, memory, section, shared, store, team,
+    user,
 };
 
 const ONE: Version = Version::new(1);
@@ -322,4 +324,92 @@ async fn a_queue_is_bounded_and_one_that_is_dropped_says_so() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert_eq!(only.take(), ["user ann section.edit section b"]);
+}
+
+/// A day, after which whatever still waits waits for ever.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A database with more behind it than its own older backup, which it can be swapped for.
+async fn restorable() -> (Arc<Wired>, Backend, Backend) {
+    let (inner, backup) = (memory(), memory());
+    furnish(&inner).await;
+    furnish(&backup).await;
+    let team = team(&inner, &HandClock::new());
+    for _ in 0..20 {
+        let ann = member("ann", "admin");
+        team.put_member(&ann, Precondition::Any).await.unwrap();
+    }
+    let swap = Arc::new(Wired::new(&inner));
+    (Arc::clone(&swap), shared(&swap), backup)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_that_is_restored_does_not_hold_the_queue() {
+    let (swap, backend, backup) = restorable().await;
+    let (service, _) = world(&backend).await;
+    let queue = service.queue(QueueOptions::default());
+    queue.mark("ann", None).await.unwrap();
+    swap.swap(&backup);
+    tokio::time::sleep(DAY).await;
+    assert_eq!(queue.len(), 0);
+    // What was marked is worked out of what there is.
+    let results = service.results("ann", None).await.unwrap().unwrap();
+    assert_eq!(results.sections.len(), 3);
+    let head = journal(&store(&backup)).await.len() as u64;
+    assert!(results.revision <= head);
+    // Others pass.
+    queue.mark("bo", None).await.unwrap();
+    let ticket = queue
+        .patch(user("ann"), "p", None, &title("p"), ONE)
+        .await
+        .unwrap();
+    assert_eq!(ticket.accepted().await.unwrap().version.get(), 2);
+    let ended = tokio::time::timeout(DAY, queue.shutdown()).await.unwrap();
+    assert!(service.results("bo", None).await.unwrap().is_some());
+    // It says what has happened.
+    let error = ended.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Expired, "{error}");
+    assert!(error.to_string().contains("backup"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_that_is_restored_at_any_call_lets_the_queue_come_to_rest() {
+    let mut reported = 0;
+    for call in 1.. {
+        let (swap, backend, backup) = restorable().await;
+        let hooked = Arc::new(Hooked::new(&backend));
+        let (service, _) = world(&shared(&hooked)).await;
+        let queue = service.queue(QueueOptions::default());
+        let roles = json!({"visibility": {"roles": ["guest"]}});
+        let ticket = queue
+            .patch(user("ann"), "b", None, &roles, ONE)
+            .await
+            .unwrap();
+        let restored = Arc::clone(&backup);
+        hooked.before(
+            call,
+            Box::new(move || {
+                swap.swap(&restored);
+                futures_util::future::ready(()).boxed()
+            }),
+        );
+        let outcome = tokio::time::timeout(DAY, ticket.accepted()).await;
+        let outcome = outcome.unwrap_or_else(|_| panic!("call {call}: no answer"));
+        let ended = tokio::time::timeout(DAY, queue.shutdown()).await;
+        let ended = ended.unwrap_or_else(|_| panic!("call {call}: no rest"));
+        let is_over = hooked.count() < call;
+        if is_over {
+            assert!(call > 10 && reported > 3, "nothing came in between");
+            outcome.unwrap();
+            ended.unwrap();
+            return;
+        }
+        // What was accepted and is gone with the rest is reported, if anything was still to be done with it.
+        let kind = ended.err().map(|error| error.kind());
+        reported += u64::from(outcome.is_ok() && kind == Some(ErrorKind::Expired));
+        assert!(
+            matches!(kind, None | Some(ErrorKind::Expired)),
+            "call {call}: {kind:?}"
+        );
+    }
 }

@@ -251,3 +251,22 @@ async fn of_two_who_do_the_same_bulk_work_one_goes_on() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(check(&backend, &clock).await, 200);
 }
+
+#[tokio::test]
+async fn a_pair_that_is_named_twice_is_worked_out_once() {
+    let (backend, clock) = (memory(), HandClock::new());
+    let sections = furnish(&backend, &clock, 2).await;
+    let june = Some("june");
+    let pairs = [
+        ("m001", june),
+        ("m000", june),
+        ("m001", june),
+        ("m001", None),
+    ];
+    sections.recompute(&pairs).await.unwrap();
+    assert_eq!(check(&backend, &clock).await, 3);
+    let entries = journal(&store(&backend)).await;
+    let told = entries.last().unwrap().event.as_str();
+    let wanted = r#""results":[["m001","june"],["m000","june"],["m001",null]]"#;
+    assert!(told.contains(wanted), "{told}");
+}

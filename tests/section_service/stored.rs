@@ -12,7 +12,7 @@ use crate::world::{HandClock, memory, policy, section, studio, user, wedding};
 
 const ANY: Precondition = Precondition::Any;
 
-async fn build() -> Organization {
+pub(crate) async fn build() -> Organization {
     let built = Orchestrator::builder()
         .storage(Memory::new())
         .clock(HandClock::new())
@@ -24,7 +24,7 @@ async fn build() -> Organization {
     built.organization(studio())
 }
 
-fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
+pub(crate) fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
     result.err().map(|error| error.kind())
 }
 
@@ -208,7 +208,7 @@ async fn a_protected_section_is_for_the_administration_to_open() {
         assert_eq!(kind(undone), denied, "{name}");
         assert_eq!(kind(cora.remove(name, version).await), denied, "{name}");
     }
-    cora.keep_template("kept", "Kept", None, ANY).await.unwrap();
+    ada.keep_template("kept", "Kept", None, ANY).await.unwrap();
     assert_eq!(kind(cora.use_template("kept", "june").await), denied);
     assert_eq!(kind(cora.copy(None, "june").await), denied);
     assert_eq!(ada.use_template("kept", "june").await.unwrap().len(), 2);

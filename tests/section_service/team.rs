@@ -283,3 +283,39 @@ async fn changes_without_a_version_all_get_through() {
     assert_eq!(found["role"], "couple");
     assert_eq!(found["weddingAccess"][0]["level"], "full");
 }
+
+#[tokio::test]
+async fn who_owns_the_organization_is_for_its_owners() {
+    let host = crate::stored::build().await;
+    let any = Precondition::Any;
+    let owner = |id: &str| {
+        let mut owner = member(id, "admin");
+        owner["organizationRole"] = json!("owner");
+        owner
+    };
+    let put = async |record: Value| host.team().put_member(&record, any).await.unwrap();
+    put(owner("olga")).await;
+    put(member("ada", "admin")).await;
+    put(member("bo", "guest")).await;
+    let before = dump(&host.store().await.unwrap(), &KEPT).await;
+
+    let ada = host.as_actor(crate::world::user("ada")).team();
+    let denied = |result: Result<_>| assert_eq!(result.unwrap_err().kind(), ErrorKind::Denied);
+    // Neither is anybody made one, nor is one changed, let in, or removed.
+    for id in ["ada", "bo", "new"] {
+        denied(ada.put_member(&owner(id), any).await);
+    }
+    denied(ada.put_member(&member("olga", "guest"), any).await);
+    denied(ada.change_role("olga", Role::Guest, any).await);
+    denied(ada.change_access("olga", &[], any).await);
+    denied(ada.remove_member("olga", any).await);
+    assert_eq!(dump(&host.store().await.unwrap(), &KEPT).await, before);
+
+    // Anybody else is the administration's, and an owner's is everybody.
+    ada.change_role("bo", Role::Couple, any).await.unwrap();
+    let olga = host.as_actor(crate::world::user("olga")).team();
+    olga.put_member(&owner("new"), any).await.unwrap();
+    olga.remove_member("new", any).await.unwrap();
+    olga.put_member(&owner("ada"), any).await.unwrap();
+    ada.remove_member("olga", any).await.unwrap();
+}

@@ -10,7 +10,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_core::span::Current;
 
-use crate::world::{CONTENT, sync};
+use crate::world::{CONTENT, sections, sync};
 
 /// Names of spans with their fields, which span lies in which, and everything that was said.
 #[derive(Debug, Default)]
@@ -113,6 +113,47 @@ fn every_operation_that_does_io_has_a_span_with_the_documented_fields() {
     }
     let values = seen.values.join("\n");
     assert!(values.contains("file.path=day/IMG_1.jpg"), "{values}");
+    assert!(values.contains("attempt=1"), "retries are events: {values}");
+    assert!(!values.contains(CONTENT));
+}
+
+#[test]
+fn what_is_done_with_sections_has_spans_that_hold_no_contents() {
+    let listener = Listener::default();
+    tracing::subscriber::with_default(listener.clone(), sections);
+    let seen = listener.seen.lock().unwrap();
+    let plain = [
+        "team.write",
+        "team.read",
+        "team.list",
+        "section.create",
+        "section.patch",
+        "section.read",
+        "section.queue",
+        "section.mark",
+        "section.sync",
+        "partner.put",
+    ];
+    for name in plain {
+        assert_eq!(seen.spans.get(name), Some(&BTreeSet::new()), "{name}");
+    }
+    for (name, field) in [
+        ("section.flush", "section.queue"),
+        ("partner.deliver", "partner.id"),
+    ] {
+        assert_eq!(seen.spans.get(name), Some(&BTreeSet::from([field])));
+    }
+    for outer in [
+        "team.write",
+        "section.patch",
+        "section.flush",
+        "section.sync",
+        "partner.deliver",
+    ] {
+        assert!(seen.nested.contains(&(outer, "storage.commit")), "{outer}");
+    }
+    let values = seen.values.join("\n");
+    assert!(values.contains("section.queue=\"changes\""), "{values}");
     assert!(values.contains("attempt=1"), "retries are events: {values}");
     assert!(!values.contains(CONTENT));
 }

@@ -27,6 +27,7 @@ use garland::upload::{Declared, UploadId};
 use garland::{Clock, Ids, RunId};
 use serde_json::{Value, json};
 
+use crate::furnish_studio::{ALIKE, of_sections};
 use crate::ground::START;
 use crate::world::{Accounts, Host, Tenant};
 
@@ -74,6 +75,8 @@ pub(crate) struct Known {
     pub(crate) in_flight: FilePath,
     pub(crate) lease: RecordId,
     pub(crate) run: RunId,
+    /// Where a member stands who watches sections, here and elsewhere under the same id.
+    pub(crate) watched: garland::section::Cursor,
 }
 
 impl Known {
@@ -323,6 +326,11 @@ pub(crate) async fn furnish(host: &Host<'_>, tenant: &Tenant, name: &'static str
         .await
         .unwrap();
 
+    let watched = tenant.organization.watch_sections(ALIKE, None, None);
+    let mut watched = watched.await.unwrap();
+    watched.next().await.unwrap();
+    let watched = watched.cursor().unwrap();
+
     let bundle: Vec<Bytes> = tenant.keys.export().try_collect().await.unwrap();
     Known {
         name,
@@ -363,6 +371,7 @@ pub(crate) async fn furnish(host: &Host<'_>, tenant: &Tenant, name: &'static str
         in_flight,
         lease,
         run,
+        watched,
     }
 }
 
@@ -408,54 +417,6 @@ fn left_over(name: &str, agreement: &str, run: RunId) -> Vec<Write> {
             "transfer_uploads",
             digest(&format!("archive/{file}")),
             &transfer,
-        ),
-    ]
-}
-
-/// What the services of people and sections keep.
-fn of_sections(name: &str) -> Vec<Write> {
-    let of = |what: &str| format!("{name}-{what}");
-    let (member, section, wedding) = (of("member"), of("section"), of("wedding"));
-    let record = |id: &str| json!({"id": id, "organizationId": name});
-    let list = |parts: &[&str]| json!(parts).to_string();
-    let mut budget = record(&section);
-    budget["sectionType"] = json!("budget");
-    let change = json!({"change": "1", "sectionId": section, "kind": "created", "version": 1, "at": START,
-        "by": [{"kind": "user", "id": member}], "before": {}, "after": {}});
-    let overlay =
-        json!({"userId": member, "sectionId": section, "overlay": {"layout": {"position": 1}}});
-    let results = json!({"userId": member, "organizationId": name, "revision": 1, "computedAt": START, "sections": []});
-    let run = json!({"revision": 1, "begunAt": START, "after": member, "done": 1});
-    vec![
-        row(
-            "access_statements",
-            of("statement"),
-            &json!({"id": of("statement"), "effect": "deny", "subject": {"member": member},
-                "verbs": ["print"], "object": {"kinds": ["picture"]}}),
-        ),
-        row("team_members", member.clone(), &record(&member)),
-        row("weddings", wedding.clone(), &record(&wedding)),
-        row("section_configurations", section.clone(), &budget),
-        row("section_slots", list(&["budget"]), &json!(section)),
-        row("section_history", list(&[&section, "1"]), &change),
-        row("section_overlays", list(&[&member, &section]), &overlay),
-        row(
-            "section_partners",
-            of("partner"),
-            &json!({"url": "https://partner.example/hook", "secret": "main", "settings": {}}),
-        ),
-        row(
-            "section_partner_places",
-            of("partner"),
-            &json!({"sequence": 1, "part": 0}),
-        ),
-        row("section_permissions", list(&[&member]), &results),
-        row("section_results", "newest".into(), &json!(1)),
-        row("section_syncs", "run".into(), &run),
-        row(
-            "section_templates",
-            of("template"),
-            &json!({"name": name, "sections": []}),
         ),
     ]
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::calls::all;
+use crate::entry_points::asked;
 
 const LISTING: &str = include_str!("../../api/garland.txt");
 
@@ -13,12 +14,8 @@ const ROOMS: &[(&str, &str)] = &[
         "the seam of accounts, which know no organization; which has which is for the registry",
     ),
     (
-        "section::",
-        "reaches nothing but through a store that is bound; whether it asks is tried in `entry_points.rs`",
-    ),
-    (
-        "team::",
-        "reaches nothing but through a store that is bound; whether it asks is tried in `entry_points.rs`",
+        "section::Partners",
+        "reach nothing but through a store that is bound; the handle that gives them has rows of its own",
     ),
     ("testing::", "suites and doubles for tests"),
     ("platforms::", "accounts, as the seam"),
@@ -40,17 +37,8 @@ const APART: &[(&str, &str)] = &[
     ),
     ("Organization::id", "says whose handle it is"),
     (
-        "Organization::permission_snapshot",
-        "of its own organization; that it asks is tried in `entry_points.rs`",
-    ),
-    (
-        "Organization::sections",
+        "Organization::partners",
         "gives a service of the room of sections",
-    ),
-    ("Organization::team", "gives a service of the room of teams"),
-    (
-        "Organization::watch_sections",
-        "of its own organization; that it asks is tried in `entry_points.rs`",
     ),
     ("SyncRun::cancel", "stops a run that the caller began"),
     ("audit::Auditor::origin", "says what its heads are called"),
@@ -110,6 +98,14 @@ const APART: &[(&str, &str)] = &[
     ),
     ("privacy::UploadedFiles::name", "is a constant"),
     (
+        "section::LiveSections::close",
+        "ends what the host has begun",
+    ),
+    ("section::LiveSections::followed", "counts"),
+    ("section::SectionQueue::is_empty", "counts what waits"),
+    ("section::SectionQueue::len", "counts what waits"),
+    ("section::Subscription::cursor", "says how far it has come"),
+    (
         "storage::Lease::fence",
         "names a lease that the caller holds",
     ),
@@ -117,6 +113,46 @@ const APART: &[(&str, &str)] = &[
     (
         "upload::Incoming::id",
         "says which upload the caller has begun",
+    ),
+];
+
+/// What waits in the rooms of people and sections and is no entry point, and why.
+const BEHIND: &[(&str, &str)] = &[
+    (
+        "section::LiveSections::subscribe",
+        "is what `Organization::watch_sections` calls",
+    ),
+    (
+        "section::PartnerSecrets::signer",
+        "is what a host implements",
+    ),
+    (
+        "section::PartnerTransport::attempt",
+        "is what a host implements",
+    ),
+    (
+        "section::StoredPolicy::decide",
+        "is the resolver that is asked",
+    ),
+    (
+        "section::StoredPolicy::snapshot",
+        "is the resolver that is asked",
+    ),
+    (
+        "section::StoredPolicy::state",
+        "is the host's own; `Organization::permission_snapshot` asks",
+    ),
+    (
+        "section::Subscription::next",
+        "is of one who was let in, and is asked again",
+    ),
+    (
+        "section::Ticket::accepted",
+        "is the answer to one who was asked",
+    ),
+    (
+        "section::WebhookTransport::attempt",
+        "sends what the host gives it; reaches no database",
     ),
 ];
 
@@ -210,8 +246,12 @@ fn names(text: &str, name: &str) -> bool {
         })
 }
 
+fn every(listing: &str) -> impl Iterator<Item = Function> {
+    listing.lines().filter_map(Function::read)
+}
+
 fn functions(listing: &str) -> Vec<Function> {
-    let read = listing.lines().filter_map(Function::read);
+    let read = every(listing);
     read.filter(|function| {
         !ROOMS
             .iter()
@@ -264,7 +304,7 @@ fn services(functions: &[Function]) -> BTreeSet<String> {
     }
 }
 
-const DERIVED: [&str; 3] = ["clone", "deref", "fmt"];
+const DERIVED: [&str; 4] = ["clone", "deref", "drop", "fmt"];
 
 /// What the matrix has to call.
 fn required(functions: &[Function]) -> BTreeSet<String> {
@@ -318,6 +358,34 @@ fn a1_the_matrix_calls_whatever_reaches_a_database() {
         "these are called, so there is nothing to excuse"
     );
     println!("{} of {} are called", covered.len(), required.len());
+}
+
+/// Whatever of the rooms of people and sections can be waited for stands among the entry points, of whatever type it is.
+#[test]
+fn a1_every_call_about_people_and_sections_is_an_entry_point() {
+    let rooms = ["section::", "team::"];
+    let waiting = every(LISTING).filter(|function| {
+        let path = function.path();
+        function.waits && rooms.iter().any(|room| path.starts_with(room))
+    });
+    let found: BTreeSet<String> = waiting.map(|function| function.path()).collect();
+    assert!(
+        found.len() >= 40,
+        "the listing was not understood: {found:#?}"
+    );
+    let behind: BTreeSet<String> = BEHIND.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let entered = asked();
+    let missing: Vec<_> = found
+        .difference(&behind)
+        .filter(|path| !entered.contains(path.split_once("::").map_or("", |(_, name)| name)))
+        .collect();
+    assert_eq!(
+        missing,
+        Vec::<&String>::new(),
+        "ask them in tests/tenants/studio_asks.rs, or say here why not"
+    );
+    let stale: Vec<_> = behind.difference(&found).collect();
+    assert_eq!(stale, Vec::<&String>::new(), "these are not in the listing");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod copied;
 mod dump;
 mod entry_points;
 mod furnish;
+mod furnish_studio;
 mod ground;
 mod listing;
 mod matrix;

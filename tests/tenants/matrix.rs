@@ -8,12 +8,15 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use garland::backends::{Memory, Sqlite};
 use garland::connector::FilePath;
+use garland::permission::Actor;
 use garland::privacy::Coverage;
+use garland::section::SectionView;
 use garland::storage::{Batch, JournalName};
 
 use crate::calls::{Call, Case, all};
 use crate::dump::Dump;
 use crate::furnish::{Known, NOTED};
+use crate::furnish_studio::ALIKE;
 use crate::ground::START;
 use crate::world::World;
 
@@ -47,13 +50,22 @@ impl Belongings {
 }
 
 /// What the second organization keeps, and the first never writes.
-const CONTENTS: [&str; 6] = [
+const CONTENTS: [&str; 15] = [
     "bella-address",
     "bella-here",
     "bella-is here",
     "bella-lawsuit",
     "bella-drawings",
     "bella-reason",
+    "bella-title",
+    "bella-before",
+    "bella-subtitle",
+    "bella-stored",
+    "bella-pattern",
+    "bella-usual",
+    "bella-suspect",
+    "bella-phone",
+    "bella-venue",
 ];
 
 /// As [`make`], of a caller who has no names in common with the others.
@@ -202,6 +214,25 @@ async fn a1_a_watcher_is_not_woken_by_what_another_organization_does() {
         batch.append(JournalName::main(), &event).unwrap();
         tenant.store.commit(batch).await.unwrap();
         assert_eq!(wakes.next().now_or_never().is_some(), woken);
+    }
+}
+
+/// What decides is kept in memory, and there it is each organization's own too, whoever asked first.
+#[tokio::test]
+async fn a1_what_is_remembered_of_one_organization_is_not_given_to_another() {
+    let world = World::on(Arc::new(Memory::new())).await;
+    for tenant in [&world.b, &world.a, &world.b] {
+        let own = tenant.id().as_str();
+        let state = tenant.organization.permission_snapshot(None).await.unwrap();
+        let members: Vec<_> = state.members().map(|member| member.id()).collect();
+        assert_eq!(members, [ALIKE, &format!("{own}-member")]);
+        let member = Actor::User(ALIKE.to_owned());
+        let sections = tenant.organization.sections().acting_as(member);
+        let seen = sections.list(None).await.unwrap();
+        let title =
+            |view: &SectionView| view.configuration.as_map()["customization"]["title"].clone();
+        let titles: Vec<_> = seen.iter().map(title).collect();
+        assert_eq!(titles, [format!("{own}-title"), format!("{own}-title")]);
     }
 }
 

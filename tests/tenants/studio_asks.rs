@@ -1,8 +1,14 @@
 //! The entry points of people, weddings and sections.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use garland::permission::Actor;
-use garland::section::{QueueOptions, SectionService};
+use garland::section::{
+    Partner, PartnerAttempt, PartnerCall, PartnerOptions, PartnerTransport, Partners, QueueOptions,
+    SectionService,
+};
 use garland::storage::{Precondition, Version};
 use garland::team::Directory;
 use garland::wedding::Role;
@@ -53,6 +59,23 @@ impl Of for Directory {
     }
 }
 
+/// Takes whatever it is given; nothing may come so far where nobody may anything.
+#[derive(Debug)]
+struct Takes;
+
+#[async_trait]
+impl PartnerTransport for Takes {
+    async fn attempt(&self, _: PartnerCall<'_>) -> PartnerAttempt {
+        PartnerAttempt::Delivered
+    }
+}
+
+impl Of for Partners {
+    fn of(handle: &Organization) -> Self {
+        handle.partners(Arc::new(Takes), PartnerOptions::default())
+    }
+}
+
 impl Of for SectionService {
     fn of(handle: &Organization) -> Self {
         handle.sections()
@@ -80,7 +103,33 @@ pub(crate) fn asks() -> Vec<(&'static [&'static str], Ask)> {
     let mut all = team();
     all.extend(sections());
     all.extend(about_sections());
+    all.extend(partners());
     all
+}
+
+fn partners() -> Vec<(&'static [&'static str], Ask)> {
+    vec![
+        ask!("Partners::put", |of: Partners, id, handle, there| async {
+            let crm = Partner::new("https://crm.example.com/hook", "crm-key");
+            of.put(&id, &crm, ANY).await
+        }),
+        ask!("Partners::get", |of: Partners, id, handle, there| {
+            of.get(&id)
+        }),
+        ask!("Partners::resume", |of: Partners, id, handle, there| {
+            of.resume(&id)
+        }),
+        ask!(
+            "Partners::deliver",
+            |of: Partners, id, handle, there| async {
+                // One that was never put, as it goes on for as long as there is one.
+                of.deliver(&format!("{id}-unheard-of")).await
+            }
+        ),
+        ask!("Partners::remove", |of: Partners, id, handle, there| {
+            of.remove(&id, ANY)
+        }),
+    ]
 }
 
 fn team() -> Vec<(&'static [&'static str], Ask)> {

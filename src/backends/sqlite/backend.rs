@@ -219,6 +219,14 @@ impl Sqlite {
         permit.map_err(|_| self.gone())
     }
 
+    /// Has the writing thread look for commits of other processes, if there can be any.
+    fn watched(&self) {
+        if self.inner.options.shared {
+            // A thread that is gone has nothing to look for.
+            self.inner.ports.writes.send(WriteJob::Watched).ok();
+        }
+    }
+
     fn gone(&self) -> Error {
         let kind = if self.inner.write_room.is_closed() {
             ErrorKind::Cancelled
@@ -278,10 +286,13 @@ impl StorageBackend for Sqlite {
 
     fn watch(&self) -> BoxStream<'static, Wake> {
         let wakes = self.inner.ports.wakes.watch();
-        if self.inner.options.shared {
-            // A thread that is gone has nothing to look for.
-            self.inner.ports.writes.send(WriteJob::Watched).ok();
-        }
+        self.watched();
+        wakes
+    }
+
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        let wakes = self.inner.ports.wakes.watch_one(organization);
+        self.watched();
         wakes
     }
 

@@ -134,7 +134,7 @@ impl<'c> Writer<'c> {
             return;
         };
         if self.data_version.replace(version) != Some(version) {
-            self.wakes.wake(Wake::All);
+            self.wakes.wake(&Wake::All);
         }
     }
 
@@ -219,7 +219,7 @@ impl<'c> Writer<'c> {
             answer(commit.reply, Ok(committed));
         }
         for organization in organizations {
-            self.wakes.wake(Wake::Organization(organization));
+            self.wakes.wake(&Wake::Organization(organization));
         }
     }
 }

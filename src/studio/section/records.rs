@@ -51,6 +51,9 @@ pub const SECTION_TEMPLATE_REMOVED: EventKind = EventKind::new("section.template
 /// The configurations as they stand, also those that are none.
 pub(super) const RAW_SECTIONS: Collection<Value> = Collection::new("section_configurations");
 
+/// People's own arrangements as they stand, also those that are none.
+pub(super) const RAW_OVERLAYS: Collection<Value> = Collection::new("section_overlays");
+
 /// Finds overlays by their section.
 pub(super) const BY_SECTION: IndexName = IndexName::new("section");
 

@@ -96,6 +96,11 @@ impl Template {
         self.0.iter().map(instance).collect()
     }
 
+    /// Returns the type of each section, nothing where it cannot be read.
+    pub(super) fn types(&self) -> impl Iterator<Item = Option<&str>> {
+        self.0.iter().map(Configuration::section_type)
+    }
+
     /// Returns the types of those sections that are open in a window of absolute time, which a copy keeps: somebody has
     /// to set it anew.
     pub fn time_bound(&self) -> impl Iterator<Item = &str> {

@@ -15,6 +15,7 @@ use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{
     Batch, JournalName, Precondition, Query, RecordId, Store, Version, Versioned,
 };
+use crate::telemetry::{self, call};
 use crate::wedding::{OrganizationRole, Role, Zones};
 
 use super::check::{check_access, check_member, check_size, check_wedding};
@@ -214,15 +215,18 @@ impl Directory {
         expected: Precondition,
         make: impl Fn(Option<&Value>) -> Result<Value> + Send + Sync,
     ) -> Result<Written> {
-        let key = kind.key(id)?;
-        self.ask(&MANAGE, Resource::new(kind.resource, id)).await?;
-        for _ in 1..TRIES {
-            match self.try_write(kind, &key, expected, &make).await {
-                Err(error) if expected == Precondition::Any && is_conflict(&error) => {}
-                done => return done,
+        let work = async {
+            let key = kind.key(id)?;
+            self.ask(&MANAGE, Resource::new(kind.resource, id)).await?;
+            for _ in 1..TRIES {
+                match self.try_write(kind, &key, expected, &make).await {
+                    Err(error) if expected == Precondition::Any && is_conflict(&error) => {}
+                    done => return done,
+                }
             }
-        }
-        self.try_write(kind, &key, expected, &make).await
+            self.try_write(kind, &key, expected, &make).await
+        };
+        call!(self.store.telemetry(), "team.write", work)
     }
 
     async fn try_write(
@@ -261,15 +265,18 @@ impl Directory {
         id: &str,
         expected: Precondition,
     ) -> Result<Written> {
-        let key = kind.key(id)?;
-        self.ask(&MANAGE, Resource::new(kind.resource, id)).await?;
-        for _ in 1..TRIES {
-            match self.try_remove(kind, &key, expected).await {
-                Err(error) if expected == Precondition::Any && is_conflict(&error) => {}
-                done => return done,
+        let work = async {
+            let key = kind.key(id)?;
+            self.ask(&MANAGE, Resource::new(kind.resource, id)).await?;
+            for _ in 1..TRIES {
+                match self.try_remove(kind, &key, expected).await {
+                    Err(error) if expected == Precondition::Any && is_conflict(&error) => {}
+                    done => return done,
+                }
             }
-        }
-        self.try_remove(kind, &key, expected).await
+            self.try_remove(kind, &key, expected).await
+        };
+        call!(self.store.telemetry(), "team.remove", work)
     }
 
     async fn try_remove(
@@ -303,9 +310,12 @@ impl Directory {
     }
 
     pub(super) async fn get(&self, kind: &Kind, id: &str) -> Result<Option<Versioned<Value>>> {
-        let key = kind.key(id)?;
-        self.ask(&READ, Resource::new(kind.resource, id)).await?;
-        self.store.get(kind.collection, &key).await
+        let work = async {
+            let key = kind.key(id)?;
+            self.ask(&READ, Resource::new(kind.resource, id)).await?;
+            self.store.get(kind.collection, &key).await
+        };
+        call!(self.store.telemetry(), "team.read", work)
     }
 
     pub(super) fn list(&self, kind: &'static Kind) -> BoxStream<'static, Result<Versioned<Value>>> {
@@ -321,7 +331,8 @@ impl Directory {
                 Err(error) => stream::iter([Err(error)]).boxed(),
             }
         };
-        stream::once(records).flatten().boxed()
+        let records = stream::once(records).flatten().boxed();
+        telemetry::within(tracing::debug_span!("team.list"), records)
     }
 
     /// Who owns the organization is for its owners: a record that is or becomes one of them asks more.

@@ -96,6 +96,10 @@ impl StorageBackend for FaultyStorage {
         self.inner.watch()
     }
 
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        self.inner.watch_one(organization)
+    }
+
     fn write_count(
         &self,
         organization: &OrganizationId,

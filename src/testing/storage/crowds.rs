@@ -25,6 +25,7 @@ rules![
     a_dropped_commit_is_whole_or_not_at_all,
     a_commit_wakes_every_watcher,
     a_slow_watcher_is_woken_too,
+    a_storm_in_one_organization_hides_no_other,
     a_count_of_writes_misses_none,
 ];
 
@@ -252,6 +253,36 @@ async fn a_slow_watcher_is_woken_too(subject: Subject) {
     tokio::time::timeout(PATIENCE, woken)
         .await
         .expect("a watcher that was slow is told of the last commit");
+}
+
+async fn a_storm_in_one_organization_hides_no_other(subject: Subject) {
+    let (noisy, calm) = (subject.of("noisy"), subject.of("calm"));
+    let mut watcher = subject.backend.watch();
+    let mut one = subject.backend.watch_one(&calm.organization);
+    for _ in 0..1_000 {
+        noisy.commit([put("a", "1")]).await;
+    }
+    assert!(
+        one.next().now_or_never().is_none(),
+        "whoever watches one organization hears of another"
+    );
+    calm.commit([append("main", "1")]).await;
+    let told = async {
+        loop {
+            let wake = watcher.next().await.expect("it goes on");
+            if wake == Wake::Organization(calm.organization.clone()) {
+                return;
+            }
+            let stormy = Wake::Organization(noisy.organization.clone());
+            assert_eq!(wake, stormy, "a storm has every organization looked at");
+        }
+    };
+    let patient = tokio::time::timeout(PATIENCE, told).await;
+    patient.expect("a watcher is told which organization has changed");
+    let patient = tokio::time::timeout(PATIENCE, one.next()).await;
+    patient
+        .expect("whoever watches one organization is woken by it")
+        .expect("it goes on");
 }
 
 /// Binds only those who give a number.

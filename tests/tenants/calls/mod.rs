@@ -6,7 +6,9 @@ mod keys;
 mod orchestrator;
 mod privacy;
 mod sealed;
+mod sections;
 mod storage;
+mod team;
 mod tokens;
 mod uploads;
 
@@ -94,7 +96,9 @@ pub(crate) fn all() -> Vec<Call> {
         orchestrator::calls(),
         privacy::calls(),
         sealed::calls(),
+        sections::calls(),
         storage::calls(),
+        team::calls(),
         tokens::calls(),
         uploads::calls(),
     ];

@@ -117,7 +117,9 @@ impl Pursuit {
             self.published.send_if_modified(|published| {
                 let published = Arc::make_mut(published);
                 match looked {
-                    Ok(snapshot) => published.take(snapshot, self.options.kept),
+                    Ok((snapshot, arranged)) => {
+                        published.take(snapshot, arranged, self.options.kept)
+                    }
                     Err(cause) => published.fail(number, Arc::new(cause)),
                 }
             });

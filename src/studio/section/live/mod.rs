@@ -8,6 +8,7 @@ mod changed;
 mod cursor;
 mod follower;
 mod options;
+mod own;
 mod picture;
 mod published;
 mod request;

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct LiveOptions {
     /// How long to wait for a wake-up of the database before looking all the same, and before trying again after an
-    /// error; also how soon a clock that was put forward is noticed. At least 1 millisecond. Default: 5 seconds.
+    /// error; also how soon a clock that was put forward or back is noticed. At least 1 millisecond. Default: 5 seconds.
     pub interval: Duration,
     /// The least time between two looks at one organization. The first change is told at once; those that follow
     /// within it are told together. Default: 10 milliseconds.

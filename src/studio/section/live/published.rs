@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::permission::Snapshot;
 
+use super::super::policy::Arranged;
 use super::changed::Changed;
 use super::cursor::Cursor;
 
@@ -21,6 +22,8 @@ pub(super) struct Published {
     /// Counts states that differ.
     pub(super) generation: u64,
     pub(super) snapshot: Option<Snapshot>,
+    /// Up to where people have arranged sections for themselves.
+    pub(super) arranged: Arranged,
     /// What led to each of the last generations, the last of them last.
     log: VecDeque<Arc<Changed>>,
     /// Earlier states, the last of them last.
@@ -32,7 +35,9 @@ pub(super) struct Published {
 
 impl Published {
     /// Takes a state in, and returns whether there is anything in it for those who subscribe.
-    pub(super) fn take(&mut self, snapshot: Snapshot, keep: usize) -> bool {
+    pub(super) fn take(&mut self, snapshot: Snapshot, arranged: Arranged, keep: usize) -> bool {
+        let is_rearranged = self.arranged != arranged;
+        self.arranged = arranged;
         let was_faulty = self.fault.take().is_some();
         let Some(old) = self.snapshot.take() else {
             self.generation = self.generation.saturating_add(1);
@@ -42,7 +47,7 @@ impl Published {
         let changed = Changed::between(&old, &snapshot);
         self.snapshot = Some(snapshot);
         if changed.is_empty() {
-            return was_faulty;
+            return was_faulty || is_rearranged;
         }
         self.generation = self.generation.saturating_add(1);
         if changed.len() > NAMES {

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::{Action, Actor, PermissionResolver, Resource};
+use crate::telemetry::call;
 
 use super::super::policy::StoredPolicy;
 use super::follower::Follower;
@@ -21,7 +22,9 @@ pub(super) const WATCH: Action = Action::new("section.watch");
 ///
 /// What differs is what one member sees: a change that nobody in view is affected by sends nothing. A new role, another
 /// access, a wedding that moves, and time itself (a phase that ends, a section that opens at an hour) arrive in the same
-/// way as a change of a section.
+/// way as a change of a section. What a person arranges for themselves (`sections.md`, §4: scope `user`) arrives at
+/// subscriptions to that person's view and at no others; each reads it of its own, when it begins and when its person has
+/// arranged something anew. A cursor of before that is answered with everything.
 ///
 /// One task follows the journal of an organization, however many subscribe; it runs as long as one of them does. The
 /// database's wake-ups only make it quick; lose them all and it looks every
@@ -114,11 +117,14 @@ impl LiveSections {
     ///
     /// Safe to drop; nothing is left behind.
     pub async fn subscribe(&self, request: WatchRequest) -> Result<Subscription> {
-        let shared = &self.0;
-        shared.ask(&request).await?;
-        let follower = shared.follower(&request.organization)?;
-        follower.nudge();
-        Subscription::begin(Arc::clone(shared), follower, request).await
+        let work = async {
+            let shared = &self.0;
+            shared.ask(&request).await?;
+            let follower = shared.follower(&request.organization)?;
+            follower.nudge();
+            Subscription::begin(Arc::clone(shared), follower, request).await
+        };
+        call!(self.store.telemetry(), "section.watch", work)
     }
 
     /// Returns how many organizations are being followed.

@@ -12,8 +12,10 @@ use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::Snapshot;
 
+use super::super::policy::ArrangedAt;
 use super::cursor::Cursor;
 use super::follower::Follower;
+use super::own::Own;
 use super::published::Published;
 use super::request::WatchRequest;
 use super::service::{Shared, denied};
@@ -30,6 +32,8 @@ pub struct Subscription {
     view: ViewState,
     /// The generation that the view is of.
     generation: u64,
+    /// Up to where the member's own arrangements were read.
+    arranged: ArrangedAt,
     /// The failure that was told last.
     fault: u64,
     /// What was told last; nothing before the first update.
@@ -37,7 +41,6 @@ pub struct Subscription {
     /// When the resolver was asked last.
     asked: Duration,
     reader: Reader,
-    /// The resolver could not be asked: wait before asking again.
     /// Until when nothing is told after a question that was not answered, in however many calls.
     waits: Option<Instant>,
     end: Option<End>,
@@ -65,7 +68,7 @@ impl Subscription {
         let first = match first.snapshot.as_ref() {
             Some(snapshot) if !is_known(snapshot) => {
                 // Perhaps they are too new to have been noticed.
-                let now = shared.policy.look(&request.organization).await?;
+                let (now, _) = shared.policy.look(&request.organization).await?;
                 if !is_known(&now) {
                     return Err(denied(&request, "there is no such member"));
                 }
@@ -75,7 +78,7 @@ impl Subscription {
             }
             Some(snapshot) if cursor_at > snapshot.revision() => {
                 // Told by another process, which was quicker: what is older would take things back.
-                let now = shared.policy.look(&request.organization).await?;
+                let (now, _) = shared.policy.look(&request.organization).await?;
                 let least = now.revision().min(cursor_at);
                 let soon = self::first(&mut published, |state| state.revision() >= least);
                 let soon = timeout(shared.options.interval, soon).await;
@@ -87,13 +90,16 @@ impl Subscription {
             let cause = first.fault.as_ref();
             return Err(cause.map_or_else(over, |(_, cause)| unread(cause)));
         };
+        // After the state, so that all is in it that the state knows of.
+        let own = Own::read(&shared.policy.store(&request.organization), &request.member).await?;
         let now = shared.clock.now();
-        let empty = ViewState::new(Arc::clone(&request.member), request.wedding.clone());
+        let empty = ViewState::new(Arc::clone(&request.member), request.wedding.clone(), own);
         let cursor = request.cursor.as_ref();
         let known = cursor.and_then(|cursor| resumed(&first, snapshot, &empty, cursor, now));
         Ok(Self {
             told: request.cursor.filter(|_| known.is_some()),
             generation: 0,
+            arranged: first.arranged.by(&request.member),
             view: known.unwrap_or(empty),
             fault: 0,
             asked: shared.clock.elapsed(),
@@ -170,6 +176,7 @@ impl Subscription {
             self.end = Some(End::Removed);
             return Ok(None);
         }
+        self.read_own(published).await?;
         let step = self.step(published, snapshot);
         let is_first = self.told.is_none();
         let tells = step.tells() || is_first;
@@ -182,7 +189,7 @@ impl Subscription {
                     return Ok(None);
                 }
                 Err(error) => {
-                    self.waits = Some(Instant::now() + self.shared.options.interval);
+                    self.put_off();
                     return Err(error);
                 }
             }
@@ -209,9 +216,31 @@ impl Subscription {
         Ok(Some(update))
     }
 
+    /// Reads what the member has arranged for themselves, if they may have arranged something since.
+    async fn read_own(&mut self, published: &Published) -> Result<()> {
+        let arranged = published.arranged.by(&self.request.member);
+        if arranged == self.arranged {
+            return Ok(());
+        }
+        let store = self.shared.policy.store(&self.request.organization);
+        let own = Own::read(&store, &self.request.member).await;
+        let own = own.inspect_err(|_| self.put_off())?;
+        self.arranged = arranged;
+        if self.view.arrange(own) {
+            // Whatever the states have in common, the view is of none of them.
+            self.generation = 0;
+        }
+        Ok(())
+    }
+
+    /// Has the next call wait before it asks again.
+    fn put_off(&mut self) {
+        self.waits = Some(Instant::now() + self.shared.options.interval);
+    }
+
     fn step(&self, published: &Published, snapshot: &Snapshot) -> Step {
         let now = self.shared.clock.now();
-        // A view that was made out of a cursor has no generation.
+        // A view that was made out of a cursor has no generation, nor one that was arranged anew.
         let since = (self.generation > 0).then(|| published.since(self.generation));
         match since.flatten() {
             Some(changed) => self.view.step(snapshot, now, Scope::Changed(&changed)),
@@ -227,13 +256,13 @@ impl Subscription {
         let mut pause = options.recheck.saturating_sub(asked);
         if is_faulty {
             pause = pause.max(options.interval);
-        }
-        if let Some(next) = self.view.next_wake()
-            && !is_faulty
-        {
-            // In pieces, as the clock may be put forward.
-            let left = next.saturating_since(self.shared.clock.now());
-            pause = pause.min(left).min(options.interval);
+        } else {
+            // In pieces, as the clock may be put forward, or back to before what was told began to hold. A look at what
+            // is in memory costs little.
+            pause = pause.min(options.interval);
+            if let Some(next) = self.view.next_wake() {
+                pause = pause.min(next.saturating_since(self.shared.clock.now()));
+            }
         }
         // A pause of nothing would keep others from their turn.
         let pause = sleep(pause.max(Duration::from_millis(1)));

@@ -57,4 +57,7 @@ pub struct LiveSection {
     /// The versions of its configurations, in the order of
     /// [`config_ids`](EffectiveSection::config_ids): if one is another, there is something new to read.
     pub versions: Vec<Version>,
+    /// The versions of what the member has arranged for themselves of each of them, in the same order; nothing where
+    /// they have arranged nothing. What is told otherwise, as the position, is that of the shared configurations.
+    pub arranged: Vec<Option<Version>>,
 }

@@ -10,6 +10,7 @@ use crate::wedding::{Phase, SectionType};
 
 use super::changed::Changed;
 use super::cursor::Cursor;
+use super::own::Own;
 use super::picture::place;
 use super::update::{Difference, LiveSection, Picture};
 
@@ -22,6 +23,7 @@ type Print = [u8; 16];
 pub(super) struct ViewState {
     member: Arc<str>,
     wedding: Option<Arc<str>>,
+    own: Own,
     revision: u64,
     /// The instant this was worked out for, and at which all of it held.
     as_of: Timestamp,
@@ -64,10 +66,11 @@ pub(super) struct Step {
 
 impl ViewState {
     /// Begins with somebody who knows of nothing.
-    pub(super) fn new(member: Arc<str>, wedding: Option<Arc<str>>) -> Self {
+    pub(super) fn new(member: Arc<str>, wedding: Option<Arc<str>>, own: Own) -> Self {
         Self {
             member,
             wedding,
+            own,
             revision: 0,
             as_of: Timestamp::from_millis(i64::MIN),
             phase: None,
@@ -75,6 +78,14 @@ impl ViewState {
             shown: 0,
             valid_until: None,
         }
+    }
+
+    /// Takes note of what the member has arranged, and returns whether it is other than before: then everything is to
+    /// be looked at.
+    pub(super) fn arrange(&mut self, own: Own) -> bool {
+        let differs = self.own != own;
+        self.own = own;
+        differs
     }
 
     /// Works out what differs at `now`, in a state of which only `scope` is other than in the last.
@@ -228,7 +239,7 @@ impl ViewState {
             let valid_until = section.as_ref().and_then(|section| section.valid_until);
             let is_there = section.is_some();
             let seen = section.filter(|section| section.can_view);
-            let shown = seen.map(|section| shown(snapshot, section));
+            let shown = seen.map(|section| shown(snapshot, section, &self.own));
             let print = shown.as_ref().map(|(print, _)| *print);
             count = count.saturating_sub(before.is_some().into());
             count = count.saturating_add(print.is_some().into());
@@ -258,9 +269,10 @@ impl Step {
 }
 
 /// What is told of a section, and its print.
-fn shown(snapshot: &Snapshot, section: EffectiveSection) -> (Print, LiveSection) {
+fn shown(snapshot: &Snapshot, section: EffectiveSection, own: &Own) -> (Print, LiveSection) {
     let mut print = Printer::new();
     let mut versions = Vec::with_capacity(section.config_ids.len());
+    let mut arranged = Vec::with_capacity(section.config_ids.len());
     for id in &section.config_ids {
         let record = snapshot.section(id);
         let (version, content) =
@@ -269,6 +281,11 @@ fn shown(snapshot: &Snapshot, section: EffectiveSection) -> (Print, LiveSection)
         print.bytes(&version.to_be_bytes());
         print.bytes(&content.to_be_bytes());
         versions.push(Version::new(version));
+        let own = own.of(id);
+        // Neither is ever empty, so that nothing is told from something.
+        print.bytes(&own.map_or_else(Vec::new, |own| own.version.get().to_be_bytes().into()));
+        print.bytes(&own.map_or_else(Vec::new, |own| own.content.into()));
+        arranged.push(own.map(|own| own.version));
     }
     print.bytes(&[section.can_edit.into(), section.can_hide.into()]);
     for capability in section.capabilities.iter() {
@@ -282,7 +299,12 @@ fn shown(snapshot: &Snapshot, section: EffectiveSection) -> (Print, LiveSection)
     );
     let until = section.valid_until.map(Timestamp::as_millis);
     print.bytes(&until.map_or_else(Vec::new, |until| until.to_be_bytes().into()));
-    (print.end(), LiveSection { section, versions })
+    let shown = LiveSection {
+        section,
+        versions,
+        arranged,
+    };
+    (print.end(), shown)
 }
 
 /// Hashes parts so that no two lists of parts look the same.

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
+use tracing::Instrument as _;
 
 use crate::engine::journal::{Subscription, SubscriptionOptions};
 use crate::error::{Error, Result};
 use crate::id::{Ids, RunId};
 use crate::storage::{Batch, JournalEntry, JournalName, Lease, Precondition, RecordId, Version};
+use crate::telemetry::{self, PARTNER_TRIES};
 
 use super::super::external::PartnerMessage;
 use super::super::records::key;
-use super::outbox::{Matter, matter, messages};
+use super::outbox::{Matter, Part, Stated, matter, parts, stated};
 use super::records::{
     Partner, PartnerPlace, SECTION_PARTNER_PLACES, SECTION_PARTNER_STOPPED, SECTION_PARTNERS,
 };
@@ -50,6 +52,10 @@ impl Partners {
     /// A try that fails is made again, at ever longer intervals and for as long as it takes; nothing overtakes it. Where
     /// the answer to a try is lost, the message comes again with the same id.
     ///
+    /// What somebody may is told when their results are stored, and of those of whom results are stored whenever they
+    /// themselves or the wedding are changed or removed. It is what decides at the time of each try that is told, however
+    /// old the stored results are.
+    ///
     /// # Errors
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): there is no such partner.
     /// - [`ErrorKind::Denied`](crate::ErrorKind::Denied): the actor may not.
@@ -74,7 +80,8 @@ impl Partners {
             place: place.value,
             version: place.version,
         };
-        let ended = self.follow(&mut course).await;
+        let span = tracing::info_span!("partner.deliver", partner.id = id);
+        let ended = self.follow(&mut course).instrument(span).await;
         let released = course.lease.release().await;
         let ended = ended?;
         released.map(|()| ended)
@@ -94,15 +101,14 @@ impl Partners {
                     Err(_) => self.renew(course).await?,
                 }
             };
-            let Some(matter) = matter(&entry) else {
-                let skipped = entry.sequence.saturating_sub(course.place.sequence);
-                if skipped >= SKIPPED {
-                    self.note(course, entry.sequence, 0).await?;
-                }
-                continue;
-            };
-            if let Some(end) = self.tell(course, &entry, &matter).await? {
+            if let Some(matter) = matter(&entry)
+                && let Some(end) = self.tell(course, &entry, &matter).await?
+            {
                 return Ok(end);
+            }
+            let skipped = entry.sequence.saturating_sub(course.place.sequence);
+            if skipped >= SKIPPED {
+                self.note(course, entry.sequence, 0).await?;
             }
         }
     }
@@ -118,16 +124,25 @@ impl Partners {
             return Ok(Some(PartnerEnd::Removed));
         };
         let mut partner = partner.value;
-        let all = messages(&self.store, &partner.sent(), entry, matter).await?;
+        let all = parts(&self.store, &partner.sent(), matter).await?;
         // A place within an entry is one of the entry right behind it.
         let is_next = course.place.sequence.checked_add(1) == Some(entry.sequence);
-        let told = if is_next { course.place.part } else { 0 };
-        let rest = (0_u64..).zip(&all).filter(|(part, _)| *part >= told);
-        for (part, message) in rest {
+        let told = if is_next && matter.is_settled() {
+            course.place.part
+        } else {
+            0
+        };
+        let rest = (0_u64..).zip(&all).filter(|(number, _)| *number >= told);
+        for (number, part) in rest {
             let mut failures = 0_u32;
+            let mut last = None;
             loop {
                 self.renew(course).await?;
-                match self.attempt(&partner, entry, part, message).await {
+                let place = (entry.sequence, number);
+                let Some((id, message)) = self.word(&partner, place, part, &mut last).await? else {
+                    break;
+                };
+                match self.attempt(&partner, &id, message).await {
                     PartnerAttempt::Delivered => break,
                     PartnerAttempt::Retry { after } => {
                         failures = failures.saturating_add(1);
@@ -144,12 +159,10 @@ impl Partners {
                     None => return Ok(Some(PartnerEnd::Removed)),
                 }
             }
-            self.note(
-                course,
-                entry.sequence.saturating_sub(1),
-                part.saturating_add(1),
-            )
-            .await?;
+            if matter.is_settled() {
+                let before = entry.sequence.saturating_sub(1);
+                self.note(course, before, number.saturating_add(1)).await?;
+            }
         }
         if !all.is_empty() {
             self.note(course, entry.sequence, 0).await?;
@@ -157,25 +170,57 @@ impl Partners {
         Ok(None)
     }
 
-    async fn attempt(
+    /// Puts a part into words, with the id of the message; nothing if the partner is not told of it any more. What holds
+    /// no more by the time of a later try is another message, so that a partner that has the first takes it too.
+    async fn word(
         &self,
         partner: &Partner,
-        entry: &JournalEntry,
-        part: u64,
-        message: &PartnerMessage,
-    ) -> PartnerAttempt {
+        (sequence, number): (u64, u64),
+        part: &Part,
+        last: &mut Option<Stated>,
+    ) -> Result<Option<(String, PartnerMessage)>> {
         let organization = self.store.organization();
         // Organizations that share a partner have journals with the same numbers.
         let whose = blake3::hash(organization.as_str().as_bytes()).to_hex();
         let whose = whose.get(..16).unwrap_or_default();
-        let id = format!("sec_{whose}_{}_{part}", entry.sequence);
+        let pair = match part {
+            Part::Message(message) => {
+                let id = format!("sec_{whose}_{sequence}_{number}");
+                return Ok(Some((id, message.clone())));
+            }
+            Part::Statement(pair) => pair,
+        };
+        let (settings, here) = (partner.sent(), (&self.store, self.clock.now()));
+        let policy = &self.policy;
+        *last = stated(policy, here, &settings, pair, last.take()).await?;
+        Ok(last.as_ref().map(|stated| {
+            let says = blake3::hash(&stated.message.body()).to_hex();
+            let says = says.get(..32).unwrap_or_default();
+            let id = format!("sec_{whose}_{sequence}_{says}");
+            (id, stated.message.clone())
+        }))
+    }
+
+    async fn attempt(
+        &self,
+        partner: &Partner,
+        id: &str,
+        message: PartnerMessage,
+    ) -> PartnerAttempt {
         let call = PartnerCall {
-            organization,
+            organization: self.store.organization(),
             partner,
-            id: &id,
+            id,
             body: message.body(),
         };
-        self.transport.attempt(call).await
+        let tried = self.transport.attempt(call).await;
+        let outcome = match &tried {
+            PartnerAttempt::Delivered => "delivered",
+            PartnerAttempt::Retry { .. } => "retry",
+            PartnerAttempt::GiveUp { .. } => "refused",
+        };
+        self.store.telemetry().count(PARTNER_TRIES, &[("outcome", outcome)], 1);
+        tried
     }
 
     /// Waits before the next try, and goes on holding the partner.

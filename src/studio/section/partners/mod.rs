@@ -1,7 +1,7 @@
 //! External systems that are told of sections: who they are, what each is told, and how far each has been told.
 //!
 //! The journal is the queue. Each partner has a place in it of its own, kept in the database; what an entry makes of a
-//! message is worked out when it is due, by the partner's settings as they are then.
+//! message is worked out when it is due, by the partner's settings and by what decides as they are then.
 
 mod delivery;
 #[cfg(all(feature = "crypto", feature = "http"))]

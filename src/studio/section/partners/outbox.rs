@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::clock::Timestamp;
 use crate::engine::journal::Event;
 use crate::error::Result;
-use crate::storage::{JournalEntry, RecordId, Store, Version};
+use crate::storage::{JournalEntry, Query, RecordId, Store, Version};
+use crate::studio::team::{MEMBER_CHANGED, MEMBER_REMOVED, WEDDING_CHANGED, WEDDING_REMOVED};
 
 use super::super::configuration::Configuration;
 use super::super::external::{PartnerGrant, PartnerMessage, PartnerSettings};
 use super::super::group::Group;
 use super::super::patch::Patch;
+use super::super::policy::StoredPolicy;
 use super::super::records::{
     HistoryEntry, SECTION_CHANGED, SECTION_CONFIGURATIONS, SECTION_HISTORY, SECTION_REMOVED, key,
+    key_prefix,
 };
-use super::super::service::{SECTION_PERMISSIONS, SECTION_RESULTS_CHANGED};
+use super::super::service::{Pair, SECTION_PERMISSIONS, SECTION_RESULTS_CHANGED, worked_out};
 use super::records::{SECTION_PARTNER_CHANGED, SECTION_PARTNER_REMOVED};
 
 /// What an entry has to do with partners.
@@ -29,10 +33,30 @@ pub(super) enum Matter {
         change: Option<String>,
         is_removed: bool,
     },
-    /// Results of these users, each in a wedding or in the organization.
-    Results(Vec<(String, Option<String>)>),
+    /// Results of these were stored.
+    Results(Vec<Pair>),
+    /// What decides of a member has changed.
+    Member(String),
+    /// What decides in a wedding has changed.
+    Wedding(String),
     /// A partner was changed or removed.
     Partner,
+}
+
+impl Matter {
+    /// Whether an entry makes the same parts whenever it is read, so that a place within it can be kept.
+    pub(super) const fn is_settled(&self) -> bool {
+        !matches!(self, Self::Member(_) | Self::Wedding(_))
+    }
+}
+
+/// What a partner is told of at once.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// What was done: the same whenever it is told.
+    Message(PartnerMessage),
+    /// What somebody may: worked out when it is told.
+    Statement(Pair),
 }
 
 /// Reads an entry; one of others' words is nothing to partners.
@@ -47,15 +71,18 @@ pub(super) fn matter(entry: &JournalEntry) -> Option<Matter> {
         results: Vec<(String, Option<String>)>,
     }
     let event: Event = entry.event.read().ok()?;
+    let about = |kind: &str| {
+        let subject = event.subject.as_ref();
+        let subject = subject.filter(|subject| subject.kind == kind);
+        subject.map(|subject| subject.id.clone())
+    };
     let is_removed = event.kind == SECTION_REMOVED;
     if is_removed || event.kind == SECTION_CHANGED {
+        let id = about("section")?;
         let of: Option<Of> = event.data.and_then(|data| data.read().ok());
         let (version, change) = of.map_or_else(Default::default, |of| (of.version, of.change));
         return Some(Matter::Section {
-            id: event
-                .subject
-                .filter(|subject| subject.kind == "section")?
-                .id,
+            id,
             version,
             change,
             is_removed,
@@ -63,20 +90,27 @@ pub(super) fn matter(entry: &JournalEntry) -> Option<Matter> {
     }
     if event.kind == SECTION_RESULTS_CHANGED {
         let pairs: Pairs = event.data?.read().ok()?;
-        return Some(Matter::Results(pairs.results));
+        let pairs = pairs.results.into_iter();
+        let pairs = pairs.map(|(user, wedding)| Pair::new(user, wedding.as_deref()));
+        return Some(Matter::Results(pairs.collect()));
+    }
+    if [MEMBER_CHANGED, MEMBER_REMOVED].contains(&event.kind) {
+        return about("member").map(Matter::Member);
+    }
+    if [WEDDING_CHANGED, WEDDING_REMOVED].contains(&event.kind) {
+        return about("wedding").map(Matter::Wedding);
     }
     let ours = [SECTION_PARTNER_CHANGED, SECTION_PARTNER_REMOVED];
     ours.contains(&event.kind).then_some(Matter::Partner)
 }
 
-/// Returns the messages of an entry, in their order.
-pub(super) async fn messages(
+/// Returns what a partner is to be told of an entry, in order.
+pub(super) async fn parts(
     store: &Store,
     settings: &PartnerSettings,
-    entry: &JournalEntry,
     matter: &Matter,
-) -> Result<Vec<PartnerMessage>> {
-    match matter {
+) -> Result<Vec<Part>> {
+    let pairs = match matter {
         Matter::Section {
             id,
             version,
@@ -90,16 +124,47 @@ pub(super) async fn messages(
             } else {
                 changed(store, settings, id, change).await?
             };
-            Ok(message.into_iter().collect())
+            return Ok(message.into_iter().map(Part::Message).collect());
         }
-        Matter::Results(pairs) => {
-            let mut all = Vec::new();
-            for (user, wedding) in pairs {
-                all.extend(stated(store, settings, user, wedding.as_deref(), entry).await?);
-            }
-            Ok(all)
+        Matter::Partner => return Ok(Vec::new()),
+        // Whoever is told of no type is told nothing of anybody.
+        _ if settings.permissions(&BTreeMap::new()).is_empty() => return Ok(Vec::new()),
+        Matter::Results(pairs) => pairs.clone(),
+        // A partner knows of those alone of whom results are stored, and of these it may know what holds no more.
+        Matter::Member(user) => {
+            let own = Pair::new(user, None);
+            let is_stored = store.get(&SECTION_PERMISSIONS, &own.id()?).await?.is_some();
+            let weddings = stored(store, Some(&key_prefix(user)?), |_| true).await?;
+            let own = is_stored.then_some(own);
+            own.into_iter().chain(weddings).collect()
         }
-        Matter::Partner => Ok(Vec::new()),
+        Matter::Wedding(wedding) => {
+            let theirs = |pair: &Pair| pair.wedding.as_ref() == Some(wedding);
+            stored(store, None, theirs).await?
+        }
+    };
+    Ok(pairs.into_iter().map(Part::Statement).collect())
+}
+
+/// Finds of whom results are stored.
+async fn stored(
+    store: &Store,
+    prefix: Option<&str>,
+    wanted: impl Fn(&Pair) -> bool + Send,
+) -> Result<Vec<Pair>> {
+    let mut query = Query::all(SECTION_PERMISSIONS.name().clone());
+    if let Some(prefix) = prefix {
+        query = query.prefix(prefix);
+    }
+    let mut found = Vec::new();
+    loop {
+        let page = store.query(&query).await?;
+        let pairs = page.records.iter().filter_map(|one| Pair::of(&one.id));
+        found.extend(pairs.filter(&wanted));
+        match page.next {
+            Some(next) => query = query.with_after(next),
+            None => return Ok(found),
+        }
     }
 }
 
@@ -135,41 +200,47 @@ async fn changed(
     PartnerMessage::changed(settings, &known, record.version.get(), &all)
 }
 
-/// What one user may, as it is stored now: what is not, is denied.
-async fn stated(
-    store: &Store,
+/// What somebody may, and as of when.
+#[derive(Debug)]
+pub(super) struct Stated {
+    revision: u64,
+    pub(super) message: PartnerMessage,
+}
+
+/// States what somebody may: what is stored if it holds, and else what decides now. Of whom nothing is stored, everything is
+/// denied. Either is as of the last revision there is, so that what is told later is never of an earlier one. As long as it
+/// says the same as `last`, it is the same message. Nothing if the partner is sent nothing of it.
+pub(super) async fn stated(
+    policy: &StoredPolicy,
+    (store, now): (&Store, Timestamp),
     settings: &PartnerSettings,
-    user: &str,
-    wedding: Option<&str>,
-    entry: &JournalEntry,
-) -> Result<Option<PartnerMessage>> {
-    let id = match wedding {
-        Some(wedding) => key(&[user, wedding])?,
-        None => key(&[user])?,
-    };
-    let stored = store.get(&SECTION_PERMISSIONS, &id).await?;
+    pair: &Pair,
+    last: Option<Stated>,
+) -> Result<Option<Stated>> {
+    let found = store.get(&SECTION_PERMISSIONS, &pair.id()?).await?;
+    let (state, _) = policy.look(store.organization()).await?;
+    let revision = state.revision();
+    let holding = found.and_then(|found| found.value.holding(worked_out(&state, pair, now), now));
     let mut granted = BTreeMap::new();
-    let mut revision = entry.sequence;
-    if let Some(stored) = stored {
-        revision = stored.value.revision;
-        for section in &stored.value.sections {
-            let grant = PartnerGrant {
-                can_view: section.can_view,
-                can_edit: section.can_edit,
-                capabilities: section.capabilities.iter().cloned().collect(),
-            };
-            granted.insert(section.section_type.as_str().to_owned(), grant);
-        }
+    for section in holding.iter().flat_map(|holding| &holding.sections) {
+        let grant = PartnerGrant {
+            can_view: section.can_view,
+            can_edit: section.can_edit,
+            capabilities: section.capabilities.iter().cloned().collect(),
+        };
+        granted.insert(section.section_type.as_str().to_owned(), grant);
     }
     let organization = store.organization().as_str();
-    Ok(PartnerMessage::permissions(
-        settings,
-        organization,
-        wedding,
-        user,
-        revision,
-        &granted,
-    ))
+    let at = |revision| {
+        let (user, wedding) = (&*pair.user, pair.wedding.as_deref());
+        PartnerMessage::permissions(settings, organization, wedding, user, revision, &granted)
+    };
+    if let Some(last) = last
+        && at(last.revision).as_ref() == Some(&last.message)
+    {
+        return Ok(Some(last));
+    }
+    Ok(at(revision).map(|message| Stated { revision, message }))
 }
 
 /// Finds what an entry of the journal tells of in the history, by the name that stands in both.

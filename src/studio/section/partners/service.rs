@@ -10,7 +10,9 @@ use crate::id::Chance;
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{Batch, JournalName, Precondition, RecordId, Store, Version, Versioned};
 use crate::studio::team::check_id;
+use crate::telemetry::call;
 
+use super::super::policy::StoredPolicy;
 use super::options::PartnerOptions;
 use super::records::{
     Partner, PartnerPlace, SECTION_PARTNER_CHANGED, SECTION_PARTNER_PLACES,
@@ -29,6 +31,7 @@ const URL: usize = 2_048;
 #[derive(Clone)]
 pub struct Partners {
     pub(super) store: Store,
+    pub(super) policy: StoredPolicy,
     permissions: Arc<dyn PermissionResolver>,
     pub(super) transport: Arc<dyn PartnerTransport>,
     pub(super) clock: Arc<dyn Clock>,
@@ -38,10 +41,12 @@ pub struct Partners {
 }
 
 impl Partners {
-    /// Binds the partners in `store`. The host itself acts.
+    /// Binds the partners in `store`. The host itself acts; `policy` follows the same database, so that nobody is told
+    /// of stored results that hold no more.
     #[must_use]
     pub fn new(
         store: Store,
+        policy: StoredPolicy,
         permissions: Arc<dyn PermissionResolver>,
         transport: Arc<dyn PartnerTransport>,
         clock: Arc<dyn Clock>,
@@ -50,6 +55,7 @@ impl Partners {
     ) -> Self {
         Self {
             store,
+            policy,
             permissions,
             transport,
             clock,
@@ -79,41 +85,44 @@ impl Partners {
     ///
     /// After a drop the partner is written with its event, or not.
     pub async fn put(&self, id: &str, partner: &Partner, at: Precondition) -> Result<Version> {
-        let key = self.ask(id).await?;
-        if partner.url.is_empty() || partner.url.len() > URL {
-            let message = "a partner has a URL of 1 to 2,048 bytes";
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "section.partner",
-                message,
-            ));
-        }
-        check_id(&partner.secret, "section.partner")?;
-        let head = self.store.journal_head(&JournalName::main()).await?;
-        let mut batch = Batch::new(self.clock.now());
-        batch.put_with(&SECTION_PARTNERS, key.clone(), partner, at, Vec::new())?;
-        if self
-            .store
-            .get(&SECTION_PARTNER_PLACES, &key)
-            .await?
-            .is_none()
-        {
-            let place = PartnerPlace {
-                sequence: head.sequence,
-                ..PartnerPlace::default()
-            };
-            let fresh = Precondition::Absent;
-            batch.put_with(&SECTION_PARTNER_PLACES, key, &place, fresh, Vec::new())?;
-        }
-        batch.append(
-            JournalName::main(),
-            &self.event(SECTION_PARTNER_CHANGED, id),
-        )?;
-        let committed = self.store.commit(batch).await?;
-        committed.versions.first().copied().ok_or_else(|| {
-            let message = "the database gave no version to a record";
-            Error::new(ErrorKind::Unexpected, "section.partner", message)
-        })
+        let work = async {
+            let key = self.ask(id).await?;
+            if partner.url.is_empty() || partner.url.len() > URL {
+                let message = "a partner has a URL of 1 to 2,048 bytes";
+                return Err(Error::new(
+                    ErrorKind::InvalidInput,
+                    "section.partner",
+                    message,
+                ));
+            }
+            check_id(&partner.secret, "section.partner")?;
+            let head = self.store.journal_head(&JournalName::main()).await?;
+            let mut batch = Batch::new(self.clock.now());
+            batch.put_with(&SECTION_PARTNERS, key.clone(), partner, at, Vec::new())?;
+            if self
+                .store
+                .get(&SECTION_PARTNER_PLACES, &key)
+                .await?
+                .is_none()
+            {
+                let place = PartnerPlace {
+                    sequence: head.sequence,
+                    ..PartnerPlace::default()
+                };
+                let fresh = Precondition::Absent;
+                batch.put_with(&SECTION_PARTNER_PLACES, key, &place, fresh, Vec::new())?;
+            }
+            batch.append(
+                JournalName::main(),
+                &self.event(SECTION_PARTNER_CHANGED, id),
+            )?;
+            let committed = self.store.commit(batch).await?;
+            committed.versions.first().copied().ok_or_else(|| {
+                let message = "the database gave no version to a record";
+                Error::new(ErrorKind::Unexpected, "section.partner", message)
+            })
+        };
+        call!(self.store.telemetry(), "partner.put", work)
     }
 
     /// Removes a partner, with its place: if it is put again it is told what happens from then on.
@@ -125,15 +134,18 @@ impl Partners {
     ///
     /// After a drop the partner is gone, or not.
     pub async fn remove(&self, id: &str, at: Precondition) -> Result<()> {
-        let key = self.ask(id).await?;
-        let mut batch = Batch::new(self.clock.now());
-        batch.delete(&SECTION_PARTNERS, key.clone(), at);
-        batch.delete(&SECTION_PARTNER_PLACES, key, Precondition::Any);
-        batch.append(
-            JournalName::main(),
-            &self.event(SECTION_PARTNER_REMOVED, id),
-        )?;
-        self.store.commit(batch).await.map(drop)
+        let work = async {
+            let key = self.ask(id).await?;
+            let mut batch = Batch::new(self.clock.now());
+            batch.delete(&SECTION_PARTNERS, key.clone(), at);
+            batch.delete(&SECTION_PARTNER_PLACES, key, Precondition::Any);
+            batch.append(
+                JournalName::main(),
+                &self.event(SECTION_PARTNER_REMOVED, id),
+            )?;
+            self.store.commit(batch).await.map(drop)
+        };
+        call!(self.store.telemetry(), "partner.remove", work)
     }
 
     /// Returns a partner and how far it has been told; nothing if there is none.
@@ -141,13 +153,16 @@ impl Partners {
     /// # Errors
     /// [`ErrorKind::Denied`]: the actor may not; and those of the database.
     pub async fn get(&self, id: &str) -> Result<Option<(Versioned<Partner>, PartnerPlace)>> {
-        let key = self.ask(id).await?;
-        let Some(partner) = self.store.get(&SECTION_PARTNERS, &key).await? else {
-            return Ok(None);
+        let work = async {
+            let key = self.ask(id).await?;
+            let Some(partner) = self.store.get(&SECTION_PARTNERS, &key).await? else {
+                return Ok(None);
+            };
+            let place = self.store.get(&SECTION_PARTNER_PLACES, &key).await?;
+            let place = place.map(|place| place.value).unwrap_or_default();
+            Ok(Some((partner, place)))
         };
-        let place = self.store.get(&SECTION_PARTNER_PLACES, &key).await?;
-        let place = place.map(|place| place.value).unwrap_or_default();
-        Ok(Some((partner, place)))
+        call!(self.store.telemetry(), "partner.get", work)
     }
 
     /// Has a partner that was stopped told on, from where it stands.
@@ -159,21 +174,24 @@ impl Partners {
     ///
     /// After a drop it is resumed, or not.
     pub async fn resume(&self, id: &str) -> Result<()> {
-        let key = self.ask(id).await?;
-        let place = self.store.get(&SECTION_PARTNER_PLACES, &key).await?;
-        let place = place.ok_or_else(|| missing(id))?;
-        let resumed = PartnerPlace {
-            stopped: None,
-            ..place.value
+        let work = async {
+            let key = self.ask(id).await?;
+            let place = self.store.get(&SECTION_PARTNER_PLACES, &key).await?;
+            let place = place.ok_or_else(|| missing(id))?;
+            let resumed = PartnerPlace {
+                stopped: None,
+                ..place.value
+            };
+            let mut batch = Batch::new(self.clock.now());
+            let at = Precondition::At(place.version);
+            batch.put_with(&SECTION_PARTNER_PLACES, key, &resumed, at, Vec::new())?;
+            batch.append(
+                JournalName::main(),
+                &self.event(SECTION_PARTNER_CHANGED, id),
+            )?;
+            self.store.commit(batch).await.map(drop)
         };
-        let mut batch = Batch::new(self.clock.now());
-        let at = Precondition::At(place.version);
-        batch.put_with(&SECTION_PARTNER_PLACES, key, &resumed, at, Vec::new())?;
-        batch.append(
-            JournalName::main(),
-            &self.event(SECTION_PARTNER_CHANGED, id),
-        )?;
-        self.store.commit(batch).await.map(drop)
+        call!(self.store.telemetry(), "partner.resume", work)
     }
 
     /// Asks whether the actor may, and returns the key of a partner.

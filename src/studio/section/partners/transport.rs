@@ -19,7 +19,7 @@ pub struct PartnerCall<'a> {
     pub organization: &'a OrganizationId,
     /// To whom.
     pub partner: &'a Partner,
-    /// Names the message, the same at every try: 1 to 128 of `A–Z a–z 0–9 _ -`. A partner that has it already passes over
+    /// Names the message, the same at every try that says the same: 1 to 128 of `A–Z a–z 0–9 _ -`. A partner that has it already passes over
     /// it.
     pub id: &'a str,
     /// The exact bytes to sign and to send.

@@ -1,13 +1,14 @@
 //! One reading at a time for one organization, shared by all who wait for it.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::id::OrganizationId;
 use crate::storage::Wake;
 
@@ -93,7 +94,10 @@ impl Views {
         let old = slot.loaded.clone();
         let (views, organization) = (Arc::downgrade(self), organization.clone());
         let landed = async move {
-            let landed = reader.refresh(old).await.map(Arc::new).map_err(Arc::new);
+            // Those who wait share the reading: a panic would be that of all of them, and of whoever comes after.
+            let reading = AssertUnwindSafe(reader.refresh(old)).catch_unwind();
+            let read = reading.await.unwrap_or_else(|_| Err(panicked()));
+            let landed = read.map(Arc::new).map_err(Arc::new);
             Self::land(&views, &organization, number, &landed);
             landed
         };
@@ -168,6 +172,12 @@ impl State {
             self.slots.remove(&oldest);
         }
     }
+}
+
+/// What was thrown is not told, as nobody knows what is in it.
+fn panicked() -> Error {
+    let message = "the database panicked while the state of the organization was read";
+    Error::new(ErrorKind::Unexpected, "section.policy", message)
 }
 
 /// Whether what was read is young enough.

@@ -1,6 +1,6 @@
 //! What the entries of a journal say has become different.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -16,7 +16,7 @@ use crate::studio::team::{
     TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS,
 };
 
-use super::super::records::{RAW_SECTIONS, SECTION_CHANGED, SECTION_REMOVED};
+use super::super::records::{RAW_SECTIONS, SECTION_CHANGED, SECTION_PERSONALIZED, SECTION_REMOVED};
 
 /// How many records are read at once.
 const ABREAST: usize = 8;
@@ -117,15 +117,27 @@ fn content(record: &Value) -> u64 {
 
 /// The records that entries of a journal name.
 #[derive(Debug, Default)]
-pub(super) struct Named(BTreeSet<(Part, RecordId)>);
+pub(super) struct Named {
+    records: BTreeSet<(Part, RecordId)>,
+    /// Who has arranged something for themselves, and the number of the last entry that says so.
+    pub(super) arranged: BTreeMap<Arc<str>, u64>,
+}
 
 impl Named {
     /// Takes note of an event. One of another's words names no record of ours.
-    pub(super) fn take(&mut self, event: &Json) {
+    pub(super) fn take(&mut self, sequence: u64, event: &Json) {
         #[derive(Deserialize)]
         struct Seen {
             kind: String,
             subject: Option<Subject>,
+        }
+        #[derive(Deserialize)]
+        struct Personal {
+            data: Whose,
+        }
+        #[derive(Deserialize)]
+        struct Whose {
+            user: Arc<str>,
         }
         #[derive(Deserialize)]
         struct Subject {
@@ -135,19 +147,24 @@ impl Named {
         let Ok(Seen { kind, subject }) = event.read() else {
             return;
         };
+        if kind == SECTION_PERSONALIZED.as_str() {
+            let user = event.read().map(|Personal { data }| data.user);
+            self.arranged.extend(user.map(|user| (user, sequence)));
+            return;
+        }
         let (Some(part), Some(subject)) = (Part::of(&kind), subject) else {
             return;
         };
         if let Ok(id) = RecordId::parse(subject.id)
             && subject.kind == part.subject()
         {
-            self.0.insert((part, id));
+            self.records.insert((part, id));
         }
     }
 
     /// Reads them as they are now.
     pub(super) async fn read(self, store: &Store) -> Result<Vec<Change>> {
-        let changes = self.0.into_iter().map(|(part, id)| async move {
+        let changes = self.records.into_iter().map(|(part, id)| async move {
             let record = store.get(part.collection(), &id).await?;
             Ok(part.change(&id, record.map(|record| (record.version, record.value))))
         });

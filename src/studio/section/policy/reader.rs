@@ -15,6 +15,7 @@ use crate::permission::{Change, Snapshot};
 use crate::storage::{JournalHead, JournalName, Query, Store};
 use crate::wedding::{Grace, Zones};
 
+use super::arranged::Arranged;
 use super::follow::{Named, Part};
 
 /// Entries read at once.
@@ -28,10 +29,17 @@ const ROUNDS: usize = 1_000;
 const BACKLOG: u64 = 20_000;
 
 /// The state of an organization at one entry of its journal.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) snapshot: Snapshot,
+    pub(super) arranged: Arranged,
+    head: JournalHead,
+}
+
+/// A state that was read.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    pub(super) snapshot: Snapshot,
-    head: JournalHead,
+    pub(super) state: State,
     /// When the reading began: whatever was written before is in it.
     pub(super) as_of: Duration,
 }
@@ -50,21 +58,17 @@ impl Reader {
     pub(super) async fn refresh(&self, old: Option<Arc<Loaded>>) -> Result<Loaded> {
         let as_of = self.clock.elapsed();
         let known = match old {
-            Some(old) => self.follow(old.snapshot.clone(), old.head, BACKLOG).await?,
+            Some(old) => self.follow(old.state.clone(), BACKLOG).await?,
             None => None,
         };
-        let (snapshot, head) = match known {
+        let state = match known {
             Some(known) => known,
             None => self.load().await?,
         };
-        Ok(Loaded {
-            snapshot,
-            head,
-            as_of,
-        })
+        Ok(Loaded { state, as_of })
     }
 
-    async fn load(&self) -> Result<(Snapshot, JournalHead)> {
+    async fn load(&self) -> Result<State> {
         let head = self.store.journal_head(&JournalName::main()).await?;
         let mut changes: Vec<Change> = Vec::new();
         for part in Part::ALL {
@@ -94,39 +98,41 @@ impl Reader {
             .sections(sections)
             .statements(statements)
             .build(head.sequence);
-        let followed = self.follow(snapshot, head, u64::MAX).await?;
+        let state = State {
+            snapshot,
+            arranged: Arranged::since(head),
+            head,
+        };
+        let followed = self.follow(state, u64::MAX).await?;
         followed.ok_or_else(|| {
             unavailable("the journal was replaced while the state of the organization was read")
         })
     }
 
-    /// Reads once more what the journal names after `head`, until it names nothing. Nothing comes back if it is
-    /// another journal than the one that `head` is of, as after an older backup was restored, or if it is more than `most`
+    /// Reads once more what the journal names after a state, until it names nothing. Nothing comes back if it is
+    /// another journal than the one that the state is of, as after an older backup was restored, or if it is more than `most`
     /// entries ahead.
-    async fn follow(
-        &self,
-        mut snapshot: Snapshot,
-        mut head: JournalHead,
-        most: u64,
-    ) -> Result<Option<(Snapshot, JournalHead)>> {
+    async fn follow(&self, mut state: State, most: u64) -> Result<Option<State>> {
         for _ in 0..ROUNDS {
             let end = self.store.journal_head(&JournalName::main()).await?;
-            if end == head {
-                return Ok(Some((snapshot, head)));
+            if end == state.head {
+                return Ok(Some(state));
             }
-            let ahead = end.sequence.saturating_sub(head.sequence);
+            let ahead = end.sequence.saturating_sub(state.head.sequence);
             if ahead == 0 || ahead > most {
                 return Ok(None);
             }
             let mut named = Named::default();
-            while head.sequence < end.sequence {
-                let Some(next) = self.read_on(head, &mut named).await? else {
+            while state.head.sequence < end.sequence {
+                let Some(next) = self.read_on(state.head, &mut named).await? else {
                     return Ok(None);
                 };
-                head = next;
+                state.head = next;
             }
+            let arranged = std::mem::take(&mut named.arranged);
             let changes = named.read(&self.store).await?;
-            snapshot = snapshot.with(head.sequence, changes);
+            state.snapshot = state.snapshot.with(state.head.sequence, changes);
+            state.arranged.take(arranged, &state.snapshot);
         }
         Err(unavailable(
             "the organization changes faster than its state can be read",
@@ -155,7 +161,7 @@ impl Reader {
                 return Ok(None);
             }
             head = JournalHead::new(entry.sequence, entry.hash);
-            named.take(&entry.event);
+            named.take(entry.sequence, &entry.event);
         }
         Ok(Some(head))
     }

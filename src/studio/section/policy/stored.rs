@@ -15,6 +15,7 @@ use crate::permission::{PermissionResolver, PermissionSnapshot, Snapshot};
 use crate::storage::{StorageBackend, Store, Wake};
 use crate::wedding::Zones;
 
+use super::arranged::Arranged;
 use super::flight::{Views, is_fresh};
 use super::options::PolicyOptions;
 use super::reader::{Loaded, Reader};
@@ -92,6 +93,7 @@ impl StoredPolicy {
     /// # Errors
     /// - [`ErrorKind::Unavailable`]: the journal does not reach `at_least`, or grows faster than it can be read.
     /// - [`ErrorKind::Corrupt`]: a record is not JSON.
+    /// - [`ErrorKind::Unexpected`]: the database panicked. The next question reads anew.
     /// - Those of the database, of their kinds.
     ///
     /// # Cancel safety
@@ -103,8 +105,9 @@ impl StoredPolicy {
         at_least: Option<u64>,
     ) -> Result<Snapshot> {
         let shared = &*self.0;
-        let wanted =
-            |loaded: &Loaded| at_least.is_none_or(|least| loaded.snapshot.revision() >= least);
+        let wanted = |loaded: &Loaded| {
+            at_least.is_none_or(|least| loaded.state.snapshot.revision() >= least)
+        };
         let before = shared.views.flights();
         loop {
             shared.notice();
@@ -113,7 +116,7 @@ impl StoredPolicy {
                 && is_fresh(&loaded, now, shared.options.freshness)
                 && wanted(&loaded)
             {
-                return Ok(loaded.snapshot.clone());
+                return Ok(loaded.state.snapshot.clone());
             }
             let flight = shared.views.fly(organization, shared.reader(organization));
             let landed = flight.landed.await;
@@ -122,7 +125,7 @@ impl StoredPolicy {
             if flight.number > before {
                 let loaded = landed.map_err(unread)?;
                 if wanted(&loaded) {
-                    return Ok(loaded.snapshot.clone());
+                    return Ok(loaded.state.snapshot.clone());
                 }
                 return Err(behind(&loaded, at_least));
             }
@@ -131,13 +134,16 @@ impl StoredPolicy {
 }
 
 impl StoredPolicy {
-    /// Returns the state as the database has it at the end of a look that begins after the call, however young what is
-    /// known may be.
+    /// Returns the state, and who has arranged sections for themselves, as the database has it at the end of a look that
+    /// begins after the call, however young what is known may be.
     ///
     /// # Cancel safety
     ///
     /// As [`StoredPolicy::state`].
-    pub(in super::super) async fn look(&self, organization: &OrganizationId) -> Result<Snapshot> {
+    pub(in super::super) async fn look(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<(Snapshot, Arranged)> {
         let shared = &*self.0;
         let before = shared.views.flights();
         loop {
@@ -145,7 +151,8 @@ impl StoredPolicy {
             let landed = flight.landed.await;
             if flight.number > before {
                 let loaded = landed.map_err(unread)?;
-                return Ok(loaded.snapshot.clone());
+                let state = &loaded.state;
+                return Ok((state.snapshot.clone(), state.arranged.clone()));
             }
         }
     }
@@ -223,5 +230,5 @@ fn behind(loaded: &Loaded, at_least: Option<u64>) -> Error {
     let message = "the journal does not reach the revision that was asked for";
     Error::new(ErrorKind::Unavailable, "section.policy", message)
         .with_context("wanted", at_least.unwrap_or_default())
-        .with_context("found", loaded.snapshot.revision())
+        .with_context("found", loaded.state.snapshot.revision())
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::Actor;
 use crate::storage::{Batch, JournalName, Precondition, Version};
+use crate::telemetry::call;
 
 use super::super::configuration::Configuration;
 use super::super::group::Group;
@@ -68,18 +69,21 @@ impl SectionService {
         changes: &Value,
         at: Version,
     ) -> Result<Patched> {
-        section_key(section)?;
-        let patch = check_changes(changes, Target::Shared)?;
-        self.allow_edit(section, wedding, &patch).await?;
-        let edit = Edit {
-            section: section.to_owned(),
-            patch,
-            at,
-            change: self.name_change(at.next()),
-            by: vec![self.actor.clone()],
-            kind: HistoryKind::Changed,
+        let work = async {
+            section_key(section)?;
+            let patch = check_changes(changes, Target::Shared)?;
+            self.allow_edit(section, wedding, &patch).await?;
+            let edit = Edit {
+                section: section.to_owned(),
+                patch,
+                at,
+                change: self.name_change(at.next()),
+                by: vec![self.actor.clone()],
+                kind: HistoryKind::Changed,
+            };
+            self.apply(&edit).await
         };
-        self.apply(&edit).await
+        call!(self.store.telemetry(), "section.patch", work)
     }
 
     /// Asks whether the actor may make this change.

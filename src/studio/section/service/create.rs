@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, JournalName, Precondition, Query, RecordId, Version};
 use crate::studio::team::{WEDDINGS, Written};
+use crate::telemetry::call;
 
 use super::super::configuration::Configuration;
 use super::super::patch::Patch;
@@ -37,27 +38,30 @@ impl SectionService {
     ///
     /// As [`SectionService::patch`].
     pub async fn create(&self, configuration: &Value) -> Result<Written> {
-        let configuration = check_new(configuration, self.store.organization())?;
-        let id = configuration.id().unwrap_or_default();
-        self.ask(&MANAGE, section_resource(id)).await?;
-        self.ask_protected(&configuration).await?;
-        let known = self
-            .store
-            .get(&SECTION_CONFIGURATIONS, &section_key(id)?)
-            .await?;
-        if known.is_none() {
-            // What somebody arranged of an earlier one while it went away is not theirs of this one.
-            self.sweep_overlays(id).await?;
-        }
-        let mut batch = Batch::new(self.clock.now());
-        self.hold_wedding(&mut batch, configuration.wedding())
-            .await?;
-        self.add_new(&mut batch, &configuration)?;
-        self.commit_new(batch).await
+        let work = async {
+            let configuration = check_new(configuration, self.store.organization())?;
+            let id = configuration.id().unwrap_or_default();
+            self.ask(&MANAGE, section_resource(id)).await?;
+            self.ask_protected(&configuration).await?;
+            let known = self
+                .store
+                .get(&SECTION_CONFIGURATIONS, &section_key(id)?)
+                .await?;
+            if known.is_none() {
+                // What somebody arranged of an earlier one while it went away is not theirs of this one.
+                self.sweep_overlays(id).await?;
+            }
+            let mut batch = Batch::new(self.clock.now());
+            self.hold_wedding(&mut batch, configuration.wedding())
+                .await?;
+            self.add_new(&mut batch, &configuration)?;
+            self.commit_new(batch).await
+        };
+        call!(self.store.telemetry(), "section.create", work)
     }
 
     /// Removes a section that has version `at`, and what people have arranged of it for themselves. What was changed of
-    /// it stays on record.
+    /// it stays on record. Of a section that is gone already, a call takes what an earlier one left of arrangements.
     ///
     /// # Errors
     /// - [`ErrorKind::Denied`]: the actor may not `section.manage` it, or not `section.manage_protected` it though its type
@@ -67,49 +71,62 @@ impl SectionService {
     ///
     /// # Cancel safety
     ///
-    /// After a drop the section is there with its history and its event, perhaps without people's own arrangements, or it is
-    /// gone with all of them.
+    /// After a drop, as after a failure, the section is there with its history and its event, perhaps without people's own
+    /// arrangements, or it is gone with all of them but those made at the same moment, which nobody sees and another call
+    /// takes.
     pub async fn remove(&self, section: &str, at: Version) -> Result<Written> {
-        let id = section_key(section)?;
-        self.ask(&MANAGE, section_resource(section)).await?;
-        let found = self.find(section).await?;
-        self.ask_protected(&keyed(&found.id, found.value.clone()))
-            .await?;
-        let expected = Precondition::At(at);
-        expected.verify(SECTION_CONFIGURATIONS.name(), &id, Some(found.version))?;
-        let before = found.value;
-        let now = self.clock.now();
-        let mut batch = Batch::new(now);
-        batch.delete(&SECTION_CONFIGURATIONS, id, expected);
-        let slot = slot(&before)?;
-        if let Some(held) = self.store.get(&SECTION_SLOTS, &slot).await?
-            && held.value == section
-        {
-            batch.delete(&SECTION_SLOTS, slot, Precondition::At(held.version));
-        }
-        let entry = HistoryEntry {
-            change: self.name_change(at.next()),
-            section_id: section.to_owned(),
-            section_type: before.section_type().map(Into::into),
-            wedding_id: before.wedding().map(Into::into),
-            kind: HistoryKind::Removed,
-            version: at,
-            at: now,
-            by: vec![Author::from(&self.actor)],
-            before: Patch::diff(&bare(&before), &before),
-            after: Patch::diff(&before, &bare(&before)),
+        let work = async {
+            let id = section_key(section)?;
+            self.ask(&MANAGE, section_resource(section)).await?;
+            let found = match self.find(section).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    self.sweep_overlays(section).await?;
+                    return Err(error);
+                }
+                found => found?,
+            };
+            self.ask_protected(&keyed(&found.id, found.value.clone()))
+                .await?;
+            let expected = Precondition::At(at);
+            expected.verify(SECTION_CONFIGURATIONS.name(), &id, Some(found.version))?;
+            let before = found.value;
+            let now = self.clock.now();
+            let mut batch = Batch::new(now);
+            batch.delete(&SECTION_CONFIGURATIONS, id, expected);
+            let slot = slot(&before)?;
+            if let Some(held) = self.store.get(&SECTION_SLOTS, &slot).await?
+                && held.value == section
+            {
+                batch.delete(&SECTION_SLOTS, slot, Precondition::At(held.version));
+            }
+            let entry = HistoryEntry {
+                change: self.name_change(at.next()),
+                section_id: section.to_owned(),
+                section_type: before.section_type().map(Into::into),
+                wedding_id: before.wedding().map(Into::into),
+                kind: HistoryKind::Removed,
+                version: at,
+                at: now,
+                by: vec![Author::from(&self.actor)],
+                before: Patch::diff(&bare(&before), &before),
+                after: Patch::diff(&before, &bare(&before)),
+            };
+            put_history(&mut batch, &entry)?;
+            let event = self.event(SECTION_REMOVED, section);
+            let event = event.with_data(&Changed {
+                version: at,
+                kinds: &["removed"],
+                change: &entry.change,
+            })?;
+            batch.append(JournalName::main(), &event)?;
+            // Before the section itself, so that a failure leaves something to be removed once more.
+            self.sweep_overlays(section).await?;
+            let written = self.commit(batch, at).await?;
+            // Somebody may have arranged it up to that commit, and nobody can since.
+            self.sweep_overlays(section).await?;
+            Ok(written)
         };
-        put_history(&mut batch, &entry)?;
-        let event = self.event(SECTION_REMOVED, section);
-        let event = event.with_data(&Changed {
-            version: at,
-            kinds: &["removed"],
-            change: &entry.change,
-        })?;
-        batch.append(JournalName::main(), &event)?;
-        // Before the section itself, so that a failure leaves something to be removed once more.
-        self.sweep_overlays(section).await?;
-        self.commit(batch, at).await
+        call!(self.store.telemetry(), "section.remove", work)
     }
 
     /// Holds a batch to the condition that the wedding is there.

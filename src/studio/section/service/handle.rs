@@ -26,11 +26,11 @@ pub(super) const MANAGE_PROTECTED: Action = Action::new("section.manage_protecte
 /// The sections of one organization, for one actor. Cheap to clone.
 ///
 /// Every call asks the resolver: `section.read` to see, `section.edit` to change how a section looks,
-/// `section.manage` to make and remove sections, to change who sees them, and for all that is about other people; to do
-/// that with a section of a [protected](crate::wedding::SectionKind::is_protected) type besides
-/// `section.manage_protected`. A person, [`Actor::User`], besides gets only what the stored state lets them see, and
-/// changes only what it lets them edit, and so does an [`Actor::Service`] that is a member; the host and other services
-/// get what the resolver allows.
+/// `section.manage` to make and remove sections, to change who sees them, for their past, and for all that is about other
+/// people; to do that with a section of a [protected](crate::wedding::SectionKind::is_protected) type, or of one that
+/// cannot be read, besides `section.manage_protected`, also where it is gone or stands in a template. A person,
+/// [`Actor::User`], besides gets only what the stored state lets them see, and changes only what it lets them edit, and so
+/// does an [`Actor::Service`] that is a member; the host and other services get what the resolver allows.
 ///
 /// # Example
 ///
@@ -118,12 +118,21 @@ impl SectionService {
 
     /// Asks whether the actor may decide over sections of this type, besides [`MANAGE`].
     pub(super) async fn ask_protected(&self, configuration: &Configuration) -> Result<()> {
-        let kind = configuration.section_type().map(str::parse::<SectionKind>);
-        if !kind.is_some_and(|kind| kind.is_ok_and(SectionKind::is_protected)) {
+        let id = configuration.id().unwrap_or_default();
+        self.ask_of_type(id, configuration.section_type()).await
+    }
+
+    /// The same of a section that need not be there any more, by the type it has or had.
+    pub(super) async fn ask_of_type(
+        &self,
+        section: &str,
+        section_type: Option<&str>,
+    ) -> Result<()> {
+        if !is_protected(section_type) {
             return Ok(());
         }
-        let id = configuration.id().unwrap_or_default();
-        self.ask(&MANAGE_PROTECTED, section_resource(id)).await
+        let resource = section_resource(section);
+        self.ask(&MANAGE_PROTECTED, resource).await
     }
 
     /// Returns the member whose own view counts: nobody for the host, and for a service that is no member.
@@ -140,16 +149,25 @@ impl SectionService {
 
     /// Which of these the actor may, in their order. What cannot be decided is a no.
     pub(super) async fn may(&self, action: &Action, sections: &[&str]) -> Result<Vec<bool>> {
-        let organization = self.store.organization();
         let resources: Vec<_> = sections.iter().map(|id| section_resource(id)).collect();
+        self.may_of(action, &resources).await
+    }
+
+    /// The same of any resources: one answer for each.
+    pub(super) async fn may_of(
+        &self,
+        action: &Action,
+        resources: &[Resource],
+    ) -> Result<Vec<bool>> {
+        let organization = self.store.organization();
         let asked = self
             .permissions
-            .decide(organization, None, &self.actor, action, &resources);
+            .decide(organization, None, &self.actor, action, resources);
         let decisions = asked.await?;
         let is_whole = decisions.len() == resources.len();
         let allowed = decisions.iter().map(|decision| is_whole && decision.allow);
         let mut allowed: Vec<_> = allowed.collect();
-        allowed.resize(sections.len(), false);
+        allowed.resize(resources.len(), false);
         Ok(allowed)
     }
 
@@ -231,6 +249,14 @@ pub(super) fn missing(section: &str) -> Error {
         "there is no such section",
     )
     .with_context("section", section)
+}
+
+/// Whether more is asked of who decides over sections of this type: also if it cannot be read, as it may be any.
+pub(super) fn is_protected(section_type: Option<&str>) -> bool {
+    section_type.is_none_or(|name| {
+        let kind = name.parse::<SectionKind>();
+        kind.is_ok_and(SectionKind::is_protected)
+    })
 }
 
 /// Returns the configuration with the id of its key, which decides.

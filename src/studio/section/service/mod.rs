@@ -18,6 +18,7 @@ pub use change::Patched;
 pub use handle::SectionService;
 pub use queue::{QueueOptions, SectionQueue, Ticket};
 pub use read::SectionView;
+pub(super) use results::{Pair, worked_out};
 pub use results::{
     SECTION_PERMISSIONS, SECTION_RESULTS, SECTION_RESULTS_CHANGED, SectionResult, SectionResults,
 };

@@ -6,15 +6,19 @@ use serde_json::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, IndexKey, JournalName, Precondition, Version, Versioned};
 use crate::studio::team::Written;
+use crate::telemetry::call;
 
 use super::super::overlay::Overlay;
 use super::super::patch::Patch;
 use super::super::records::{
-    BY_SECTION, OverlayRecord, SECTION_OVERLAYS, SECTION_PERSONALIZED, key,
+    BY_SECTION, OverlayRecord, SECTION_CONFIGURATIONS, SECTION_OVERLAYS, SECTION_PERSONALIZED, key,
 };
 use super::super::scope::Target;
 use super::check::check_changes;
 use super::handle::{READ, SectionService, missing, section_key, section_resource};
+
+/// How often an arrangement is made anew because somebody else was quicker; each time somebody was.
+const TRIES: usize = 100;
 
 /// What the event tells besides the section.
 #[derive(Debug, Serialize)]
@@ -33,6 +37,7 @@ impl SectionService {
     /// - [`ErrorKind::Denied`]: the person may not `section.read` it.
     /// - [`ErrorKind::NotFound`]: there is no such section, or the person does not see it in `wedding`.
     /// - [`ErrorKind::Conflict`]: the precondition does not hold.
+    /// - [`ErrorKind::Unavailable`]: the section changes faster than it can be arranged.
     /// - Those of the database.
     ///
     /// # Cancel safety
@@ -45,20 +50,44 @@ impl SectionService {
         changes: &Value,
         expected: Precondition,
     ) -> Result<Written> {
-        section_key(section)?;
-        let patch = check_changes(changes, Target::Personal)?;
-        self.ask(&READ, section_resource(section)).await?;
-        let user = self.person().await?;
-        if self.part(user, wedding, Some(section)).await?.is_empty() {
-            return Err(missing(section));
-        }
+        let work = async {
+            section_key(section)?;
+            let patch = check_changes(changes, Target::Personal)?;
+            self.ask(&READ, section_resource(section)).await?;
+            let user = self.person().await?;
+            for _ in 0..TRIES {
+                let made = self.try_personalize(user, section, wedding, &patch, expected);
+                if let Some(written) = made.await? {
+                    return Ok(written);
+                }
+            }
+            let message = "the section changes faster than it can be arranged";
+            Err(
+                Error::new(ErrorKind::Unavailable, "section.personalize", message)
+                    .with_context("section", section),
+            )
+        };
+        call!(self.store.telemetry(), "section.personalize", work)
+    }
+
+    /// Makes an arrangement; nothing if the section or the arrangement was changed while it did.
+    async fn try_personalize(
+        &self,
+        user: &str,
+        section: &str,
+        wedding: Option<&str>,
+        patch: &Patch,
+        expected: Precondition,
+    ) -> Result<Option<Written>> {
+        let seen = self.part(user, wedding, Some(section)).await?;
+        let seen = seen.first().ok_or_else(|| missing(section))?;
         let id = key(&[user, section])?;
         let old = self.store.get(&SECTION_OVERLAYS, &id).await?;
         let found = old.as_ref().map(|old| old.version);
         expected.verify(SECTION_OVERLAYS.name(), &id, found)?;
         let overlay = match old {
-            Some(old) => old.value.overlay.then(&patch)?,
-            None => Overlay::new(patch)?,
+            Some(old) => old.value.overlay.then(patch)?,
+            None => Overlay::new(patch.clone())?,
         };
         let size = Value::from(overlay.clone()).to_string().len();
         if size > Patch::MAX_BYTES {
@@ -76,13 +105,19 @@ impl SectionService {
         };
         let version = found.map_or(Version::new(1), Version::next);
         let mut batch = Batch::new(self.clock.now());
+        // A section that goes meanwhile must not leave an arrangement behind.
+        let there = Precondition::At(seen.version);
+        batch.check(&SECTION_CONFIGURATIONS, section_key(section)?, there);
         let held = found.map_or(Precondition::Absent, Precondition::At);
         let indexes = vec![(BY_SECTION, IndexKey::parse(section)?)];
         batch.put_with(&SECTION_OVERLAYS, id, &record, held, indexes)?;
         let event = self.event(SECTION_PERSONALIZED, section);
         let event = event.with_data(&Personalized { user, version })?;
         batch.append(JournalName::main(), &event)?;
-        self.commit(batch, version).await
+        match self.commit(batch, version).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
+            done => done.map(Some),
+        }
     }
 
     /// Returns what the person who acts has arranged for themselves of a section.
@@ -92,11 +127,14 @@ impl SectionService {
     /// - [`ErrorKind::Denied`]: the person may not `section.read` it.
     /// - Those of the database.
     pub async fn arrangement(&self, section: &str) -> Result<Option<Versioned<OverlayRecord>>> {
-        section_key(section)?;
-        self.ask(&READ, section_resource(section)).await?;
-        let user = self.person().await?;
-        let id = key(&[user, section])?;
-        self.store.get(&SECTION_OVERLAYS, &id).await
+        let work = async {
+            section_key(section)?;
+            self.ask(&READ, section_resource(section)).await?;
+            let user = self.person().await?;
+            let id = key(&[user, section])?;
+            self.store.get(&SECTION_OVERLAYS, &id).await
+        };
+        call!(self.store.telemetry(), "section.arrangement", work)
     }
 
     async fn person(&self) -> Result<&str> {

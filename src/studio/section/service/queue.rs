@@ -12,6 +12,7 @@ use crate::engine::resilience::RetryPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::Actor;
 use crate::storage::Version;
+use crate::telemetry::call;
 
 use super::super::batch::{BatchItem, BatchQueue, ConfigurationChange, FlushId, PermissionMark};
 use super::super::patch::Patch;
@@ -84,7 +85,7 @@ pub(super) struct State {
     pub(super) waiting: Vec<Waiting>,
     /// Results have to be of a state not older than this.
     pub(super) at_least: u64,
-    /// Why results could not be worked out, for good.
+    /// What shutting down reports: why results could not be worked out for good, or what was lost.
     pub(super) failure: Option<Error>,
 }
 
@@ -169,36 +170,39 @@ impl SectionQueue {
         changes: &Value,
         at: Version,
     ) -> Result<Ticket> {
-        section_key(section)?;
-        let patch = check_changes(changes, Target::Shared)?;
-        let service = self.shared.service.acting_as(actor.clone());
-        service.allow_edit(section, wedding, &patch).await?;
-        let mut state = self.shared.state();
-        let others = state.waiting.iter().find(|other| other.section == section);
-        if let Some(other) = others.filter(|other| other.at != at) {
-            let message = "changes made against another version of the section wait already";
-            return Err(Error::new(ErrorKind::Conflict, "section.queue", message)
-                .with_context("section", section)
-                .with_context("wanted", at.get())
-                .with_context("found", other.at.get()));
-        }
-        let full = self.shared.options.capacity <= state.changes.len();
-        let item = ConfigurationChange::new(section, patch.clone(), actor.to_string());
-        let now = self.shared.service.clock.elapsed();
-        let flush = push(&mut state.changes, full, now, item)?;
-        let (answer, ticket) = oneshot::channel();
-        state.waiting.push(Waiting {
-            flush,
-            section: section.to_owned(),
-            wedding: wedding.map(ToOwned::to_owned),
-            at,
-            actor,
-            patch,
-            answer,
-        });
-        drop(state);
-        self.shared.changes.notify_one();
-        Ok(Ticket(ticket))
+        let work = async {
+            section_key(section)?;
+            let patch = check_changes(changes, Target::Shared)?;
+            let service = self.shared.service.acting_as(actor.clone());
+            service.allow_edit(section, wedding, &patch).await?;
+            let mut state = self.shared.state();
+            let others = state.waiting.iter().find(|other| other.section == section);
+            if let Some(other) = others.filter(|other| other.at != at) {
+                let message = "changes made against another version of the section wait already";
+                return Err(Error::new(ErrorKind::Conflict, "section.queue", message)
+                    .with_context("section", section)
+                    .with_context("wanted", at.get())
+                    .with_context("found", other.at.get()));
+            }
+            let full = self.shared.options.capacity <= state.changes.len();
+            let item = ConfigurationChange::new(section, patch.clone(), actor.to_string());
+            let now = self.shared.service.clock.elapsed();
+            let flush = push(&mut state.changes, full, now, item)?;
+            let (answer, ticket) = oneshot::channel();
+            state.waiting.push(Waiting {
+                flush,
+                section: section.to_owned(),
+                wedding: wedding.map(ToOwned::to_owned),
+                at,
+                actor,
+                patch,
+                answer,
+            });
+            drop(state);
+            self.shared.changes.notify_one();
+            Ok(Ticket(ticket))
+        };
+        call!(self.store.telemetry(), "section.queue", work)
     }
 
     /// Marks what is stored of one user in one context as out of date.
@@ -208,19 +212,22 @@ impl SectionQueue {
     /// - [`ErrorKind::Denied`]: the actor of the service may not `section.manage` the organization.
     /// - [`ErrorKind::RateLimited`], [`ErrorKind::Cancelled`]: as [`SectionQueue::patch`]; and those of the database.
     pub async fn mark(&self, user: &str, wedding: Option<&str>) -> Result<()> {
-        check_pair(user, wedding)?;
-        let service = &self.shared.service;
-        service.ask_all(&MANAGE).await?;
-        let head = service.head().await?;
-        let mut state = self.shared.state();
-        let full = self.shared.options.capacity <= state.marks.len();
-        let organization = service.store.organization().as_str();
-        let mark = PermissionMark::new(user, organization, wedding.map(Into::into));
-        push(&mut state.marks, full, service.clock.elapsed(), mark)?;
-        state.at_least = state.at_least.max(head);
-        drop(state);
-        self.shared.marks.notify_one();
-        Ok(())
+        let work = async {
+            check_pair(user, wedding)?;
+            let service = &self.shared.service;
+            service.ask_all(&MANAGE).await?;
+            let head = service.head().await?;
+            let mut state = self.shared.state();
+            let full = self.shared.options.capacity <= state.marks.len();
+            let organization = service.store.organization().as_str();
+            let mark = PermissionMark::new(user, organization, wedding.map(Into::into));
+            push(&mut state.marks, full, service.clock.elapsed(), mark)?;
+            state.at_least = state.at_least.max(head);
+            drop(state);
+            self.shared.marks.notify_one();
+            Ok(())
+        };
+        call!(self.store.telemetry(), "section.mark", work)
     }
 
     /// Returns how many changes and marks wait, those of a flush under way included.
@@ -240,7 +247,9 @@ impl SectionQueue {
     /// whoever cannot wait for that drops this.
     ///
     /// # Errors
-    /// Why results could not be worked out for good, if that has happened.
+    /// - [`ErrorKind::Expired`]: an older backup was restored while something waited. What was marked has been worked out
+    ///   of what there is now; a change that was accepted may be gone with the rest.
+    /// - Why else results could not be worked out for good, if that has happened.
     ///
     /// # Cancel safety
     ///

@@ -3,9 +3,12 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
+use tracing::{Instrument as _, Span};
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Actor, Section};
 use crate::storage::Versioned;
+use crate::telemetry::{self, SECTION_FLUSHES};
 
 use super::super::batch::{BatchItem, BatchQueue, Flush, PermissionEntry, PermissionMark};
 use super::super::patch::Patch;
@@ -14,7 +17,7 @@ use super::super::scope::{Scope, Target};
 use super::change::{Edit, Patched};
 use super::handle::SectionService;
 use super::queue::{Shared, State, Waiting};
-use super::results::Pair;
+use super::results::{Pair, Reached};
 
 /// Runs until the queue of changes is closed and both are empty.
 pub(super) async fn run(shared: Arc<Shared>) {
@@ -37,10 +40,15 @@ async fn drive_changes(shared: &Shared) {
         if failures == 0 {
             groups = take(shared, &flush);
         }
-        let mut is_done = true;
-        for group in &mut groups {
-            is_done &= group.carry_out(shared).await;
-        }
+        let work = async {
+            let mut is_done = true;
+            for group in &mut groups {
+                is_done &= group.carry_out(shared).await;
+            }
+            is_done
+        };
+        let is_done = work.instrument(span("changes")).await;
+        counted("changes", is_done);
         failures = end(
             shared,
             |state| &mut state.changes,
@@ -56,16 +64,40 @@ async fn drive_marks(shared: &Shared) {
     while let Some(flush) = next(shared, |state| &mut state.marks, &shared.marks).await {
         let at_least = shared.state().at_least;
         let pairs: Vec<_> = flush.items.iter().map(pair).collect();
-        let is_done = match shared.service.replace(&pairs, at_least).await {
-            Ok(()) => true,
+        let work = shared.service.replace(&pairs, at_least);
+        let is_done = match work.instrument(span("marks")).await {
+            Ok(Reached::Wanted) => true,
+            Ok(Reached::Restored { revision }) => {
+                let mut state = shared.state();
+                // Marks that came meanwhile are of the journal there is now.
+                if state.at_least == at_least {
+                    state.at_least = revision;
+                }
+                state
+                    .failure
+                    .get_or_insert_with(|| restored(at_least, revision));
+                true
+            }
             Err(error) if passes(&error) => false,
             Err(error) => {
                 shared.state().failure.get_or_insert(error);
                 true
             }
         };
+        counted("marks", is_done);
         failures = end(shared, |state| &mut state.marks, &flush, is_done, failures);
     }
+}
+
+/// One try at a flush.
+fn span(queue: &'static str) -> Span {
+    tracing::debug_span!("section.flush", section.queue = queue)
+}
+
+fn counted(queue: &'static str, is_done: bool) {
+    let outcome = if is_done { "done" } else { "failed" };
+    let labels = [("queue", queue), ("outcome", outcome)];
+    self.store.telemetry().count(SECTION_FLUSHES, &labels, 1);
 }
 
 type Pick<I> = fn(&mut State) -> &mut BatchQueue<I>;
@@ -279,10 +311,18 @@ impl Group {
         if !patched.scope.recompute_permissions {
             return Ok(());
         }
+        let (state, reached) = service.reached(patched.revision).await?;
         let Some(entry) = self.find(service).await? else {
-            return Ok(());
+            let message = "a change that was accepted is not on record any more";
+            let error = Error::new(ErrorKind::Expired, "section.queue", message);
+            let error = error.with_context("section", &self.section);
+            return Err(match reached {
+                Reached::Wanted => error,
+                Reached::Restored { revision } => {
+                    error.with_source(restored(patched.revision, revision))
+                }
+            });
         };
-        let state = service.state(Some(patched.revision)).await?;
         let Some(after) = state.section(&self.section) else {
             return Ok(());
         };
@@ -311,7 +351,7 @@ impl Group {
             }
         }
         let mut waiting = shared.state();
-        waiting.at_least = waiting.at_least.max(patched.revision);
+        waiting.at_least = waiting.at_least.max(state.revision());
         drop(waiting);
         shared.marks.notify_one();
         Ok(())
@@ -320,6 +360,14 @@ impl Group {
 
 fn pair(entry: &PermissionEntry) -> Pair {
     Pair::new(&*entry.mark.user_id, entry.mark.wedding_id.as_deref())
+}
+
+/// What a queue reports of a journal that ends before what it has seen of it.
+fn restored(wanted: u64, found: u64) -> Error {
+    let message = "an older backup was restored while changes or results waited";
+    Error::new(ErrorKind::Expired, "section.queue", message)
+        .with_context("wanted", wanted)
+        .with_context("found", found)
 }
 
 /// Whether trying again may help: the fault, or what a refusal comes from, is none of the change itself.

@@ -7,12 +7,16 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::EffectiveSection;
 use crate::storage::{JournalName, Query, Version, Versioned};
+use crate::telemetry::call;
 
 use super::super::configuration::Configuration;
 use super::super::group::Group;
 use super::super::overlay::Overlay;
 use super::super::records::{SECTION_CONFIGURATIONS, SECTION_OVERLAYS, key, key_prefix};
-use super::handle::{MANAGE, READ, SectionService, keyed, missing, section_key, section_resource};
+use super::handle::{
+    MANAGE, MANAGE_PROTECTED, READ, SectionService, is_protected, keyed, missing, section_key,
+    section_resource,
+};
 
 /// How many records are read at once.
 const ABREAST: usize = 8;
@@ -29,7 +33,7 @@ pub struct SectionView {
     /// The version of the shared configuration, to be named by a [patch](SectionService::patch).
     pub version: Version,
     /// The configuration, with the person's own arrangement over it. Who sees it (`visibility`, `permissions`) is there
-    /// only for those who may `section.manage` it.
+    /// only for those who may `section.manage` it, and `section.manage_protected` if its type is protected.
     pub configuration: Configuration,
     /// What the person may with it, and until when that holds; nothing for the host, and for a service
     /// that is no member.
@@ -46,14 +50,17 @@ impl SectionService {
     /// - [`ErrorKind::Unavailable`]: what decides cannot be read, or changes faster than it can be read; and those of
     ///   the database.
     pub async fn read(&self, section: &str, wedding: Option<&str>) -> Result<SectionView> {
-        section_key(section)?;
-        self.ask(&READ, section_resource(section)).await?;
-        let views = match self.acting_member().await? {
-            Some(user) => self.part(user, wedding, Some(section)).await?,
-            None => vec![view(self.find(section).await?)],
+        let work = async {
+            section_key(section)?;
+            self.ask(&READ, section_resource(section)).await?;
+            let views = match self.acting_member().await? {
+                Some(user) => self.part(user, wedding, Some(section)).await?,
+                None => vec![view(self.find(section).await?)],
+            };
+            let views = self.strip(views).await?;
+            views.into_iter().next().ok_or_else(|| missing(section))
         };
-        let views = self.strip(views).await?;
-        views.into_iter().next().ok_or_else(|| missing(section))
+        call!(self.store.telemetry(), "section.read", work)
     }
 
     /// Returns the sections of `wedding`, or of the organization itself: of a person those they see there, in the order
@@ -63,15 +70,18 @@ impl SectionService {
     /// - [`ErrorKind::Denied`]: the actor may not `section.read` the organization.
     /// - [`ErrorKind::Unavailable`]: as [`SectionService::read`]; and those of the database.
     pub async fn list(&self, wedding: Option<&str>) -> Result<Vec<SectionView>> {
-        self.ask_all(&READ).await?;
-        let views = match self.acting_member().await? {
-            Some(user) => self.part(user, wedding, None).await?,
-            None => self.all(wedding).await?,
+        let work = async {
+            self.ask_all(&READ).await?;
+            let views = match self.acting_member().await? {
+                Some(user) => self.part(user, wedding, None).await?,
+                None => self.all(wedding).await?,
+            };
+            let ids: Vec<_> = views.iter().map(|view| view.id.as_str()).collect();
+            let may = self.may(&READ, &ids).await?;
+            let allowed = views.into_iter().zip(may).filter(|(_, may)| *may);
+            self.strip(allowed.map(|(view, _)| view).collect()).await
         };
-        let ids: Vec<_> = views.iter().map(|view| view.id.as_str()).collect();
-        let may = self.may(&READ, &ids).await?;
-        let allowed = views.into_iter().zip(may).filter(|(_, may)| *may);
-        self.strip(allowed.map(|(view, _)| view).collect()).await
+        call!(self.store.telemetry(), "section.list", work)
     }
 
     /// What `user` sees of a context, or of one section in it.
@@ -174,7 +184,17 @@ impl SectionService {
     async fn strip(&self, mut views: Vec<SectionView>) -> Result<Vec<SectionView>> {
         let ids: Vec<_> = views.iter().map(|view| view.id.as_str()).collect();
         let may = self.may(&MANAGE, &ids).await?;
-        for (view, _) in views.iter_mut().zip(may).filter(|(_, may)| !may) {
+        let more = views
+            .iter()
+            .filter(|view| is_protected(view.configuration.section_type()));
+        let more: Vec<_> = more.map(|view| view.id.as_str()).collect();
+        let mut may_more = self.may(&MANAGE_PROTECTED, &more).await?.into_iter();
+        for (view, may) in views.iter_mut().zip(may) {
+            let asks_more = is_protected(view.configuration.section_type());
+            let is_for_them = !asks_more || may_more.next() == Some(true);
+            if may && is_for_them {
+                continue;
+            }
             let mut record = view.configuration.as_map().clone();
             for group in [Group::Visibility, Group::Permissions] {
                 record.remove(group.as_str());

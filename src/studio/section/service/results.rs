@@ -1,13 +1,16 @@
 //! What was worked out and stored: one record for each user and context, replaced in one step.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::permission::{Actor, EffectiveSection, Resource, Snapshot};
+use crate::permission::{Actor, Context, EffectiveSection, Resource, Snapshot};
 use crate::storage::{Batch, Collection, JournalName, Precondition, RecordId, Write};
 use crate::studio::team::check_id;
+use crate::telemetry::{self, SECTION_RESULTS_STORED, call};
 use crate::wedding::SectionType;
 
 use super::super::records::key;
@@ -86,25 +89,45 @@ impl From<EffectiveSection> for SectionResult {
     }
 }
 
+impl SectionResults {
+    /// Holds what is stored against what decides now: itself if it still holds, else what holds instead.
+    pub(in super::super) fn holding(self, fresh: Option<Self>, now: Timestamp) -> Option<Self> {
+        let is_in_time = self.valid_until.is_none_or(|until| now < until);
+        match fresh {
+            Some(fresh) if is_in_time && fresh.sections == self.sections => Some(self),
+            fresh => fresh,
+        }
+    }
+}
+
+/// How far the journal reaches that a state is of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Reached {
+    /// To what was wanted, or beyond.
+    Wanted,
+    /// Not so far, as an older backup was restored: to this revision.
+    Restored { revision: u64 },
+}
+
 /// Adds to a batch what is to be written with that many results.
 pub(super) type Also<'a> = dyn Fn(&mut Batch, usize) -> Result<()> + Send + Sync + 'a;
 
 /// A user and a context.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) struct Pair {
-    pub(super) user: String,
-    pub(super) wedding: Option<String>,
+pub(in super::super) struct Pair {
+    pub(in super::super) user: String,
+    pub(in super::super) wedding: Option<String>,
 }
 
 impl Pair {
-    pub(super) fn new(user: impl Into<String>, wedding: Option<&str>) -> Self {
+    pub(in super::super) fn new(user: impl Into<String>, wedding: Option<&str>) -> Self {
         Self {
             user: user.into(),
             wedding: wedding.map(ToOwned::to_owned),
         }
     }
 
-    pub(super) fn id(&self) -> Result<RecordId> {
+    pub(in super::super) fn id(&self) -> Result<RecordId> {
         match &self.wedding {
             Some(wedding) => key(&[&self.user, wedding]),
             None => key(&[&self.user]),
@@ -112,7 +135,7 @@ impl Pair {
     }
 
     /// Reads the key of a stored result back.
-    pub(super) fn of(id: &RecordId) -> Option<Self> {
+    pub(in super::super) fn of(id: &RecordId) -> Option<Self> {
         let parts: Vec<String> = serde_json::from_str(id.as_str()).ok()?;
         let mut parts = parts.into_iter();
         let pair = Self {
@@ -131,7 +154,8 @@ struct Steps {
 
 impl SectionService {
     /// Works out anew what these users see, each in one context, and replaces what is stored; of who or what is not there
-    /// any more nothing stays stored. A reader sees the old results of a pair or the new ones.
+    /// any more nothing stays stored. A reader sees the old results of a pair or the new ones. A pair that is named twice
+    /// is worked out once.
     ///
     /// # Errors
     /// - [`ErrorKind::InvalidInput`]: an id is none.
@@ -142,14 +166,19 @@ impl SectionService {
     ///
     /// After a drop some pairs have new results and the others their old ones.
     pub async fn recompute(&self, pairs: &[(&str, Option<&str>)]) -> Result<()> {
-        let mut wanted = Vec::with_capacity(pairs.len());
-        for (user, wedding) in pairs {
-            check_pair(user, *wedding)?;
-            wanted.push(Pair::new(*user, *wedding));
-        }
-        self.ask_all(&MANAGE).await?;
-        let head = self.store.journal_head(&JournalName::main()).await?;
-        self.replace(&wanted, head.sequence).await
+        let work = async {
+            let (mut wanted, mut seen) = (Vec::new(), HashSet::new());
+            for (user, wedding) in pairs {
+                check_pair(user, *wedding)?;
+                if seen.insert((user, wedding)) {
+                    wanted.push(Pair::new(*user, *wedding));
+                }
+            }
+            self.ask_all(&MANAGE).await?;
+            let head = self.store.journal_head(&JournalName::main()).await?;
+            self.replace(&wanted, head.sequence).await.map(drop)
+        };
+        call!(self.store.telemetry(), "section.recompute", work)
     }
 
     /// Returns what is stored of one user in one context; nothing if there is nothing, or the user or the wedding is gone.
@@ -164,39 +193,54 @@ impl SectionService {
         user: &str,
         wedding: Option<&str>,
     ) -> Result<Option<SectionResults>> {
-        check_pair(user, wedding)?;
-        let own =
-            |actor: &Actor| matches!(actor, Actor::User(id) | Actor::Service(id) if id == user);
-        if own(&self.actor) {
-            self.ask(&READ, Resource::new("member", user)).await?;
-        } else {
-            self.ask_all(&MANAGE).await?;
-        }
-        let pair = Pair::new(user, wedding);
-        let found = self.store.get(&SECTION_PERMISSIONS, &pair.id()?).await?;
-        let Some(found) = found.map(|found| found.value) else {
-            return Ok(None);
+        let work = async {
+            check_pair(user, wedding)?;
+            let own =
+                |actor: &Actor| matches!(actor, Actor::User(id) | Actor::Service(id) if id == user);
+            if own(&self.actor) {
+                self.ask(&READ, Resource::new("member", user)).await?;
+            } else {
+                self.ask_all(&MANAGE).await?;
+            }
+            let pair = Pair::new(user, wedding);
+            let found = self.store.get(&SECTION_PERMISSIONS, &pair.id()?).await?;
+            let Some(found) = found.map(|found| found.value) else {
+                return Ok(None);
+            };
+            // What is stored may be behind a change that nobody has marked yet.
+            let (state, now) = (self.state(None).await?, self.clock.now());
+            Ok(found.holding(worked_out(&state, &pair, now), now))
         };
-        // What is stored may be behind a change that nobody has marked yet.
-        let (state, now) = (self.state(None).await?, self.clock.now());
-        let fresh = self.work_out(&state, &pair, now);
-        let holds = found.valid_until.is_none_or(|until| now < until);
-        Ok(match fresh {
-            Some(fresh) if holds && fresh.sections == found.sections => Some(found),
-            fresh => fresh,
-        })
+        call!(self.store.telemetry(), "section.results", work)
     }
 
-    /// Replaces the results of all pairs, by states not older than `at_least`.
-    pub(super) async fn replace(&self, pairs: &[Pair], at_least: u64) -> Result<()> {
-        let mut state = self.state(Some(at_least)).await?;
+    /// Replaces the results of all pairs, by states as [`reached`](Self::reached) has them.
+    pub(super) async fn replace(&self, pairs: &[Pair], at_least: u64) -> Result<Reached> {
+        let (mut state, reached) = self.reached(at_least).await?;
         let mut rest = pairs;
         while !rest.is_empty() {
             let (done, newer) = self.replace_some(&state, rest, None).await?;
             rest = rest.get(done..).unwrap_or_default();
             state = newer;
         }
-        Ok(())
+        Ok(reached)
+    }
+
+    /// Returns the state at a revision not below `at_least`. A journal only grows: one that ends before is that of an
+    /// older backup, and the state is the one at its end.
+    pub(super) async fn reached(&self, at_least: u64) -> Result<(Snapshot, Reached)> {
+        let behind = match self.state(Some(at_least)).await {
+            Ok(state) => return Ok((state, Reached::Wanted)),
+            Err(error) if error.kind() == ErrorKind::Unavailable => error,
+            Err(error) => return Err(error),
+        };
+        if self.head().await? >= at_least {
+            return Err(behind);
+        }
+        let (state, _) = self.policy.look(self.store.organization()).await?;
+        let revision = state.revision();
+        tracing::warn!(wanted = at_least, found = revision, "section.restored");
+        Ok((state, Reached::Restored { revision }))
     }
 
     /// Replaces the results of as many of these as go into one batch. Returns how many, and the state they are of.
@@ -211,7 +255,7 @@ impl SectionService {
             let head = self.store.get(&SECTION_RESULTS, &head_id()?).await?;
             let newest = head.as_ref().map_or(0, |head| head.value);
             if newest > state.revision() {
-                state = self.state(Some(newest)).await?;
+                state = self.reached(newest).await?.0;
             }
             let now = self.clock.now();
             let Steps { writes, events } = self.steps(&state, pairs, now)?;
@@ -232,7 +276,11 @@ impl SectionService {
             let event = event.about(Resource::new("organization", organization));
             batch.append(JournalName::main(), &event.with_data(&data)?)?;
             match self.store.commit(batch).await {
-                Ok(_) => return Ok((done, state)),
+                Ok(_) => {
+                    let stored = u64::try_from(done).unwrap_or(u64::MAX);
+                    self.store.telemetry().count(SECTION_RESULTS_STORED, &[], stored);
+                    return Ok((done, state));
+                }
                 Err(error) if error.kind() == ErrorKind::Conflict && also.is_none() => {}
                 Err(error) => return Err(error),
             }
@@ -254,7 +302,7 @@ impl SectionService {
         for pair in pairs.iter().take(AT_ONCE) {
             let id = pair.id()?;
             let mut one = Batch::new(now);
-            match self.work_out(state, pair, now) {
+            match worked_out(state, pair, now) {
                 Some(results) => _ = one.put(&SECTION_PERMISSIONS, id, &results)?,
                 None => _ = one.delete(&SECTION_PERMISSIONS, id, Precondition::Any),
             }
@@ -271,29 +319,37 @@ impl SectionService {
         }
         Ok(steps)
     }
+}
 
-    fn work_out(&self, state: &Snapshot, pair: &Pair, now: Timestamp) -> Option<SectionResults> {
-        state.member(&pair.user)?;
-        if let Some(wedding) = &pair.wedding {
+/// Works out what somebody sees; nothing if they, or the wedding, are not there.
+pub(in super::super) fn worked_out(
+    state: &Snapshot,
+    pair: &Pair,
+    now: Timestamp,
+) -> Option<SectionResults> {
+    state.member(&pair.user)?;
+    let context = match pair.wedding.as_deref() {
+        Some(wedding) => {
             state.wedding(wedding)?;
+            Context::wedding(wedding, now)
         }
-        let context = self.context(pair.wedding.as_deref()).at(now);
-        let all = state.decide_all(&pair.user, &context);
-        Some(SectionResults {
-            user_id: pair.user.clone(),
-            organization_id: self.store.organization().as_str().to_owned(),
-            wedding_id: pair.wedding.clone(),
-            revision: state.revision(),
-            computed_at: now,
-            // Also of what is not seen, as time may open it.
-            valid_until: all.iter().filter_map(|one| one.valid_until).min(),
-            sections: all
-                .into_iter()
-                .filter(|one| one.can_view)
-                .map(SectionResult::from)
-                .collect(),
-        })
-    }
+        None => Context::organization(now),
+    };
+    let all = state.decide_all(&pair.user, &context);
+    Some(SectionResults {
+        user_id: pair.user.clone(),
+        organization_id: state.organization().as_str().to_owned(),
+        wedding_id: pair.wedding.clone(),
+        revision: state.revision(),
+        computed_at: now,
+        // Also of what is not seen, as time may open it.
+        valid_until: all.iter().filter_map(|one| one.valid_until).min(),
+        sections: all
+            .into_iter()
+            .filter(|one| one.can_view)
+            .map(SectionResult::from)
+            .collect(),
+    })
 }
 
 pub(super) fn check_pair(user: &str, wedding: Option<&str>) -> Result<()> {

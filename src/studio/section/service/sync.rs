@@ -12,6 +12,7 @@ use crate::permission::{Member, Resource, Snapshot};
 use crate::storage::{
     Batch, Collection, JournalName, Precondition, Query, Record, RecordId, Version, Versioned,
 };
+use crate::telemetry;
 use crate::wedding::AccessLevel;
 
 use super::handle::{MANAGE, SectionService};
@@ -96,7 +97,7 @@ impl SectionService {
             };
             Ok(Some((progress, next)))
         });
-        steps.boxed()
+        telemetry::within(tracing::info_span!("section.sync"), steps.boxed())
     }
 
     async fn begin_sync(self) -> Result<Run> {

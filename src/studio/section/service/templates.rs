@@ -1,5 +1,7 @@
 //! Patterns of sections, and sections made of them.
 
+use std::future::ready;
+
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use crate::engine::journal::{Event, EventKind};
@@ -7,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::permission::Resource;
 use crate::storage::{Batch, JournalName, Precondition, Query, RecordId, Version, Versioned};
 use crate::studio::team::{Written, check_id};
+use crate::telemetry::{self, call};
 
 use super::super::configuration::Configuration;
 use super::super::records::{
@@ -15,7 +18,9 @@ use super::super::records::{
 };
 use super::super::template::Template;
 use super::check::check_configuration;
-use super::handle::{MANAGE, SectionService};
+use super::handle::{
+    MANAGE, MANAGE_PROTECTED, SectionService, is_protected, keyed, section_resource,
+};
 
 /// Most sections that are made of a pattern at once: each takes four steps of a batch, and the wedding one.
 const MOST: usize = 24;
@@ -28,7 +33,9 @@ impl SectionService {
     ///
     /// # Errors
     /// - [`ErrorKind::InvalidInput`]: the id or the name is none, of 1 to 200 bytes without control characters.
-    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` the organization.
+    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` the organization or one of the sections, or not
+    ///   `section.manage_protected` one though its type is protected; or one stands in the template that it replaces, and
+    ///   they may not `section.manage_protected` the organization.
     /// - [`ErrorKind::LimitExceeded`]: there are more sections than that.
     /// - [`ErrorKind::Conflict`]: the precondition does not hold; and those of the database.
     ///
@@ -42,81 +49,102 @@ impl SectionService {
         wedding: Option<&str>,
         expected: Precondition,
     ) -> Result<Written> {
-        let id = template_key(template)?;
-        if name.len() > LONGEST_NAME {
-            let message = "the name of a template has at most 200 bytes";
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "section.template",
-                message,
-            ));
-        }
-        check_id(name, "section.template")?;
-        self.ask_all(&MANAGE).await?;
-        let record = TemplateRecord {
-            name: name.to_owned(),
-            sections: self.pattern(wedding).await?,
+        let work = async {
+            let id = template_key(template)?;
+            if name.len() > LONGEST_NAME {
+                let message = "the name of a template has at most 200 bytes";
+                return Err(Error::new(
+                    ErrorKind::InvalidInput,
+                    "section.template",
+                    message,
+                ));
+            }
+            check_id(name, "section.template")?;
+            self.ask_all(&MANAGE).await?;
+            let record = TemplateRecord {
+                name: name.to_owned(),
+                sections: self.pattern(wedding).await?,
+            };
+            let old = self.store.get(&SECTION_TEMPLATES, &id).await?;
+            if let Some(old) = &old {
+                self.ask_of_template(&old.value).await?;
+            }
+            let found = old.map(|old| old.version);
+            expected.verify(SECTION_TEMPLATES.name(), &id, found)?;
+            let version = found.map_or(Version::new(1), Version::next);
+            let held = found.map_or(Precondition::Absent, Precondition::At);
+            let mut batch = Batch::new(self.clock.now());
+            batch.put_with(&SECTION_TEMPLATES, id, &record, held, Vec::new())?;
+            let event = self.template_event(SECTION_TEMPLATE_CHANGED, template);
+            batch.append(JournalName::main(), &event)?;
+            self.commit(batch, version).await
         };
-        let old = self.store.get(&SECTION_TEMPLATES, &id).await?;
-        let found = old.map(|old| old.version);
-        expected.verify(SECTION_TEMPLATES.name(), &id, found)?;
-        let version = found.map_or(Version::new(1), Version::next);
-        let held = found.map_or(Precondition::Absent, Precondition::At);
-        let mut batch = Batch::new(self.clock.now());
-        batch.put_with(&SECTION_TEMPLATES, id, &record, held, Vec::new())?;
-        let event = self.template_event(SECTION_TEMPLATE_CHANGED, template);
-        batch.append(JournalName::main(), &event)?;
-        self.commit(batch, version).await
+        call!(self.store.telemetry(), "section.keep_template", work)
     }
 
     /// Returns a template.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`]: the actor may not `section.manage` the organization; and those of the database.
+    /// [`ErrorKind::Denied`]: the actor may not `section.manage` the organization, or not `section.manage_protected` it
+    /// though a section of a protected type stands in it; and those of the database.
     pub async fn template(&self, template: &str) -> Result<Option<Versioned<TemplateRecord>>> {
-        let id = template_key(template)?;
-        self.ask_all(&MANAGE).await?;
-        self.store.get(&SECTION_TEMPLATES, &id).await
+        let work = async {
+            let id = template_key(template)?;
+            self.ask_all(&MANAGE).await?;
+            let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
+            if let Some(found) = &found {
+                self.ask_of_template(&found.value).await?;
+            }
+            Ok(found)
+        };
+        call!(self.store.telemetry(), "section.template", work)
     }
 
     /// Returns all templates, by id, page by page. A refusal or a failure is the last item.
     ///
-    /// Asks for `section.manage` of the organization.
+    /// Asks for `section.manage` of the organization; those with a section of a protected type are left out for who may not
+    /// `section.manage_protected` it.
     #[must_use]
     pub fn templates(&self) -> BoxStream<'static, Result<Versioned<TemplateRecord>>> {
         let service = self.clone();
         let found = async move {
-            match service.ask_all(&MANAGE).await {
-                Ok(()) => {
-                    let query = Query::all(SECTION_TEMPLATES.name().clone());
-                    service.store.all(&SECTION_TEMPLATES, query)
-                }
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            }
+            let may = match service.may_read_protected().await {
+                Ok(may) => may,
+                Err(error) => return stream::iter([Err(error)]).boxed(),
+            };
+            let query = Query::all(SECTION_TEMPLATES.name().clone());
+            let all = service.store.all(&SECTION_TEMPLATES, query);
+            let allowed = all.try_filter(move |found| ready(may || !tells_more(&found.value)));
+            allowed.boxed()
         };
-        stream::once(found).flatten().boxed()
+        let found = stream::once(found).flatten().boxed();
+        telemetry::within(tracing::debug_span!("section.templates"), found)
     }
 
     /// Removes a template. Sections that were made of it stay.
     ///
     /// # Errors
-    /// - [`ErrorKind::Denied`]: the actor may not `section.manage` the organization.
+    /// - [`ErrorKind::Denied`]: as [`SectionService::template`].
     /// - [`ErrorKind::NotFound`], [`ErrorKind::Conflict`], and those of the database.
     ///
     /// # Cancel safety
     ///
     /// As [`SectionService::patch`].
     pub async fn remove_template(&self, template: &str, expected: Precondition) -> Result<Written> {
-        let id = template_key(template)?;
-        self.ask_all(&MANAGE).await?;
-        let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
-        let found = found.ok_or_else(|| no_template(template))?;
-        expected.verify(SECTION_TEMPLATES.name(), &id, Some(found.version))?;
-        let mut batch = Batch::new(self.clock.now());
-        batch.delete(&SECTION_TEMPLATES, id, Precondition::At(found.version));
-        let event = self.template_event(SECTION_TEMPLATE_REMOVED, template);
-        batch.append(JournalName::main(), &event)?;
-        self.commit(batch, found.version).await
+        let work = async {
+            let id = template_key(template)?;
+            self.ask_all(&MANAGE).await?;
+            let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
+            let found = found.ok_or_else(|| no_template(template))?;
+            self.ask_of_template(&found.value).await?;
+            expected.verify(SECTION_TEMPLATES.name(), &id, Some(found.version))?;
+            let mut batch = Batch::new(self.clock.now());
+            batch.delete(&SECTION_TEMPLATES, id, Precondition::At(found.version));
+            let event = self.template_event(SECTION_TEMPLATE_REMOVED, template);
+            batch.append(JournalName::main(), &event)?;
+            self.commit(batch, found.version).await
+        };
+        call!(self.store.telemetry(), "section.remove_template", work)
     }
 
     /// Makes the sections of a template for `wedding`, all or none, and returns their ids.
@@ -132,37 +160,50 @@ impl SectionService {
     ///
     /// After a drop all sections are there, with their history and events, or none.
     pub async fn use_template(&self, template: &str, wedding: &str) -> Result<Vec<String>> {
-        let id = template_key(template)?;
-        self.ask_all(&MANAGE).await?;
-        let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
-        let found = found.ok_or_else(|| no_template(template))?;
-        self.instantiate(&found.value.sections, wedding).await
+        let work = async {
+            let id = template_key(template)?;
+            self.ask_all(&MANAGE).await?;
+            let found = self.store.get(&SECTION_TEMPLATES, &id).await?;
+            let found = found.ok_or_else(|| no_template(template))?;
+            self.instantiate(&found.value.sections, wedding).await
+        };
+        call!(self.store.telemetry(), "section.use_template", work)
     }
 
     /// Makes the sections of one wedding, or those of the whole organization, for another wedding, all or none, and
     /// returns their ids. What people have arranged for themselves is not copied.
     ///
     /// # Errors
-    /// As [`SectionService::use_template`]; [`ErrorKind::LimitExceeded`] if there are more than 24.
+    /// As [`SectionService::use_template`], and [`ErrorKind::Denied`] for a section to be copied as
+    /// [`SectionService::keep_template`]; [`ErrorKind::LimitExceeded`] if there are more than 24.
     ///
     /// # Cancel safety
     ///
     /// As [`SectionService::use_template`].
     pub async fn copy(&self, from: Option<&str>, wedding: &str) -> Result<Vec<String>> {
-        self.ask_all(&MANAGE).await?;
-        let pattern = self.pattern(from).await?;
-        self.instantiate(&pattern, wedding).await
+        let work = async {
+            self.ask_all(&MANAGE).await?;
+            let pattern = self.pattern(from).await?;
+            self.instantiate(&pattern, wedding).await
+        };
+        call!(self.store.telemetry(), "section.copy", work)
     }
 
     async fn pattern(&self, wedding: Option<&str>) -> Result<Template> {
         let query = Query::all(SECTION_CONFIGURATIONS.name().clone());
         let found = self.store.all(&SECTION_CONFIGURATIONS, query);
-        let ours = |configuration: &Configuration| {
-            let theirs = configuration.as_map().get("weddingId");
+        let ours = |found: &Versioned<Configuration>| {
+            let theirs = found.value.as_map().get("weddingId");
             std::future::ready(theirs.and_then(|id| id.as_str()) == wedding)
         };
-        let found = found.map_ok(|found| found.value).try_filter(ours);
-        let found: Vec<_> = found.take(MOST + 1).try_collect().await?;
+        let found = found.try_filter(ours).take(MOST + 1);
+        let found = found.map_ok(|found| keyed(&found.id, found.value));
+        let found: Vec<_> = found.try_collect().await?;
+        for configuration in &found {
+            let id = configuration.id().unwrap_or_default();
+            self.ask(&MANAGE, section_resource(id)).await?;
+            self.ask_protected(configuration).await?;
+        }
         let organization = self.store.organization().as_str();
         let pattern = match wedding {
             Some(wedding) => Template::of_wedding(&found, organization, wedding),
@@ -215,6 +256,24 @@ impl SectionService {
         Ok(ids.map(ToOwned::to_owned).collect())
     }
 
+    /// Asks what its sections would ask. They have no ids, so it is asked of the organization.
+    async fn ask_of_template(&self, template: &TemplateRecord) -> Result<()> {
+        if tells_more(template) {
+            self.ask_all(&MANAGE_PROTECTED).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for templates at all, and returns whether the actor may have those too that [tell more](tells_more). What
+    /// cannot be decided is a failure.
+    async fn may_read_protected(&self) -> Result<bool> {
+        self.ask_all(&MANAGE).await?;
+        let organization = self.store.organization().as_str();
+        let whole = Resource::new("organization", organization);
+        let may = self.may_of(&MANAGE_PROTECTED, &[whole]).await?;
+        Ok(may.iter().all(|may| *may))
+    }
+
     fn template_event(&self, kind: EventKind, template: &str) -> Event {
         Event::new(kind)
             .by(self.actor.clone())
@@ -225,6 +284,11 @@ impl SectionService {
 fn template_key(template: &str) -> Result<RecordId> {
     check_id(template, "section.template")?;
     RecordId::parse(template)
+}
+
+/// Whether a section stands in it that more is asked of.
+fn tells_more(template: &TemplateRecord) -> bool {
+    template.sections.types().any(is_protected)
 }
 
 fn no_template(template: &str) -> Error {
