@@ -1,0 +1,6 @@
+//! Bandwidth: the laws of the allocator.
+
+mod example;
+mod given;
+mod laws;
+mod refusals;
