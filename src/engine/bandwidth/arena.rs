@@ -61,10 +61,6 @@ impl Slot {
         self.parent
     }
 
-    pub(super) fn wants(&self) -> f64 {
-        self.wants
-    }
-
     pub(super) fn floor(&self) -> f64 {
         self.floor
     }

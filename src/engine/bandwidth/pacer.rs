@@ -33,15 +33,15 @@ impl Pacer {
         }
     }
 
-    pub(super) fn rate(&self) -> f64 {
-        self.rate
-    }
-
     /// Begins to wait for `bytes`, above 0. There is one wait at a time.
     pub(super) fn begin(&mut self, now: f64, bytes: f64) {
         let from = self.paid.max(now - CREDIT);
         let next = from + bytes / self.rate;
         self.wait = Some(Wait { bytes, next });
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.wait.is_some()
     }
 
     /// How long the wait lasts from `now`: zero when its bytes may pass, infinite while there is no telling.
