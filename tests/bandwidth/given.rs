@@ -14,7 +14,7 @@ pub(crate) struct Given {
     pub(crate) cap: Option<u32>,
     pub(crate) demand: Option<u32>,
     pub(crate) tier: u32,
-    pub(crate) children: Option<Vec<Given>>,
+    pub(crate) children: Option<Vec<Self>>,
 }
 
 /// What follows from the definition (§2) for one node.

@@ -33,7 +33,7 @@ struct Given {
     demand: Option<f64>,
     tier: Option<u32>,
     class: Option<String>,
-    children: Option<Vec<Given>>,
+    children: Option<Vec<Self>>,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! One direction: who takes part, and what they were promised.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::wedding::Zones;
 
 use super::arena::Arena;
-use super::calendar::effective_class;
 use super::check::{Bounds, check_promises};
 use super::class::Class;
 use super::demand::Demand;
@@ -19,7 +18,6 @@ use super::events::{BandwidthEvent, Cause, Place, StreamId, Who, Why};
 use super::gate::Gate;
 use super::rate::Rate;
 use super::settings::{Direction, Share, Stream};
-use super::snapshot::{LinkShares, OrganizationShares, PlatformShares, StreamShare};
 use super::timetable::{Scheduled, Timetable};
 
 /// How long a link goes on as it was when its timetable cannot be read.
@@ -178,10 +176,13 @@ impl Side {
                 *since <= now && scheduled.until.is_none_or(|until| now < until)
             };
             if !self.scheduled.as_ref().is_some_and(holds) {
-                let scheduled = timetable.at(now, zones).unwrap_or_else(|_| Scheduled {
-                    // The zone was known when the timetable was set.
-                    capacity: self.scheduled.and_then(|(_, scheduled)| scheduled.capacity),
-                    until: Some(now.saturating_add(AGAIN)),
+                let scheduled = timetable.at(now, zones).unwrap_or_else(|error| {
+                    // The zone was known when the timetable was set; there is nobody to return this to.
+                    tracing::warn!(%error, "the link goes on as it was");
+                    Scheduled {
+                        capacity: self.scheduled.and_then(|(_, scheduled)| scheduled.capacity),
+                        until: Some(now.saturating_add(AGAIN)),
+                    }
                 });
                 self.scheduled = Some((now, scheduled));
             }
@@ -346,59 +347,6 @@ impl Side {
         let organization = self.organizations.get_mut(&*who.organization)?;
         let platform = organization.platforms.get_mut(&*who.platform)?;
         platform.streams.get_mut(&who.stream)
-    }
-
-    pub(super) fn shares(&self, raised: &BTreeSet<Arc<str>>) -> LinkShares {
-        let with_streams = |organization: &&Organization| {
-            let mut platforms = organization.platforms.values();
-            platforms.any(|platform| !platform.streams.is_empty())
-        };
-        let organizations = self.organizations.iter();
-        let organizations = organizations.filter(|(_, organization)| with_streams(organization));
-        LinkShares {
-            capacity: self.capacity,
-            organizations: organizations
-                .map(|(name, organization)| {
-                    let escalated = raised.contains(name);
-                    let platforms = organization.platforms.iter();
-                    let platforms = platforms.filter(|(_, platform)| !platform.streams.is_empty());
-                    OrganizationShares {
-                        organization: Arc::clone(name),
-                        escalated,
-                        platforms: platforms
-                            .map(|(platform, own)| PlatformShares {
-                                platform: Arc::clone(platform),
-                                streams: self.stream_shares(name, platform, own, escalated),
-                            })
-                            .collect(),
-                    }
-                })
-                .collect(),
-        }
-    }
-
-    fn stream_shares(
-        &self,
-        organization: &Arc<str>,
-        name: &Arc<str>,
-        platform: &Platform,
-        raised: bool,
-    ) -> Vec<StreamShare> {
-        let streams = platform.streams.iter();
-        let share = streams.map(|(id, member)| StreamShare {
-            who: Who {
-                stream: *id,
-                direction: self.direction,
-                organization: Arc::clone(organization),
-                platform: Arc::clone(name),
-            },
-            class: member.class,
-            effective_class: effective_class(member.class, raised),
-            rate: member.told(),
-            why: member.why,
-            taken: member.gate.taken(),
-        });
-        share.collect()
     }
 
     fn platform(&self, organization: &str, platform: &str) -> Option<&Platform> {

@@ -1,10 +1,13 @@
 //! Who has what now.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::calendar::effective_class;
 use super::class::Class;
 use super::events::{Who, Why};
 use super::rate::Rate;
+use super::side::{Platform, Side};
 
 /// How both links are shared at one moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,4 +76,53 @@ pub struct StreamShare {
     pub why: Why,
     /// How many bytes it took so far.
     pub taken: u64,
+}
+
+impl Side {
+    /// Returns who has what, where `raised` names the organizations whose event holds.
+    pub(super) fn shares(&self, raised: &BTreeSet<Arc<str>>) -> LinkShares {
+        let organizations = self.organizations.iter().map(|(name, organization)| {
+            let escalated = raised.contains(name);
+            let platforms = organization.platforms.iter();
+            let platforms = platforms.map(|(platform, own)| PlatformShares {
+                platform: Arc::clone(platform),
+                streams: self.stream_shares(name, platform, own, escalated),
+            });
+            OrganizationShares {
+                organization: Arc::clone(name),
+                escalated,
+                platforms: platforms.filter(|own| !own.streams.is_empty()).collect(),
+            }
+        });
+        LinkShares {
+            capacity: self.capacity,
+            organizations: organizations
+                .filter(|own| !own.platforms.is_empty())
+                .collect(),
+        }
+    }
+
+    fn stream_shares(
+        &self,
+        organization: &Arc<str>,
+        name: &Arc<str>,
+        platform: &Platform,
+        raised: bool,
+    ) -> Vec<StreamShare> {
+        let streams = platform.streams.iter();
+        let share = streams.map(|(id, member)| StreamShare {
+            who: Who {
+                stream: *id,
+                direction: self.direction,
+                organization: Arc::clone(organization),
+                platform: Arc::clone(name),
+            },
+            class: member.class,
+            effective_class: effective_class(member.class, raised),
+            rate: member.told(),
+            why: member.why,
+            taken: member.gate.taken(),
+        });
+        share.collect()
+    }
 }
