@@ -8,6 +8,7 @@
 //! - [`sync`]: verified sync between any number of places. A plan is a pure value that can be read,
 //!   stored, refused or carried out; a run that is killed goes on where it was.
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
+//! - [`bandwidth`]: who may send how fast: guarantees, limits and shares on one link.
 //! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
 //! - [`permission`]: who sees which section of a wedding, when and why; who may do what to which object.
@@ -148,7 +149,7 @@ pub use engine::privacy;
 pub use engine::resilience::limits;
 #[cfg(feature = "upload")]
 pub use engine::upload;
-pub use engine::{journal, sync, text, transfer};
+pub use engine::{bandwidth, journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 #[cfg(feature = "crypto")]
