@@ -103,6 +103,7 @@
 //! | `garland_keys_rewrapped_total` | counter of keys that a rotation wrapped anew | |
 //! | `garland_audit_heads_total` | counter of heads signed and recorded | |
 //! | `garland_uploads_checked_total` | counter | `outcome`: `clean`, `rejected`, `quarantined`, `failed` |
+//! | `garland_journal_lag_seconds` | histogram of how old changes are when a reader takes note of them | `reader`: `permissions` |
 //! | `garland_storage_commits_total` | counter | `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
 //! | `garland_storage_commit_seconds` | histogram | `outcome`: as above |
 //! | `garland_sections_calls_total` | counter of calls of people and sections | `operation`: the span, but for streams; `outcome`: `done`, `denied`, `not_found`, `conflict`, `cancelled`, `refused`, `failed` |

@@ -117,12 +117,16 @@ pub(crate) fn platforms(pen: Pen, day: &Day) -> String {
             continue;
         }
         let layers = day.layers(organization);
-        let state = layers.breaker().map(|breaker| breaker.state(CallKind::Write));
+        let state = layers
+            .breaker()
+            .map(|breaker| breaker.state(CallKind::Write));
         let breaker = match state {
             Some(BreakerState::Closed) | None => pen.ink("32", "closed"),
             Some(state) => pen.ink("31", &format!("{state:?}").to_lowercase()),
         };
-        let pause = layers.pause().and_then(garland::resilience::Pause::remaining);
+        let pause = layers
+            .pause()
+            .and_then(garland::resilience::Pause::remaining);
         let pause = pause.map_or_else(String::new, |left| format!(", quiet for {left:.0?}"));
         let seen = account.seen();
         let _ = writeln!(
@@ -149,7 +153,11 @@ pub(crate) fn table(pen: Pen, day: &Day, verdicts: &[Verdict]) -> String {
         holds,
     } in verdicts
     {
-        let _ = writeln!(page, "  {} {promise}\n         {found}", pen.verdict(*holds));
+        let _ = writeln!(
+            page,
+            "  {} {promise}\n         {found}",
+            pen.verdict(*holds)
+        );
     }
     page
 }

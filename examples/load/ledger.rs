@@ -46,11 +46,7 @@ impl Ledger {
 
     /// Returns files and bytes of a class.
     pub(crate) fn of(&self, class: Class) -> (u64, u64) {
-        self.book()
-            .classes
-            .get(&class)
-            .copied()
-            .unwrap_or_default()
+        self.book().classes.get(&class).copied().unwrap_or_default()
     }
 
     /// Returns what an organization sent in a minute.

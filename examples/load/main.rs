@@ -105,7 +105,9 @@ async fn watch(options: &Options, pen: Pen) -> Result<()> {
         urgent.clock.until(saturday::URGENT_AT).await;
         urgent.emergency().await
     });
-    let end = options.seconds.map(|seconds| begin + Duration::from_secs(seconds));
+    let end = options
+        .seconds
+        .map(|seconds| begin + Duration::from_secs(seconds));
     while end.is_none_or(|end| day.clock.time() < end) {
         if !pen.is_plain() {
             print!("\x1b[2J\x1b[H");

@@ -32,10 +32,14 @@ static STEADY: Platform = Platform::new("steady", "Steady", Category::Cloud, Aut
 static FAILING: Platform = Platform::new("failing", "Failing", Category::Gallery, AuthKind::OAuth2)
     .with_rate_limits(&LIMITS)
     .with_concurrency(16);
-static THROTTLING: Platform =
-    Platform::new("throttling", "Throttling", Category::Social, AuthKind::OAuth2)
-        .with_rate_limits(&LIMITS)
-        .with_concurrency(16);
+static THROTTLING: Platform = Platform::new(
+    "throttling",
+    "Throttling",
+    Category::Social,
+    AuthKind::OAuth2,
+)
+.with_rate_limits(&LIMITS)
+.with_concurrency(16);
 
 /// How a platform behaves on that day.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -223,7 +227,11 @@ impl FileStore for Account {
     async fn resume_upload(&self, _: &UploadToken) -> Result<Box<dyn UploadSession>> {
         self.call().await?;
         let message = "nothing is kept of an upload that was left";
-        Err(Error::new(ErrorKind::Expired, "files.resume_upload", message))
+        Err(Error::new(
+            ErrorKind::Expired,
+            "files.resume_upload",
+            message,
+        ))
     }
 
     async fn copy(

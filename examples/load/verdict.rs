@@ -9,7 +9,9 @@ use tokio::task::JoinHandle;
 use crate::clock::{hour, minutes};
 use crate::ledger::{Verdict, seconds};
 use crate::platform::{Mood, Seen};
-use crate::saturday::{Day, FAILING, FAILS, GUARANTEE, OPENING, ORGANIZATIONS, THROTTLES, THROTTLING};
+use crate::saturday::{
+    Day, FAILING, FAILS, GUARANTEE, OPENING, ORGANIZATIONS, THROTTLES, THROTTLING,
+};
 
 /// How much may be missing of a minute's guarantee, because a grain has just passed or is about to.
 const GRAINS: u64 = 2 * (256 << 10);
@@ -47,7 +49,10 @@ impl Watcher {
         crowded: Option<Duration>,
     ) -> Vec<Verdict> {
         self.listener.abort();
-        let overcommitted = *self.overcommitted.lock().unwrap_or_else(PoisonError::into_inner);
+        let overcommitted = *self
+            .overcommitted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut verdicts = Vec::new();
         if let Some(crowded) = crowded {
             let more = crowded.as_secs_f64() / alone.as_secs_f64() - 1.0;
@@ -140,12 +145,15 @@ fn platforms(day: &Day, end: Duration) -> Vec<Verdict> {
                     back.map_or_else(|| "never".to_owned(), seconds)
                 );
                 let holds = back.is_some_and(|back| back <= Duration::from_secs(30));
-                let promise = format!("studio-{organization:02} is left alone while its platform is down, and back within 30 s");
+                let promise = format!(
+                    "studio-{organization:02} is left alone while its platform is down, and back within 30 s"
+                );
                 verdicts.push(Verdict::new(promise, found, holds && seen.in_vain < 120));
             }
             Mood::Throttling if end > THROTTLES.end => {
                 let found = format!("{} calls while it had asked for quiet", seen.in_vain);
-                let promise = format!("studio-{organization:02} is quiet while its platform asks for it");
+                let promise =
+                    format!("studio-{organization:02} is quiet while its platform asks for it");
                 verdicts.push(Verdict::new(promise, found, seen.in_vain == 0));
             }
             Mood::Failing | Mood::Throttling => {}

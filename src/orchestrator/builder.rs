@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::connector::{ConnectorRegistry, PlatformConnector};
+use crate::engine::bandwidth::Bandwidth;
 #[cfg(feature = "crypto")]
 use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy};
 #[cfg(feature = "crypto")]
@@ -245,11 +246,19 @@ impl OrchestratorBuilder {
             let registry = connectors.entry(organization.clone()).or_default();
             registry.add(name.as_str(), Arc::new(sealed.clone()))?;
         }
-        let policy = StoredPolicy::new(
+        let bandwidth = match self.bandwidth {
+            Some(bandwidth) => bandwidth,
+            None => Bandwidth::builder()
+                .clock(Arc::clone(&clock))
+                .zones(Arc::clone(&self.zones))
+                .build()?,
+        };
+        let policy = StoredPolicy::counting(
             Arc::clone(&storage),
             Arc::clone(&self.zones),
             Arc::clone(&clock),
             self.policy,
+            telemetry.clone(),
         );
         let permissions = self.permissions.unwrap_or_else(|| Arc::new(policy.clone()));
         let live = LiveSections::new(
@@ -267,6 +276,7 @@ impl OrchestratorBuilder {
             zones: self.zones,
             clock,
             chance: self.chance,
+            bandwidth,
             registry,
             telemetry,
             #[cfg(feature = "crypto")]

@@ -8,9 +8,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::engine::bandwidth::Bandwidth;
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{ConnectorName, FilePath, NamedConnector};
+use crate::engine::bandwidth::Bandwidth;
 use crate::engine::journal::{Event, EventKind};
 use crate::engine::transfer::Mover;
 use crate::error::{Error, ErrorKind, Result};

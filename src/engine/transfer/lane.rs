@@ -3,10 +3,10 @@
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{mpsc, watch};
 
-use crate::engine::bandwidth::Direction;
 use crate::connector::{
     Expect, FileEntry, FileStore, FileVersion, Hashes, Likeness, UploadRequest, UploadSession,
 };
+use crate::engine::bandwidth::Direction;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::calls::Calls;

@@ -19,7 +19,6 @@ mod uploads;
 mod verify;
 
 pub(crate) use calls::{Calls, cancelled};
-pub(crate) use throttle::Throttle;
 pub use job::{Destination, Moved, TransferJob};
 pub use meter::Meter;
 pub use mover::Mover;

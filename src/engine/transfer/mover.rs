@@ -10,12 +10,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::engine::bandwidth::{Bandwidth, Direction};
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{
     ConnectorName, ContentHasher, Expect, FileEntry, FilePath, FileVersion, HashAlgorithm, Hashes,
     NamedConnector,
 };
+use crate::engine::bandwidth::{Bandwidth, Direction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
 use crate::storage::Store;

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::engine::bandwidth::Direction;
 use crate::connector::{FilePath, FileReader, FileStore, FileVersion, NamedConnector, ReadOptions};
+use crate::engine::bandwidth::Direction;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::calls::Calls;

@@ -1,18 +1,22 @@
 //! The part of the link that a transfer may use.
 
-use crate::engine::bandwidth::{Bandwidth, Class, Direction, Lane, Stream};
 use crate::connector::{Category, NamedConnector};
+use crate::engine::bandwidth::{Bandwidth, Class, Direction, Lane, Stream};
 use crate::error::Result;
 use crate::id::OrganizationId;
 
 use super::calls::{Calls, cancelled};
 
+/// How many bytes are asked for at once: a new rate holds from the next of them on, however large the parts are that a
+/// platform wants.
+const GRAIN: usize = 64 << 10;
+
 /// Where the transfers of one mover stand among all that share the link.
 #[derive(Clone, Debug)]
-pub(crate) struct Throttle {
-    pub(crate) bandwidth: Bandwidth,
-    pub(crate) organization: OrganizationId,
-    pub(crate) class: Class,
+pub(super) struct Throttle {
+    pub(super) bandwidth: Bandwidth,
+    pub(super) organization: OrganizationId,
+    pub(super) class: Class,
 }
 
 impl Throttle {
@@ -23,7 +27,7 @@ impl Throttle {
             return Ok(Way(None));
         }
         let stream = Stream::new(direction, self.organization.as_str(), platform.id);
-        let lane = self.bandwidth.join(stream.with_class(self.class))?;
+        let lane = self.bandwidth.join(&stream.with_class(self.class))?;
         Ok(Way(Some(lane)))
     }
 }
@@ -38,10 +42,18 @@ impl Way {
         let Some(lane) = &self.0 else {
             return Ok(());
         };
+        let all = async {
+            let mut left = bytes;
+            while left > 0 {
+                let grain = left.min(GRAIN);
+                lane.take(grain).await;
+                left -= grain;
+            }
+        };
         tokio::select! {
             biased;
             () = calls.cancel.cancelled() => Err(cancelled("transfer.throttle")),
-            () = lane.take(bytes as u64) => Ok(()),
+            () = all => Ok(()),
         }
     }
 }

@@ -40,10 +40,11 @@ pub(super) async fn hash_file(
     let mut failures = 0;
     loop {
         // Every read is bounded by itself; the whole may take as long as the file is large.
-        let error = match hash_once(files, path, version, algorithms.clone(), calls, meter, way).await {
-            Err(error) => error,
-            hashes => return hashes,
-        };
+        let error =
+            match hash_once(files, path, version, algorithms.clone(), calls, meter, way).await {
+                Err(error) => error,
+                hashes => return hashes,
+            };
         failures += 1;
         calls.wait("transfer.hash", failures, error).await?;
     }

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Actor, Context, EffectiveSection, Resource, Snapshot};
 use crate::storage::{Batch, Collection, JournalName, Precondition, RecordId, Write};
 use crate::studio::team::check_id;
-use crate::telemetry::{self, SECTION_RESULTS_STORED, call};
+use crate::telemetry::{SECTION_RESULTS_STORED, call};
 use crate::wedding::SectionType;
 
 use super::super::records::key;
@@ -278,7 +278,9 @@ impl SectionService {
             match self.store.commit(batch).await {
                 Ok(_) => {
                     let stored = u64::try_from(done).unwrap_or(u64::MAX);
-                    self.store.telemetry().count(SECTION_RESULTS_STORED, &[], stored);
+                    self.store
+                        .telemetry()
+                        .count(SECTION_RESULTS_STORED, &[], stored);
                     return Ok((done, state));
                 }
                 Err(error) if error.kind() == ErrorKind::Conflict && also.is_none() => {}
