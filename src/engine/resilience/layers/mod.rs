@@ -1,5 +1,13 @@
 //! Layers around an account, so that a bad day of a platform stays its own.
+//!
+//! [`Resilience`] is the paved stack. Each of its layers ([`Retry`], [`Bulkhead`], [`Breaker`],
+//! [`Pause`], [`Quota`], [`Hedge`]) can also be applied alone, and a host writes its own as an
+//! [`Around`]. [`RateAdvice`] reads what headers say, for connectors.
+//!
+//! All time comes from the [`Clock`](crate::Clock) of a [`Scope`], all jitter from its
+//! [`Chance`](crate::Chance); waits are timers of tokio.
 
+mod advice;
 mod base;
 mod breaker;
 mod bulkhead;
@@ -9,7 +17,11 @@ mod pause;
 mod quota;
 mod retry;
 mod seam;
+mod stack;
 
+pub use advice::RateAdvice;
+#[cfg(all(feature = "crypto", feature = "http"))]
+pub(crate) use advice::retry_after;
 pub use base::{
     AccountName, BudgetOptions, EventStream, ResilienceEvent, ResilienceEventKind,
     ResilienceEvents, RetryBudget, Scope,
@@ -22,3 +34,4 @@ pub use pause::Pause;
 pub use quota::{Quota, QuotaOptions};
 pub use retry::{Retry, RetryOptions};
 pub use seam::{Around, Call, CallKind, ConnectorLayer, Facet, Repeat, Wrapped};
+pub use stack::{AccountLayers, Resilience, ResilienceOptions};
