@@ -125,7 +125,7 @@ pub use engine::crypto;
 pub use engine::outbound;
 #[cfg(feature = "crypto")]
 pub use engine::privacy;
-pub use engine::resilience::limits;
+pub use engine::resilience::{layers as resilience, limits};
 #[cfg(feature = "upload")]
 pub use engine::upload;
 pub use engine::{journal, sync, text, transfer};
