@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use garland::Chance;
-use garland::resilience::{Outcome, Permits, PoolOptions, Priority};
+use garland::resilience::pool::{Outcome, Permits, PoolOptions, Priority};
 use tokio::time::Duration;
 
 use crate::world::{below, pool};
@@ -82,7 +82,13 @@ async fn on_one_thread() {
     println!("seed {seed:#x}");
     let (permits, census) = (Permits::new(3), Arc::new(Census::default()));
     let mut all: FuturesUnordered<_> = (0..24)
-        .map(|who| asks(permits.clone(), Chance::seeded(seed + who), Arc::clone(&census)))
+        .map(|who| {
+            asks(
+                permits.clone(),
+                Chance::seeded(seed + who),
+                Arc::clone(&census),
+            )
+        })
         .collect();
     while all.next().await.is_some() {}
     whole(&permits, &census);
@@ -95,7 +101,13 @@ async fn on_several_threads_while_the_limit_moves() {
     println!("seed {seed:#x}");
     let (permits, census) = (Permits::with_ageing(3, 8), Arc::new(Census::default()));
     let mut all: tokio::task::JoinSet<()> = (0..24)
-        .map(|who| asks(permits.clone(), Chance::seeded(seed + who), Arc::clone(&census)))
+        .map(|who| {
+            asks(
+                permits.clone(),
+                Chance::seeded(seed + who),
+                Arc::clone(&census),
+            )
+        })
         .collect();
     let over = Arc::new(AtomicBool::new(false));
     let moving = {

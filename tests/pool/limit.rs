@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use futures_util::future::join_all;
-use garland::resilience::{Algorithm, Outcome, PlatformPool, PoolEvent, PoolOptions, Priority};
+use garland::resilience::pool::{
+    Algorithm, Outcome, PlatformPool, PoolEvent, PoolOptions, Priority,
+};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use crate::world::pool;
@@ -30,7 +32,11 @@ async fn caller(pool: PlatformPool, server: Rc<Server>, until: Instant) {
 
 /// A platform that throttles for a minute, from the tenth second on.
 async fn throttled(algorithm: Algorithm, max: usize, answer: Duration) {
-    let pool = pool(PoolOptions::default().with_max(max).with_algorithm(algorithm));
+    let pool = pool(
+        PoolOptions::default()
+            .with_max(max)
+            .with_algorithm(algorithm),
+    );
     let server = Rc::new(Server {
         throttles: Cell::new(false),
         answer: Cell::new(answer),
@@ -38,7 +44,11 @@ async fn throttled(algorithm: Algorithm, max: usize, answer: Duration) {
     let begin = Instant::now();
     let at = |seconds| sleep_until(begin + Duration::from_secs(seconds));
     let callers = join_all((0..2 * max).map(|_| {
-        caller(pool.clone(), Rc::clone(&server), begin + Duration::from_secs(110))
+        caller(
+            pool.clone(),
+            Rc::clone(&server),
+            begin + Duration::from_secs(110),
+        )
     }));
     let story = async {
         at(10).await;
@@ -46,7 +56,10 @@ async fn throttled(algorithm: Algorithm, max: usize, answer: Duration) {
         server.throttles.set(true);
         at(11).await;
         let halved = pool.stats().limit;
-        assert!(halved * 2 <= max, "{halved} of {max} after a second of refusals");
+        assert!(
+            halved * 2 <= max,
+            "{halved} of {max} after a second of refusals"
+        );
         at(70).await;
         assert_eq!(pool.stats().limit, 1);
         server.throttles.set(false);
@@ -68,10 +81,18 @@ async fn halves_within_a_second_of_refusals_and_recovers_in_thirty() {
 /// A platform on which more than twenty calls at once wait for each other.
 #[tokio::test(start_paused = true)]
 async fn a_gradient_finds_where_calls_begin_to_queue() {
-    let pool = pool(PoolOptions::default().with_max(200).with_algorithm(Algorithm::Gradient));
+    let pool = pool(
+        PoolOptions::default()
+            .with_max(200)
+            .with_algorithm(Algorithm::Gradient),
+    );
     pool.set_bounds(1, 10);
     pool.set_bounds(1, 200);
-    assert_eq!(pool.stats().limit, 10, "other bounds move nothing that is within them");
+    assert_eq!(
+        pool.stats().limit,
+        10,
+        "other bounds move nothing that is within them"
+    );
     let until = Instant::now() + Duration::from_secs(120);
     let caller = |pool: PlatformPool| async move {
         while Instant::now() < until {
@@ -96,14 +117,23 @@ async fn the_algorithm_changes_under_way_and_every_move_is_told() {
         permit.done(Outcome::RateLimited);
     };
     refused(pool.clone()).await;
-    assert_eq!(events.next().await, Some(PoolEvent::Limit { from: 10, to: 7 }));
+    assert_eq!(
+        events.next().await,
+        Some(PoolEvent::Limit { from: 10, to: 7 })
+    );
     pool.set_algorithm(Algorithm::Fixed);
     refused(pool.clone()).await;
     pool.set_algorithm(Algorithm::Gradient);
     refused(pool.clone()).await;
-    assert_eq!(events.next().await, Some(PoolEvent::Limit { from: 7, to: 4 }));
+    assert_eq!(
+        events.next().await,
+        Some(PoolEvent::Limit { from: 7, to: 4 })
+    );
     pool.set_bounds(6, 6);
-    assert_eq!(events.next().await, Some(PoolEvent::Limit { from: 4, to: 6 }));
+    assert_eq!(
+        events.next().await,
+        Some(PoolEvent::Limit { from: 4, to: 6 })
+    );
     drop(pool);
     assert_eq!(events.next().await, None);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use garland::connector::{Health, Platform, PlatformConnector};
-use garland::resilience::{
+use garland::resilience::pool::{
     HealthState, Outcome, PlatformPool, PoolEvent, PoolOptions, Priority,
 };
 use garland::{Chance, Error, ErrorKind, Result};
@@ -69,17 +69,25 @@ async fn calls(pool: &PlatformPool, count: usize, outcome: Outcome, latency: u64
 
 #[tokio::test(start_paused = true)]
 async fn health_follows_the_calls_and_does_not_flap() {
+    let first = pool(PoolOptions::default());
+    calls(&first, 4, Outcome::Unavailable, 10).await;
+    assert_eq!(first.health(), HealthState::Healthy, "four are too few");
+    calls(&first, 1, Outcome::Unavailable, 10).await;
+    assert_eq!(first.health(), HealthState::Down);
+
     let pool = pool(PoolOptions::default());
     let mut events = pool.events();
-    calls(&pool, 4, Outcome::Unavailable, 10).await;
-    assert_eq!(pool.health(), HealthState::Healthy, "four are too few");
     calls(&pool, 96, Outcome::Answered, 10).await;
     calls(&pool, 15, Outcome::RateLimited, 10).await;
     assert_eq!(pool.health(), HealthState::Healthy);
     calls(&pool, 20, Outcome::RateLimited, 10).await;
     assert_eq!(pool.health(), HealthState::Degraded);
     calls(&pool, 500, Outcome::RateLimited, 10).await;
-    assert_eq!(pool.health(), HealthState::Degraded, "a refused pace is not a failure");
+    assert_eq!(
+        pool.health(),
+        HealthState::Degraded,
+        "a refused pace is not a failure"
+    );
     calls(&pool, 500, Outcome::Answered, 10).await;
     assert_eq!(pool.health(), HealthState::Degraded, "not calm yet");
     calls(&pool, 4_000, Outcome::Answered, 10).await;
@@ -199,7 +207,11 @@ async fn a_platform_that_says_it_is_unwell_is_believed() {
     watched(&pool, &account, 80).await;
     assert_eq!(pool.health(), HealthState::Degraded);
     calls(&pool, 1_000, Outcome::Answered, 10).await;
-    assert_eq!(pool.health(), HealthState::Degraded, "calls do not contradict it");
+    assert_eq!(
+        pool.health(),
+        HealthState::Degraded,
+        "calls do not contradict it"
+    );
     account.set(Answer::Well);
     watched(&pool, &account, 80).await;
     assert_eq!(pool.health(), HealthState::Healthy);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use garland::connector::{AuthKind, Category, Platform};
-use garland::resilience::{PlatformPool, PoolOptions};
+use garland::resilience::AccountName;
+use garland::resilience::pool::{PlatformPool, PoolOptions};
 use garland::testing::PausedClock;
 use garland::{Chance, Timestamp};
 
@@ -16,7 +17,7 @@ pub(crate) fn clock() -> Arc<PausedClock> {
 }
 
 pub(crate) fn pool(options: PoolOptions) -> PlatformPool {
-    PlatformPool::new(&DRIVE, "clients".parse().unwrap(), options, clock())
+    PlatformPool::new(AccountName::new(DRIVE.id, "clients"), options, clock())
 }
 
 /// Polls once, as somebody who may never poll again.

@@ -14,3 +14,5 @@ pub use hush::PauseOptions;
 pub use pause::Pause;
 pub use retry::{Retry, RetryOptions};
 pub use seam::{Around, Call, CallKind, ConnectorLayer, Facet, Repeat, Wrapped};
+
+pub use super::pool;

@@ -19,9 +19,9 @@ pub enum Algorithm {
     /// answer, to half of where it fell from. For platforms that throttle.
     #[default]
     Aimd,
-    /// As [`Aimd`](Self::Aimd) on the way down; and fewer calls also when answers take longer than they used to, by the
-    /// gradient of latency, with headroom of the root of the limit. For servers that queue instead of refusing, and only
-    /// where calls are alike, so that their latencies can be compared.
+    /// As [`Aimd`](Self::Aimd) after a fall; else by the gradient of latency, with headroom of the root of the limit: more
+    /// calls while answers keep their time, fewer when they take more than one and a half times as long as they used to.
+    /// For servers that queue instead of refusing, and only where calls are alike, so that their latencies can be compared.
     ///
     /// Source: Netflix, [concurrency-limits](https://github.com/Netflix/concurrency-limits) (Gradient2).
     Gradient,
@@ -125,7 +125,15 @@ impl Controller {
             _ if sample.outcome.is_overload() => return self.cut(sample),
             _ if sample.outcome != Outcome::Answered => return,
             Algorithm::Aimd => self.one_more(sample),
-            Algorithm::Gradient => self.gradient.next(self.limit, is_busy(self.limit, sample), sample),
+            Algorithm::Gradient => {
+                let busy = is_busy(self.limit, sample);
+                let limit = self.gradient.next(self.limit, busy, sample);
+                if self.is_recovering() {
+                    self.one_more(sample)
+                } else {
+                    limit
+                }
+            }
         };
         let limit = self.bounds.clamp(limit);
         self.grown |= limit > self.limit;
@@ -137,18 +145,23 @@ impl Controller {
     fn one_more(&self, sample: &Sample) -> f64 {
         if !is_busy(self.limit, sample) {
             self.limit
-        } else if self.limit < self.peak / 2.0 {
+        } else if self.is_recovering() {
             self.limit + 1.0
         } else {
             self.limit + 1.0 / self.limit
         }
     }
 
+    /// Tells whether the limit is far below where it fell from.
+    fn is_recovering(&self) -> bool {
+        self.limit < self.peak / 2.0
+    }
+
     /// Cuts, unless the call began before the last cut and so could not know of it.
     fn cut(&mut self, sample: &Sample) {
-        let knew = self.cut_at.is_none_or(|at| {
-            sample.started >= at && sample.ended.saturating_sub(at) >= SPACING
-        });
+        let knew = self
+            .cut_at
+            .is_none_or(|at| sample.started >= at && sample.ended.saturating_sub(at) >= SPACING);
         if !knew {
             return;
         }
@@ -204,7 +217,7 @@ mod tests {
             controller.record(&sample(301, 350, 70, Outcome::RateLimited));
             assert_eq!(controller.limit(), 70);
             controller.record(&sample(301, 400, 70, Outcome::Unavailable));
-            assert_eq!(controller.limit(), 48, "98 of 140 is 49, less a rounding");
+            assert_eq!(controller.limit(), 49);
         }
     }
 

@@ -52,7 +52,7 @@ impl PoolOptions {
     /// ```
     /// use std::time::Duration;
     /// use garland::connector::{AuthKind, Category, Platform, RateLimit};
-    /// use garland::resilience::PoolOptions;
+    /// use garland::resilience::pool::PoolOptions;
     ///
     /// let facts = Platform::new("drive", "Drive", Category::Cloud, AuthKind::OAuth2).with_concurrency(8);
     /// assert_eq!(PoolOptions::for_platform(&facts).max, 8);

@@ -27,7 +27,7 @@ impl Outcome {
     /// # Example
     ///
     /// ```
-    /// use garland::resilience::Outcome;
+    /// use garland::resilience::pool::Outcome;
     /// use garland::{Error, ErrorKind};
     ///
     /// let error = |kind| Err::<(), _>(Error::new(kind, "files.stat", "failed"));

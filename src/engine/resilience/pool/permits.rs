@@ -29,7 +29,7 @@ use super::priority::Priority;
 /// # Example
 ///
 /// ```
-/// use garland::resilience::{Permits, Priority};
+/// use garland::resilience::pool::{Permits, Priority};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> garland::Result<()> {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use crate::clock::Clock;
-use crate::connector::{self, ConnectorName, Platform, PlatformConnector};
+use crate::connector::{self, PlatformConnector};
+use crate::engine::resilience::layers::AccountName;
 use crate::error::Result;
 use crate::id::Chance;
 use crate::telemetry::{self, POOL_CALLS, POOL_HEALTH, POOL_WAIT_SECONDS};
@@ -25,7 +26,7 @@ use super::stats::{OutcomeCounts, PoolStats};
 
 /// Who may call one account of one platform now, and how many at once.
 ///
-/// It holds permits, not sockets: see the documentation of [`resilience`](crate::resilience) for what a pool is over HTTP.
+/// It holds permits, not sockets: see the documentation of [this module](crate::resilience::pool) for what a pool is over HTTP.
 /// Each call holds a permit while it runs, and says at its end what became of it ([`PoolPermit::done`]); by
 /// that the number of permits moves between [`PoolOptions::min`] and [`PoolOptions::max`], and the
 /// [health](HealthState) is told. Nothing is refused for ill health: that is the business of a circuit breaker.
@@ -38,14 +39,16 @@ use super::stats::{OutcomeCounts, PoolStats};
 /// use std::sync::Arc;
 /// use garland::SystemClock;
 /// use garland::connector::{AuthKind, Category, Platform};
-/// use garland::resilience::{HealthState, Outcome, PlatformPool, PoolOptions, Priority};
+/// use garland::resilience::AccountName;
+/// use garland::resilience::pool::{HealthState, Outcome, PlatformPool, PoolOptions, Priority};
 ///
 /// static DRIVE: Platform = Platform::new("drive", "Drive", Category::Cloud, AuthKind::OAuth2);
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> garland::Result<()> {
 /// let options = PoolOptions::for_platform(&DRIVE);
-/// let pool = PlatformPool::new(&DRIVE, "clients-drive".parse()?, options, Arc::new(SystemClock::new()));
+/// let account = AccountName::new(DRIVE.id, "studio-7/clients");
+/// let pool = PlatformPool::new(account, options, Arc::new(SystemClock::new()));
 ///
 /// let permit = pool.acquire(Priority::WEDDING_DAY).await?;
 /// let answer: garland::Result<()> = Ok(()); // the call
@@ -61,8 +64,7 @@ use super::stats::{OutcomeCounts, PoolStats};
 pub struct PlatformPool(Arc<Inner>);
 
 struct Inner {
-    platform: &'static Platform,
-    account: ConnectorName,
+    account: AccountName,
     options: PoolOptions,
     clock: Arc<dyn Clock>,
     permits: Permits,
@@ -80,14 +82,9 @@ struct Brain {
 }
 
 impl PlatformPool {
-    /// Makes the pool of `account` on `platform`, with as many permits as it may have.
+    /// Makes the pool of `account`, with as many permits as it may have.
     #[must_use]
-    pub fn new(
-        platform: &'static Platform,
-        account: ConnectorName,
-        options: PoolOptions,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(account: AccountName, options: PoolOptions, clock: Arc<dyn Clock>) -> Self {
         let now = clock.elapsed();
         let bounds = Bounds::new(options.min, options.max);
         let controller = Controller::new(options.algorithm, bounds, options.max);
@@ -96,7 +93,6 @@ impl PlatformPool {
             Some(places) => Permits::with_ageing(controller.limit(), places),
         };
         Self(Arc::new(Inner {
-            platform,
             account,
             options,
             clock,
@@ -112,15 +108,9 @@ impl PlatformPool {
         }))
     }
 
-    /// Returns the facts of the platform.
-    #[must_use]
-    pub fn platform(&self) -> &'static Platform {
-        self.0.platform
-    }
-
     /// Returns the name of the account.
     #[must_use]
-    pub fn account(&self) -> &ConnectorName {
+    pub fn account(&self) -> &AccountName {
         &self.0.account
     }
 
@@ -138,13 +128,13 @@ impl PlatformPool {
             Some(permit) => permit,
             None => {
                 let begun = inner.clock.elapsed();
-                let permit = inner.permits.acquire(priority).await.map_err(|error| {
-                    error
-                        .with_context("platform", inner.platform.id)
-                        .with_context("account", &inner.account)
-                })?;
+                let permit = inner
+                    .permits
+                    .acquire(priority)
+                    .await
+                    .map_err(|error| error.with_context("account", &inner.account))?;
                 let waited = inner.clock.elapsed().saturating_sub(begun);
-                let labels = [("platform", inner.platform.id)];
+                let labels = [("platform", inner.account.platform())];
                 telemetry::took(POOL_WAIT_SECONDS, &labels, waited);
                 permit
             }
@@ -155,7 +145,10 @@ impl PlatformPool {
     /// Takes a permit if one is free and nobody waits.
     #[must_use]
     pub fn try_acquire(&self) -> Option<PoolPermit> {
-        self.0.permits.try_acquire().map(|permit| self.begin(permit))
+        self.0
+            .permits
+            .try_acquire()
+            .map(|permit| self.begin(permit))
     }
 
     fn begin(&self, permit: Permit) -> PoolPermit {
@@ -288,7 +281,6 @@ impl PlatformPool {
 impl fmt::Debug for PlatformPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PlatformPool")
-            .field("platform", &self.0.platform.id)
             .field("account", &self.0.account)
             .field("permits", &self.0.permits)
             .field("health", &self.health())
@@ -316,7 +308,10 @@ impl Inner {
             });
         }
         if to_health != health {
-            let labels = [("platform", self.platform.id), ("state", to_health.code())];
+            let labels = [
+                ("platform", self.account.platform()),
+                ("state", to_health.code()),
+            ];
             telemetry::count(POOL_HEALTH, &labels, 1);
             self.tell.emit(PoolEvent::Health {
                 from: health,
@@ -393,7 +388,10 @@ impl PoolPermit {
 
 impl Inner {
     fn count(&self, outcome: Outcome) {
-        let labels = [("platform", self.platform.id), ("outcome", outcome.code())];
+        let labels = [
+            ("platform", self.account.platform()),
+            ("outcome", outcome.code()),
+        ];
         telemetry::count(POOL_CALLS, &labels, 1);
     }
 }

@@ -9,15 +9,13 @@ use serde::{Deserialize, Serialize};
 /// # Example
 ///
 /// ```
-/// use garland::resilience::Priority;
+/// use garland::resilience::pool::Priority;
 ///
 /// assert!(Priority::EMERGENCY > Priority::WEDDING_DAY);
 /// assert!(Priority::BACKGROUND < Priority::default());
 /// assert!(Priority::new(7) > Priority::EMERGENCY);
 /// ```
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct Priority(u8);
 
