@@ -91,6 +91,7 @@
 //! | `garland_pool_calls_total` | counter of calls under a permit | `platform`; `outcome`: `answered`, `rate_limited`, `unavailable`, `unauthenticated`, `cancelled` |
 //! | `garland_pool_wait_seconds` | histogram of waits for a permit; a free one is no wait | `platform` |
 //! | `garland_pool_health_changes_total` | counter | `platform`; `state`: `healthy`, `degraded`, `draining`, `down` |
+//! | `garland_sessions_total` | counter | `platform`; `event`: `opened`, `reused`, `connect_failed`, `retired`, `idle`, `invalid`, `broken`, `closing` |
 //! | `garland_storage_commits_total` | counter | `backend`: `memory`, `sqlite`; `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
 //! | `garland_storage_commit_seconds` | histogram | `backend`: `sqlite`; `outcome`: as above |
 #![forbid(unsafe_code)]

@@ -4,4 +4,7 @@ mod cancel;
 mod limit;
 mod order;
 mod platform;
+mod sessions;
+mod storm;
+mod tcp;
 mod world;

@@ -55,12 +55,25 @@ impl<E: Clone> Tell<E> {
     }
 }
 
+/// Where somebody hears them.
+pub(super) struct Listener<E>(pub(super) broadcast::Receiver<E>);
+
+impl<E: Clone> Listener<E> {
+    pub(super) async fn next(&mut self, missed: impl FnOnce(u64) -> E) -> Option<E> {
+        match self.0.recv().await {
+            Ok(event) => Some(event),
+            Err(broadcast::error::RecvError::Lagged(count)) => Some(missed(count)),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+}
+
 /// The events of a pool, in order.
-pub struct PoolEvents(broadcast::Receiver<PoolEvent>);
+pub struct PoolEvents(Listener<PoolEvent>);
 
 impl PoolEvents {
     pub(super) fn new(receiver: broadcast::Receiver<PoolEvent>) -> Self {
-        Self(receiver)
+        Self(Listener(receiver))
     }
 
     /// Waits for the next event; `None` when the pool is gone.
@@ -69,11 +82,7 @@ impl PoolEvents {
     ///
     /// Safe to drop; no event is lost by it.
     pub async fn next(&mut self) -> Option<PoolEvent> {
-        match self.0.recv().await {
-            Ok(event) => Some(event),
-            Err(broadcast::error::RecvError::Lagged(missed)) => Some(PoolEvent::Missed(missed)),
-            Err(broadcast::error::RecvError::Closed) => None,
-        }
+        self.0.next(PoolEvent::Missed).await
     }
 }
 

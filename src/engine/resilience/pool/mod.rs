@@ -27,6 +27,7 @@ mod outcome;
 mod permits;
 mod platform;
 mod priority;
+mod session;
 mod stats;
 
 pub use controller::Algorithm;
@@ -37,4 +38,8 @@ pub use outcome::Outcome;
 pub use permits::{Permit, Permits};
 pub use platform::{PlatformPool, PoolPermit};
 pub use priority::Priority;
+pub use session::{
+    CloseReason, ClosedSessions, PooledSession, SessionEvent, SessionEvents, SessionFactory,
+    SessionOptions, SessionPool, SessionStats,
+};
 pub use stats::{OutcomeCounts, PoolStats};

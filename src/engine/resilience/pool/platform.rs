@@ -238,7 +238,7 @@ impl PlatformPool {
             }
             brain.probed_at = now;
         }
-        let check = AssertUnwindSafe(connector.check()).catch_unwind();
+        let check = AssertUnwindSafe(async { connector.check().await }).catch_unwind();
         let answer = tokio::time::timeout(inner.options.probe_timeout, check).await;
         let (outcome, well) = match answer {
             Ok(Ok(answer)) => (
