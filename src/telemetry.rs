@@ -27,6 +27,10 @@ pub(crate) const UPLOADS_CHECKED: &str = "garland_uploads_checked_total";
 pub(crate) const STORAGE_COMMITS: &str = "garland_storage_commits_total";
 #[cfg(feature = "sqlite")]
 pub(crate) const STORAGE_COMMIT_SECONDS: &str = "garland_storage_commit_seconds";
+pub(crate) const POOL_CALLS: &str = "garland_pool_calls_total";
+pub(crate) const POOL_WAIT_SECONDS: &str = "garland_pool_wait_seconds";
+pub(crate) const POOL_HEALTH: &str = "garland_pool_health_changes_total";
+pub(crate) const SESSIONS: &str = "garland_sessions_total";
 
 /// A label and its value. Values come from short fixed lists, never from a file, a name or an account.
 pub(crate) type Label = (&'static str, &'static str);

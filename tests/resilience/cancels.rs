@@ -16,7 +16,12 @@ use tokio::time::{sleep, timeout};
 use super::tools::{Answer, Script, World, busiest, ms, s, stat};
 
 /// Makes calls in bursts, most of which are given up on after a random while, within `within`.
-async fn give_up(world: &World, account: &Arc<dyn PlatformConnector>, calls: u32, within: Duration) {
+async fn give_up(
+    world: &World,
+    account: &Arc<dyn PlatformConnector>,
+    calls: u32,
+    within: Duration,
+) {
     let mut crowd = JoinSet::new();
     for number in 0..calls {
         let account = Arc::clone(account);
@@ -35,7 +40,9 @@ async fn places_of_a_bulkhead() {
     for seed in 0..4 {
         let world = World::new(seed);
         let script = Script::new(&world, |_, _| Answer::Late(ms(20)));
-        let options = BulkheadOptions::default().with_at_once(7).with_queue(200_000);
+        let options = BulkheadOptions::default()
+            .with_at_once(7)
+            .with_queue(200_000);
         let bulkhead = Bulkhead::new(world.scope(), options);
         let account = bulkhead.apply(script.connector());
         give_up(&world, &account, 25_000, ms(400)).await;
@@ -58,7 +65,9 @@ async fn turns_of_a_quota() {
     for seed in 0..4 {
         let world = World::new(seed);
         let script = Script::new(&world, |_, _| Answer::Good);
-        let options = QuotaOptions::default().with_slack(ms(0)).with_queue(200_000);
+        let options = QuotaOptions::default()
+            .with_slack(ms(0))
+            .with_queue(200_000);
         let limit = RateLimit::new(20, s(1));
         let quota = Quota::new(world.scope(), &[limit], options);
         let account = quota.apply(script.connector());
@@ -144,7 +153,11 @@ async fn the_wait_before_another_try() {
     for number in 0..10 {
         let given_up = timeout(s(1), stat(&account)).await;
         assert!(given_up.is_err());
-        assert_eq!(script.seen().len(), 2 * number + 1, "nobody tries on for him");
+        assert_eq!(
+            script.seen().len(),
+            2 * number + 1,
+            "nobody tries on for him"
+        );
         sleep(s(60)).await;
         stat(&account).await.unwrap();
     }
@@ -157,7 +170,11 @@ async fn both_tries_of_a_hedge() {
         1..=20 => Answer::Late(ms(5)),
         _ => Answer::Never,
     });
-    let hedge = Hedge::new(world.scope(), HedgeOptions::default(), BudgetOptions::default());
+    let hedge = Hedge::new(
+        world.scope(),
+        HedgeOptions::default(),
+        BudgetOptions::default(),
+    );
     let account = hedge.apply(script.connector());
     for _ in 0..20 {
         stat(&account).await.unwrap();
@@ -189,12 +206,16 @@ async fn every_wait_of_the_stack() {
         }
         sleep(s(300)).await;
         for _ in 0..20 {
-            stat(&account).await.unwrap_or_else(|error: Error| panic!("{error:?}"));
+            stat(&account)
+                .await
+                .unwrap_or_else(|error: Error| panic!("{error:?}"));
         }
         let bulkhead = layers.bulkhead().unwrap();
         assert_eq!(bulkhead.free(CallKind::Read), 16);
         let breaker = layers.breaker().unwrap();
         assert_eq!(breaker.state(CallKind::Read), BreakerState::Closed);
+        let pool = layers.pool().unwrap().stats();
+        assert_eq!((pool.in_use, pool.waiting), (0, 0));
         assert_eq!(layers.pause().unwrap().remaining(), None);
     }
 }

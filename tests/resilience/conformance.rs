@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use garland::connector::{ChangeHint, PlatformConnector, RateLimit};
 use garland::platforms::{MemoryOptions, MemoryPlatform};
+use garland::resilience::pool::{PlatformPool, PoolOptions};
 use garland::resilience::{
-    Breaker, BreakerOptions, BudgetOptions, Bulkhead, BulkheadOptions, ConnectorLayer, Hedge,
-    HedgeOptions, Pause, PauseOptions, Quota, QuotaOptions, Retry, RetryOptions,
+    Adaptive, Breaker, BreakerOptions, BudgetOptions, Bulkhead, BulkheadOptions, ConnectorLayer,
+    Hedge, HedgeOptions, Pause, PauseOptions, Quota, QuotaOptions, Retry, RetryOptions,
 };
 use garland::testing::{Account, connector};
 
@@ -54,7 +55,11 @@ async fn a_quota_keeps_every_promise() {
 
 #[tokio::test(start_paused = true)]
 async fn a_breaker_keeps_every_promise() {
-    through(&Breaker::new(World::new(1).scope(), BreakerOptions::default())).await;
+    through(&Breaker::new(
+        World::new(1).scope(),
+        BreakerOptions::default(),
+    ))
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,8 +69,19 @@ async fn a_bulkhead_of_one_keeps_every_promise() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn permits_keep_every_promise_even_if_there_is_only_one() {
+    let world = World::new(1);
+    let options = PoolOptions::default().with_max(1);
+    let account = world.scope().account().clone();
+    let pool = PlatformPool::new(account, options, Arc::new(world.clock));
+    through(&Adaptive::new(world.scope(), pool)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn hedges_keep_every_promise() {
-    let options = HedgeOptions::default().with_floor(ms(0)).with_least_answers(1);
+    let options = HedgeOptions::default()
+        .with_floor(ms(0))
+        .with_least_answers(1);
     let budget = BudgetOptions::default().with_percent(100);
     through(&Hedge::new(World::new(1).scope(), options, budget)).await;
 }

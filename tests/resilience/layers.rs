@@ -56,7 +56,10 @@ async fn only_what_does_no_harm_twice_is_tried_again() {
     // A listing cannot go on where it broke.
     assert_eq!(tries(failed(), list).await, (1, false));
     assert_eq!(tries(refused(), list).await, (1, false));
-    assert_eq!(tries(Answer::Bad(ErrorKind::Denied), stat).await, (1, false));
+    assert_eq!(
+        tries(Answer::Bad(ErrorKind::Denied), stat).await,
+        (1, false)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,13 +71,24 @@ async fn a_chunk_that_failed_is_left_to_whoever_knows_the_offset() {
     });
     let account = retry(&world).apply(script.connector());
     let files = account.files().unwrap();
-    let mut session = files.upload(UploadRequest::new(path("b"), 3)).await.unwrap();
+    let mut session = files
+        .upload(UploadRequest::new(path("b"), 3))
+        .await
+        .unwrap();
     let error = session.write(Bytes::from("abc")).await.unwrap_err();
     assert_eq!((error.kind(), session.offset()), (ErrorKind::Timeout, 0));
     session.write(Bytes::from("abc")).await.unwrap();
-    session.finish(&garland::connector::Hashes::new()).await.unwrap();
+    session
+        .finish(&garland::connector::Hashes::new())
+        .await
+        .unwrap();
     let names: Vec<&str> = script.seen().iter().map(|seen| seen.name).collect();
-    let expected = ["files.upload", "upload.write", "upload.write", "upload.finish"];
+    let expected = [
+        "files.upload",
+        "upload.write",
+        "upload.write",
+        "upload.finish",
+    ];
     assert_eq!(names, expected);
 }
 
@@ -88,7 +102,10 @@ async fn all_tries_together_end_with_the_deadline() {
     let (hanging, script) = account(|_, _| Answer::Never);
     let begun = world.now();
     let error = stat(&hanging).await.unwrap_err();
-    assert_eq!((error.kind(), world.now() - begun), (ErrorKind::Timeout, s(60)));
+    assert_eq!(
+        (error.kind(), world.now() - begun),
+        (ErrorKind::Timeout, s(60))
+    );
     assert_eq!((script.seen().len(), script.dropped()), (1, 1));
 
     // A wait that leads beyond the deadline is not begun.
@@ -118,8 +135,16 @@ async fn a_small_read_that_is_late_is_asked_for_again() {
     assert_eq!(told.try_next(), None);
     let begun = world.now();
     stat(&account).await.unwrap();
-    assert_eq!(world.now() - begun, ms(50), "40 ms of patience, and the second answer");
-    assert_eq!((script.seen().len(), script.dropped()), (32, 1), "the loser is dropped");
+    assert_eq!(
+        world.now() - begun,
+        ms(50),
+        "40 ms of patience, and the second answer"
+    );
+    assert_eq!(
+        (script.seen().len(), script.dropped()),
+        (32, 1),
+        "the loser is dropped"
+    );
     let (call, after) = ("files.stat", ms(40));
     let hedged = ResilienceEventKind::Hedged { call, after };
     assert_eq!(told.try_next().unwrap().kind, hedged);
@@ -133,7 +158,11 @@ async fn the_first_good_answer_wins_even_after_a_failure() {
         21 => Answer::Late(ms(500)),
         _ => Answer::Bad(ErrorKind::Unavailable),
     });
-    let hedge = Hedge::new(world.scope(), HedgeOptions::default(), BudgetOptions::default());
+    let hedge = Hedge::new(
+        world.scope(),
+        HedgeOptions::default(),
+        BudgetOptions::default(),
+    );
     let account = hedge.apply(script.connector());
     for _ in 0..20 {
         stat(&account).await.unwrap();
@@ -167,13 +196,24 @@ async fn second_askings_stay_within_the_budget_and_are_small_reads_only() {
     let before = script.seen().len();
     let files = account.files().unwrap();
     for _ in 0..60 {
-        files.read(&path("a"), ReadOptions::default()).await.unwrap();
+        files
+            .read(&path("a"), ReadOptions::default())
+            .await
+            .unwrap();
         let copy: FilePath = path("copy");
         let version = files.stat(&path("a")).await.unwrap().unwrap().version;
-        files.copy(&path("a"), &version, &copy, &Expect::Anything).await.unwrap();
+        files
+            .copy(&path("a"), &version, &copy, &Expect::Anything)
+            .await
+            .unwrap();
     }
     let seen = script.seen();
-    let of = |name| seen[before..].iter().filter(|seen| seen.name == name).count();
+    let of = |name| {
+        seen[before..]
+            .iter()
+            .filter(|seen| seen.name == name)
+            .count()
+    };
     assert_eq!((of("files.read"), of("files.copy")), (60, 60));
 }
 

@@ -30,7 +30,11 @@ async fn one_account_is_throttled_and_another_of_the_platform_goes_on() {
     }
     assert_eq!(well.seen().len(), 200);
     // The first 16 ran together before the first refusal came.
-    assert!(throttled.seen().len() <= 16, "{} requests", throttled.seen().len());
+    assert!(
+        throttled.seen().len() <= 16,
+        "{} requests",
+        throttled.seen().len()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,5 +90,8 @@ async fn two_connectors_of_one_account_share_its_pause() {
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     let seen = limited.seen();
     assert_eq!(seen[1].at - begun, ms(2));
-    assert!(seen[2..].iter().all(|seen| seen.at - begun >= s(9)), "{seen:?}");
+    assert!(
+        seen[2..].iter().all(|seen| seen.at - begun >= s(9)),
+        "{seen:?}"
+    );
 }

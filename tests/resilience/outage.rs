@@ -49,10 +49,17 @@ async fn retries_alone_add_a_fifth_at_most() {
     for seed in 0..3 {
         let world = World::new(seed);
         let script = platform(&world);
-        let retry = Retry::new(world.scope(), RetryOptions::default(), BudgetOptions::default());
+        let retry = Retry::new(
+            world.scope(),
+            RetryOptions::default(),
+            BudgetOptions::default(),
+        );
         let begun = world.now();
         let day = day(&world, &retry.apply(script.connector())).await;
-        let asked = day.iter().filter(|(at, _)| (BROKEN..MENDED).contains(at)).count();
+        let asked = day
+            .iter()
+            .filter(|(at, _)| (BROKEN..MENDED).contains(at))
+            .count();
         // Spent within the outage may also be what ten seconds before it have saved.
         let made = script.count(begun + BROKEN, begun + MENDED);
         let saved = usize::try_from(RATE).unwrap() * 10 / 5;
@@ -73,20 +80,36 @@ async fn the_stack_spares_the_platform_and_is_back_within_30_seconds() {
         let begun = world.now();
         let day = day(&world, &stack.apply("clients", script.connector())).await;
 
-        let asked = day.iter().filter(|(at, _)| (BROKEN..MENDED).contains(at)).count();
+        let asked = day
+            .iter()
+            .filter(|(at, _)| (BROKEN..MENDED).contains(at))
+            .count();
         let made = script.count(begun + BROKEN, begun + MENDED);
-        assert!(made * 20 <= asked, "{made} requests in the outage for {asked} calls");
+        assert!(
+            made * 20 <= asked,
+            "{made} requests in the outage for {asked} calls"
+        );
 
-        let first = day.iter().find(|(at, answer)| *at >= MENDED && answer.is_ok());
+        let first = day
+            .iter()
+            .find(|(at, answer)| *at >= MENDED && answer.is_ok());
         let first = first.unwrap().0 - MENDED;
         assert!(first <= s(30), "back after {first:?}");
         let after = day.iter().filter(|(at, _)| *at >= MENDED + s(30));
         assert!(after.clone().count() > 1_700);
-        assert!(after.clone().all(|(_, answer)| answer.is_ok()), "back, and stays so");
+        assert!(
+            after.clone().all(|(_, answer)| answer.is_ok()),
+            "back, and stays so"
+        );
 
         let seconds = 0..END.as_secs();
-        let most = seconds.map(|at| script.count(begun + s(at), begun + s(at + 1))).max();
-        assert!(most.unwrap() <= 2 * usize::try_from(RATE).unwrap(), "a stampede: {most:?}");
+        let most = seconds
+            .map(|at| script.count(begun + s(at), begun + s(at + 1)))
+            .max();
+        assert!(
+            most.unwrap() <= 2 * usize::try_from(RATE).unwrap(),
+            "a stampede: {most:?}"
+        );
 
         let mut turns = Vec::new();
         while let Some(event) = events.try_next() {
@@ -130,6 +153,8 @@ async fn callers_that_come_back_when_they_are_told_to_are_no_stampede() {
     assert!(through <= s(60), "all through after {through:?}");
     // The crowd itself comes at once in the beginning; from then on the breaker stands before it.
     let seconds = BROKEN.as_secs() + 1..MENDED.as_secs();
-    let most = seconds.map(|at| script.count(begun + s(at), begun + s(at + 1))).max();
+    let most = seconds
+        .map(|at| script.count(begun + s(at), begun + s(at + 1)))
+        .max();
     assert!(most.unwrap() <= 10, "{most:?} in a second of the outage");
 }

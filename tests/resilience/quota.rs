@@ -5,8 +5,8 @@ use std::sync::Arc;
 use garland::ErrorKind;
 use garland::connector::{AuthKind, Category, Platform, RateLimit};
 use garland::resilience::{
-    BudgetOptions, ConnectorLayer as _, Hedge, HedgeOptions, Quota, QuotaOptions, ResilienceEventKind,
-    ResilienceEvents, Resilience, ResilienceOptions, Retry, RetryOptions,
+    BudgetOptions, ConnectorLayer as _, Hedge, HedgeOptions, Quota, QuotaOptions, Resilience,
+    ResilienceEventKind, ResilienceEvents, ResilienceOptions, Retry, RetryOptions,
 };
 use proptest::prelude::*;
 use tokio::task::JoinSet;
@@ -68,7 +68,9 @@ async fn a_queue_is_served_in_order_and_nearly_as_fast_as_published() {
     let world = World::new(1);
     let events = ResilienceEvents::new(16);
     let mut told = events.subscribe();
-    let options = QuotaOptions::default().with_slack(ms(0)).with_patience(s(120));
+    let options = QuotaOptions::default()
+        .with_slack(ms(0))
+        .with_patience(s(120));
     let scope = world.scope().with_events(events);
     let quota = Quota::new(scope, &[RateLimit::new(10, s(1))], options);
     let script = Script::new(&world, |_, _| Answer::Good);
@@ -84,7 +86,10 @@ async fn a_queue_is_served_in_order_and_nearly_as_fast_as_published() {
     }
     let mut served = calls.join_all().await;
     served.sort_unstable();
-    assert!(served.is_sorted_by_key(|(_, number)| *number), "somebody was passed over");
+    assert!(
+        served.is_sorted_by_key(|(_, number)| *number),
+        "somebody was passed over"
+    );
     let took = world.now() - begun;
     assert!((s(59)..s(60)).contains(&took), "{took:?}");
     assert!(matches!(
@@ -101,7 +106,11 @@ async fn a_day_that_is_used_up_is_told_at_once() {
     let options = QuotaOptions::default().with_slack(ms(0));
     let quota = Quota::new(world.scope(), &limits, options);
     let script = Script::new(&world, |_, _| Answer::Good);
-    let retry = Retry::new(world.scope(), RetryOptions::default(), BudgetOptions::default());
+    let retry = Retry::new(
+        world.scope(),
+        RetryOptions::default(),
+        BudgetOptions::default(),
+    );
     let account = retry.apply(quota.apply(script.connector()));
     for _ in 0..5 {
         stat(&account).await.unwrap();
@@ -109,7 +118,10 @@ async fn a_day_that_is_used_up_is_told_at_once() {
     sleep(s(3600)).await;
     let begun = world.now();
     let error = stat(&account).await.unwrap_err();
-    assert_eq!((error.kind(), error.operation()), (ErrorKind::RateLimited, "resilience.quota"));
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::RateLimited, "resilience.quota")
+    );
     let left = error.retry_after().unwrap();
     assert!((s(82_799)..=s(82_801)).contains(&left), "{left:?}");
     assert_eq!(world.now(), begun, "neither waited nor tried again");
@@ -121,7 +133,9 @@ async fn a_second_asking_counts_in_the_quota() {
     let options = QuotaOptions::default().with_slack(ms(0));
     let quota = Quota::new(world.scope(), &[RateLimit::new(3, s(10))], options);
     let always = HedgeOptions::default().with_least_answers(1);
-    let generous = BudgetOptions::default().with_percent(100).with_least_per_second(9);
+    let generous = BudgetOptions::default()
+        .with_percent(100)
+        .with_least_per_second(9);
     let hedge = Hedge::new(world.scope(), always, generous).with_quota(&quota);
     let script = Script::new(&world, |_, number| match number {
         1 => Answer::Good,

@@ -34,8 +34,14 @@ async fn is_left_alone_for(world: &World, wait: Duration) {
     let seen = script.seen();
     assert_eq!(seen.len(), 41);
     let again = seen[1].at - begun;
-    assert!((wait..=wait + ms(50)).contains(&again), "{again:?} for {wait:?}");
-    assert!(script.count(seen[1].at, seen[1].at + s(1)) <= 40, "a stampede");
+    assert!(
+        (wait..=wait + ms(50)).contains(&again),
+        "{again:?} for {wait:?}"
+    );
+    assert!(
+        script.count(seen[1].at, seen[1].at + s(1)) <= 40,
+        "a stampede"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,8 +92,13 @@ async fn without_a_word_the_pauses_grow_and_the_platform_is_hardly_asked() {
         assert!(recovered <= s(60), "{recovered:?} after the last refusal");
         let good = late.iter().filter(|(at, _)| *at > until + s(75));
         assert!(good.clone().count() > 300);
-        assert!(good.clone().all(|(_, answer)| answer.is_ok()), "well again, and stays so");
-        let most = (0..120).map(|at| script.count(until + s(at), until + s(at + 1))).max();
+        assert!(
+            good.clone().all(|(_, answer)| answer.is_ok()),
+            "well again, and stays so"
+        );
+        let most = (0..120)
+            .map(|at| script.count(until + s(at), until + s(at + 1)))
+            .max();
         assert!(most.unwrap() <= 45, "{most:?} in one second");
     }
 }
@@ -129,7 +140,11 @@ async fn a_crowd_that_waited_is_let_through_by_and_by() {
     assert!(calls.join_all().await.iter().all(Result::is_ok));
     let second = |at: u64| script.count(begun + s(at), begun + s(at + 1));
     assert_eq!(script.count(begun, begun + s(20)), 0);
-    assert!((10..=40).contains(&second(20)), "{} in the first second", second(20));
+    assert!(
+        (10..=40).contains(&second(20)),
+        "{} in the first second",
+        second(20)
+    );
     assert!(second(22) > second(20), "more and more");
     assert_eq!(script.seen().len(), 500);
 }

@@ -126,7 +126,9 @@ impl Script {
     /// How many requests came in a span of time.
     pub(crate) fn count(&self, from: Duration, to: Duration) -> usize {
         let seen = self.seen();
-        seen.iter().filter(|seen| (from..to).contains(&seen.at)).count()
+        seen.iter()
+            .filter(|seen| (from..to).contains(&seen.at))
+            .count()
     }
 
     /// How many requests were given up on before they were answered.

@@ -2,6 +2,7 @@
 
 pub mod layers;
 pub mod limits;
+pub mod pool;
 mod retry;
 
 pub use retry::RetryPolicy;

@@ -1,12 +1,13 @@
 //! Layers around an account, so that a bad day of a platform stays its own.
 //!
 //! [`Resilience`] is the paved stack. Each of its layers ([`Retry`], [`Bulkhead`], [`Breaker`],
-//! [`Pause`], [`Quota`], [`Hedge`]) can also be applied alone, and a host writes its own as an
+//! [`Pause`], [`Adaptive`], [`Quota`], [`Hedge`]) can also be applied alone, and a host writes its own as an
 //! [`Around`]. [`RateAdvice`] reads what headers say, for connectors.
 //!
 //! All time comes from the [`Clock`](crate::Clock) of a [`Scope`], all jitter from its
 //! [`Chance`](crate::Chance); waits are timers of tokio.
 
+mod adaptive;
 mod advice;
 mod base;
 mod breaker;
@@ -19,6 +20,7 @@ mod retry;
 mod seam;
 mod stack;
 
+pub use adaptive::{Adaptive, AdaptiveOptions};
 pub use advice::RateAdvice;
 #[cfg(all(feature = "crypto", feature = "http"))]
 pub(crate) use advice::retry_after;
@@ -35,3 +37,5 @@ pub use quota::{Quota, QuotaOptions};
 pub use retry::{Retry, RetryOptions};
 pub use seam::{Around, Call, CallKind, ConnectorLayer, Facet, Repeat, Wrapped};
 pub use stack::{AccountLayers, Resilience, ResilienceOptions};
+
+pub use super::pool;

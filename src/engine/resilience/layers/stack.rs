@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::connector::{Platform, PlatformConnector};
 use crate::id::Chance;
 
+use super::adaptive::{Adaptive, AdaptiveOptions};
 use super::base::{AccountName, BudgetOptions, EventStream, ResilienceEvents, Scope};
 use super::breaker::{Breaker, BreakerOptions};
 use super::bulkhead::{Bulkhead, BulkheadOptions};
@@ -16,6 +17,7 @@ use super::pause::Pause;
 use super::quota::{Quota, QuotaOptions};
 use super::retry::{Retry, RetryOptions};
 use super::seam::ConnectorLayer;
+use crate::engine::resilience::pool::{PlatformPool, PoolOptions, Priority};
 
 /// Which layers stand around an account, and how each goes about it. `None` leaves a layer out.
 #[derive(Clone, Debug)]
@@ -31,6 +33,9 @@ pub struct ResilienceOptions {
     pub breaker: Option<BreakerOptions>,
     /// Pausing an account that was asked to slow down.
     pub pause: Option<PauseOptions>,
+    /// Letting as many calls run at once as the platform bears. Default
+    /// [`PoolOptions::for_platform`] of each platform.
+    pub adaptive: Option<AdaptiveOptions>,
     /// Holding requests to [`Platform::rate_limits`].
     pub quota: Option<QuotaOptions>,
     /// Asking twice for small reads that are late.
@@ -48,6 +53,7 @@ impl Default for ResilienceOptions {
             bulkhead: Some(BulkheadOptions::default()),
             breaker: Some(BreakerOptions::default()),
             pause: Some(PauseOptions::default()),
+            adaptive: Some(AdaptiveOptions::default()),
             quota: Some(QuotaOptions::default()),
             hedge: Some(HedgeOptions::default()),
             events: 1024,
@@ -91,6 +97,13 @@ impl ResilienceOptions {
         self
     }
 
+    /// Sets [`ResilienceOptions::adaptive`].
+    #[must_use]
+    pub fn with_adaptive(mut self, adaptive: impl Into<Option<AdaptiveOptions>>) -> Self {
+        self.adaptive = adaptive.into();
+        self
+    }
+
     /// Sets [`ResilienceOptions::quota`].
     #[must_use]
     pub fn with_quota(mut self, quota: impl Into<Option<QuotaOptions>>) -> Self {
@@ -124,7 +137,8 @@ impl ResilienceOptions {
 /// | [`Bulkhead`] | before whatever waits, so that its bound holds for those that wait too; a retry gives its place back between tries |
 /// | [`Breaker`] | refuses before a call queues; sees each try, not what a retry makes of several |
 /// | [`Pause`] | sees what the platform answers to each try, and holds all others |
-/// | [`Quota`] | inside the pause, so that a request is counted in the moment it goes out, not when it begins to wait |
+/// | [`Adaptive`] | inside the pause, so that nobody holds a permit while all have to wait |
+/// | [`Quota`] | inside both, so that a request is counted in the moment it goes out, not when it begins to wait |
 /// | [`Hedge`] | innermost, so that it measures the platform and not our own queues; asks quota, pause and budget for itself |
 ///
 /// A layer never takes the refusal of another for an answer of the platform: such a refusal is
@@ -240,7 +254,19 @@ impl Resilience {
             }
             hedge
         });
+        let adaptive = options.adaptive.as_ref().map(|adaptive| {
+            let pool = adaptive.pool.clone();
+            let pool = pool.unwrap_or_else(|| PoolOptions::for_platform(platform));
+            let (account, clock) = (scope.account().clone(), Arc::clone(&self.0.clock));
+            let pool = PlatformPool::new(account, pool, clock);
+            let adaptive = Adaptive::new(scope.clone(), pool);
+            match &quota {
+                Some(quota) => adaptive.with_quota(quota),
+                None => adaptive,
+            }
+        });
         AccountLayers {
+            adaptive,
             bulkhead: options
                 .bulkhead
                 .map(|bulkhead| Bulkhead::new(scope.clone(), bulkhead)),
@@ -262,11 +288,27 @@ pub struct AccountLayers {
     bulkhead: Option<Bulkhead>,
     breaker: Option<Breaker>,
     pause: Option<Pause>,
+    adaptive: Option<Adaptive>,
     quota: Option<Quota>,
     hedge: Option<Hedge>,
 }
 
 impl AccountLayers {
+    /// Returns the same layers for calls of another urgency, by which permits are given. The default
+    /// is [`Priority::NORMAL`].
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        let adaptive = self.adaptive.take();
+        self.adaptive = adaptive.map(|adaptive| adaptive.with_priority(priority));
+        self
+    }
+
+    /// Returns the permits, with the health of the account.
+    #[must_use]
+    pub fn pool(&self) -> Option<&PlatformPool> {
+        self.adaptive.as_ref().map(Adaptive::pool)
+    }
+
     /// Returns the breakers, one for each kind of call.
     #[must_use]
     pub fn breaker(&self) -> Option<&Breaker> {
@@ -294,9 +336,12 @@ impl AccountLayers {
 
 impl ConnectorLayer for AccountLayers {
     fn apply(&self, inner: Arc<dyn PlatformConnector>) -> Arc<dyn PlatformConnector> {
-        let inside_out: [Option<&dyn ConnectorLayer>; 6] = [
+        // The permits ask the quota themselves, so it stands alone only without them.
+        let alone = self.quota.as_ref().filter(|_| self.adaptive.is_none());
+        let inside_out: [Option<&dyn ConnectorLayer>; 7] = [
             self.hedge.as_ref().map(|layer| layer as _),
-            self.quota.as_ref().map(|layer| layer as _),
+            alone.map(|layer| layer as _),
+            self.adaptive.as_ref().map(|layer| layer as _),
             self.pause.as_ref().map(|layer| layer as _),
             self.breaker.as_ref().map(|layer| layer as _),
             self.bulkhead.as_ref().map(|layer| layer as _),

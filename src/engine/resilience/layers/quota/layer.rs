@@ -103,7 +103,8 @@ impl Quota {
         windows.unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn turn(&self, call: &Call) -> Result<()> {
+    /// Waits for a turn, and counts it in the moment it comes.
+    pub(in super::super) async fn turn(&self, call: &Call) -> Result<()> {
         let Shared {
             scope,
             patience,
