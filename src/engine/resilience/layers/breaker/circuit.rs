@@ -12,7 +12,7 @@ const TRIAL: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BreakerOptions {
-    /// Over which time failures are counted. Default 30 s.
+    /// Over which time failures are counted. Default 10 s.
     pub window: Duration,
     /// With fewer calls than this in the window nothing is concluded. Default 10.
     pub least_calls: u32,
@@ -32,7 +32,7 @@ pub struct BreakerOptions {
 impl Default for BreakerOptions {
     fn default() -> Self {
         Self {
-            window: Duration::from_secs(30),
+            window: Duration::from_secs(10),
             least_calls: 10,
             failure_rate: 0.5,
             open: Duration::from_secs(5),
