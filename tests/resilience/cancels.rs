@@ -147,9 +147,21 @@ async fn the_wait_before_another_try() {
         1 => Answer::Limited(Some(s(5))),
         _ => Answer::Good,
     });
-    let budget = BudgetOptions::default().with_least_per_second(100);
+    // Enough for one more try at a time.
+    let budget = BudgetOptions::default()
+        .with_percent(0)
+        .with_least_per_second(1);
     let retry = Retry::new(world.scope(), RetryOptions::default(), budget);
     let account = retry.apply(script.connector());
+    for _ in 0..10 {
+        assert!(timeout(ms(1), stat(&account)).await.is_err());
+        assert!(
+            retry.budget().spend(world.now()),
+            "what was not used is there again"
+        );
+        retry.budget().give_back();
+        script.forget();
+    }
     for number in 0..10 {
         let given_up = timeout(s(1), stat(&account)).await;
         assert!(given_up.is_err());

@@ -8,7 +8,8 @@ use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::resilience::pool::{PlatformPool, PoolOptions};
 use garland::resilience::{
     Adaptive, Breaker, BreakerOptions, BudgetOptions, Bulkhead, BulkheadOptions, ConnectorLayer,
-    Hedge, HedgeOptions, Pause, PauseOptions, Quota, QuotaOptions, Retry, RetryOptions,
+    Hedge, HedgeOptions, Pause, PauseOptions, Quota, QuotaOptions, Retry, RetryOptions, Timeout,
+    TimeoutOptions,
 };
 use garland::testing::{Account, connector};
 
@@ -75,6 +76,15 @@ async fn permits_keep_every_promise_even_if_there_is_only_one() {
     let account = world.scope().account().clone();
     let pool = PlatformPool::new(account, options, Arc::new(world.clock));
     through(&Adaptive::new(world.scope(), pool)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_keeps_every_promise() {
+    through(&Timeout::new(
+        World::new(1).scope(),
+        TimeoutOptions::default(),
+    ))
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

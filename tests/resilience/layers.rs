@@ -117,6 +117,52 @@ async fn all_tries_together_end_with_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_platform_that_hangs_is_tried_again_and_then_left_alone() {
+    let world = World::new(1);
+    let script = Script::new(&world, |_, number| match number {
+        1 => Answer::Never,
+        _ => Answer::Good,
+    });
+    let account = world.standard().apply("clients", script.connector());
+    let begun = world.now();
+    stat(&account).await.unwrap();
+    let took = world.now() - begun;
+    assert!((s(20)..s(21)).contains(&took), "{took:?}");
+
+    let hanging = Script::new(&world, |_, _| Answer::Never);
+    let connector = hanging.connector();
+    let stack = world.standard();
+    let layers = stack.account("archive", connector.platform());
+    let account = layers.apply(connector);
+    for _ in 0..2 {
+        let mut calls = JoinSet::new();
+        for _ in 0..50 {
+            let account = Arc::clone(&account);
+            calls.spawn(async move { stat(&account).await.unwrap_err().kind() });
+        }
+        let kinds = calls.join_all().await;
+        let expected = [ErrorKind::Timeout, ErrorKind::Unavailable];
+        assert!(
+            kinds.iter().all(|kind| expected.contains(kind)),
+            "{kinds:?}"
+        );
+    }
+    let breaker = layers.breaker().unwrap();
+    assert_ne!(breaker.state(CallKind::Read), BreakerState::Closed);
+    assert!(
+        hanging.seen().len() < 30,
+        "{} requests",
+        hanging.seen().len()
+    );
+
+    // What writes is not cut off: nobody would know what came of it.
+    let account = world.standard().apply("mail", hanging.connector());
+    let files = account.files().unwrap();
+    let delete = async { files.delete(&path("a"), &Expect::Anything).await };
+    assert!(tokio::time::timeout(s(600), delete).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_small_read_that_is_late_is_asked_for_again() {
     let world = World::new(1);
     let events = ResilienceEvents::new(16);

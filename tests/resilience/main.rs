@@ -1,6 +1,7 @@
 //! Layers around accounts, on the bad days of platforms. All time is paused time.
 #![cfg(feature = "testing")]
 
+mod adaptive;
 mod cancels;
 mod conformance;
 mod layers;

@@ -123,6 +123,11 @@ impl Script {
         self.seen.lock().unwrap().clone()
     }
 
+    /// Begins to count anew.
+    pub(crate) fn forget(&self) {
+        self.seen.lock().unwrap().clear();
+    }
+
     /// How many requests came in a span of time.
     pub(crate) fn count(&self, from: Duration, to: Duration) -> usize {
         let seen = self.seen();

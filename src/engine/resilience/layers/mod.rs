@@ -1,7 +1,8 @@
 //! Layers around an account, so that a bad day of a platform stays its own.
 //!
 //! [`Resilience`] is the paved stack. Each of its layers ([`Retry`], [`Bulkhead`], [`Breaker`],
-//! [`Pause`], [`Adaptive`], [`Quota`], [`Hedge`]) can also be applied alone, and a host writes its own as an
+//! [`Pause`], [`Adaptive`], [`Quota`], [`Timeout`],
+//! [`Hedge`]) can also be applied alone, and a host writes its own as an
 //! [`Around`]. [`RateAdvice`] reads what headers say, for connectors.
 //!
 //! All time comes from the [`Clock`](crate::Clock) of a [`Scope`], all jitter from its
@@ -19,6 +20,7 @@ mod quota;
 mod retry;
 mod seam;
 mod stack;
+mod timeout;
 
 pub use adaptive::{Adaptive, AdaptiveOptions};
 pub use advice::RateAdvice;
@@ -37,5 +39,6 @@ pub use quota::{Quota, QuotaOptions};
 pub use retry::{Retry, RetryOptions};
 pub use seam::{Around, Call, CallKind, ConnectorLayer, Facet, Repeat, Wrapped};
 pub use stack::{AccountLayers, Resilience, ResilienceOptions};
+pub use timeout::{Timeout, TimeoutOptions};
 
 pub use super::pool;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
 use crate::connector::{Platform, PlatformConnector};
+use crate::engine::resilience::pool::{PlatformPool, PoolOptions, Priority};
 use crate::id::Chance;
 
 use super::adaptive::{Adaptive, AdaptiveOptions};
@@ -17,7 +18,7 @@ use super::pause::Pause;
 use super::quota::{Quota, QuotaOptions};
 use super::retry::{Retry, RetryOptions};
 use super::seam::ConnectorLayer;
-use crate::engine::resilience::pool::{PlatformPool, PoolOptions, Priority};
+use super::timeout::{Timeout, TimeoutOptions};
 
 /// Which layers stand around an account, and how each goes about it. `None` leaves a layer out.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct ResilienceOptions {
     pub adaptive: Option<AdaptiveOptions>,
     /// Holding requests to [`Platform::rate_limits`].
     pub quota: Option<QuotaOptions>,
+    /// Ending calls that hang.
+    pub timeout: Option<TimeoutOptions>,
     /// Asking twice for small reads that are late.
     pub hedge: Option<HedgeOptions>,
     /// How many events are kept for each listener. Default 1,024.
@@ -55,6 +58,7 @@ impl Default for ResilienceOptions {
             pause: Some(PauseOptions::default()),
             adaptive: Some(AdaptiveOptions::default()),
             quota: Some(QuotaOptions::default()),
+            timeout: Some(TimeoutOptions::default()),
             hedge: Some(HedgeOptions::default()),
             events: 1024,
         }
@@ -111,6 +115,13 @@ impl ResilienceOptions {
         self
     }
 
+    /// Sets [`ResilienceOptions::timeout`].
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: impl Into<Option<TimeoutOptions>>) -> Self {
+        self.timeout = timeout.into();
+        self
+    }
+
     /// Sets [`ResilienceOptions::hedge`].
     #[must_use]
     pub fn with_hedge(mut self, hedge: impl Into<Option<HedgeOptions>>) -> Self {
@@ -139,6 +150,7 @@ impl ResilienceOptions {
 /// | [`Pause`] | sees what the platform answers to each try, and holds all others |
 /// | [`Adaptive`] | inside the pause, so that nobody holds a permit while all have to wait |
 /// | [`Quota`] | inside both, so that a request is counted in the moment it goes out, not when it begins to wait |
+/// | [`Timeout`] | inside whatever waits, so that it measures the platform; outside the hedge, so that both askings end together |
 /// | [`Hedge`] | innermost, so that it measures the platform and not our own queues; asks quota, pause and budget for itself |
 ///
 /// A layer never takes the refusal of another for an answer of the platform: such a refusal is
@@ -152,14 +164,22 @@ impl ResilienceOptions {
 /// ```
 /// use std::sync::Arc;
 /// use garland::platforms::MemoryPlatform;
-/// use garland::resilience::{CallKind, Resilience};
+/// use garland::connector::PlatformConnector as _;
+/// use garland::resilience::{BreakerState, CallKind, Resilience};
 /// use garland::{Chance, SystemClock};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> garland::Result<()> {
 /// let calm = Resilience::standard(Arc::new(SystemClock::new()), Chance::system());
-/// let account = calm.apply("studio-7/clients", Arc::new(MemoryPlatform::default()));
+/// let mut events = calm.events();
+/// let platform = MemoryPlatform::default();
+/// let layers = calm.account("studio-7/clients", platform.platform());
+/// let account = calm.apply("studio-7/clients", Arc::new(platform));
 /// account.check().await?;
+///
+/// let breaker = layers.breaker().expect("the standard has one");
+/// assert_eq!(breaker.state(CallKind::Check), BreakerState::Closed);
+/// assert_eq!(events.try_next(), None, "a good day");
 /// # Ok(())
 /// # }
 /// ```
@@ -266,6 +286,9 @@ impl Resilience {
             }
         });
         AccountLayers {
+            timeout: options
+                .timeout
+                .map(|timeout| Timeout::new(scope.clone(), timeout)),
             adaptive,
             bulkhead: options
                 .bulkhead
@@ -290,6 +313,7 @@ pub struct AccountLayers {
     pause: Option<Pause>,
     adaptive: Option<Adaptive>,
     quota: Option<Quota>,
+    timeout: Option<Timeout>,
     hedge: Option<Hedge>,
 }
 
@@ -338,8 +362,9 @@ impl ConnectorLayer for AccountLayers {
     fn apply(&self, inner: Arc<dyn PlatformConnector>) -> Arc<dyn PlatformConnector> {
         // The permits ask the quota themselves, so it stands alone only without them.
         let alone = self.quota.as_ref().filter(|_| self.adaptive.is_none());
-        let inside_out: [Option<&dyn ConnectorLayer>; 7] = [
+        let inside_out: [Option<&dyn ConnectorLayer>; 8] = [
             self.hedge.as_ref().map(|layer| layer as _),
+            self.timeout.as_ref().map(|layer| layer as _),
             alone.map(|layer| layer as _),
             self.adaptive.as_ref().map(|layer| layer as _),
             self.pause.as_ref().map(|layer| layer as _),

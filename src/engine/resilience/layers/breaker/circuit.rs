@@ -18,6 +18,9 @@ pub struct BreakerOptions {
     pub least_calls: u32,
     /// The share of failed calls at which the breaker opens, above 0 to 1. Default 0.5.
     pub failure_rate: f64,
+    /// How many failures one after the other open it too, whatever the window holds: a platform that
+    /// hangs fails rarely, but always. Default 8.
+    pub in_a_row: u32,
     /// How long it stays open at first; twice as long each time a trial fails. Default 5 s, give or
     /// take a fifth.
     pub open: Duration,
@@ -35,6 +38,7 @@ impl Default for BreakerOptions {
             window: Duration::from_secs(10),
             least_calls: 10,
             failure_rate: 0.5,
+            in_a_row: 8,
             open: Duration::from_secs(5),
             open_cap: Duration::from_secs(20),
             probes: 3,
@@ -62,6 +66,13 @@ impl BreakerOptions {
     #[must_use]
     pub fn with_failure_rate(mut self, rate: f64) -> Self {
         self.failure_rate = rate;
+        self
+    }
+
+    /// Sets [`BreakerOptions::in_a_row`], at least 1.
+    #[must_use]
+    pub fn with_in_a_row(mut self, failures: u32) -> Self {
+        self.in_a_row = failures.max(1);
         self
     }
 
@@ -123,6 +134,8 @@ pub(super) struct Circuit {
     era: u64,
     /// How often it was opened without having closed.
     openings: u32,
+    /// How many calls have failed one after the other.
+    row: u32,
     window: Window,
 }
 
@@ -147,6 +160,7 @@ impl Circuit {
             standing: Standing::Closed,
             era: 0,
             openings: 0,
+            row: 0,
         }
     }
 
@@ -233,9 +247,15 @@ impl Circuit {
             Outcome::Failed => true,
         };
         let (calls, failures) = self.window.add(now, failed);
+        self.row = if failed {
+            self.row.saturating_add(1)
+        } else {
+            0
+        };
         let is_bad = calls >= self.options.least_calls.max(1)
             && f64::from(failures) >= f64::from(calls) * self.options.failure_rate;
-        (failed && is_bad).then(|| self.open(now, unit))
+        (failed && (is_bad || self.row >= self.options.in_a_row.max(1)))
+            .then(|| self.open(now, unit))
     }
 
     fn open(&mut self, now: Duration, unit: f64) -> Turn {
@@ -262,6 +282,7 @@ impl Circuit {
     fn close(&mut self) -> Turn {
         self.era += 1;
         self.openings = 0;
+        self.row = 0;
         self.window = Window::new(self.options.window);
         self.standing = Standing::Closed;
         Turn::Closed
@@ -326,7 +347,7 @@ mod tests {
 
     /// A breaker that has just opened, at 1 s, for 5 s.
     fn open() -> Circuit {
-        let mut circuit = Circuit::new(BreakerOptions::default());
+        let mut circuit = Circuit::new(BreakerOptions::default().with_in_a_row(100));
         for _ in 0..9 {
             assert_eq!(call(&mut circuit, s(1), Outcome::Failed), None);
         }
@@ -339,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_few_failures_or_a_small_share_open_nothing() {
-        let mut circuit = Circuit::new(BreakerOptions::default());
+        let mut circuit = Circuit::new(BreakerOptions::default().with_in_a_row(100));
         for _ in 0..11 {
             call(&mut circuit, s(1), Outcome::Answered);
         }
@@ -353,8 +374,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_window_does_not_count() {
+    fn rare_failures_open_it_when_there_is_nothing_else() {
         let mut circuit = Circuit::new(BreakerOptions::default());
+        for minute in 1..8 {
+            assert_eq!(call(&mut circuit, s(minute * 60), Outcome::Failed), None);
+        }
+        call(&mut circuit, s(8 * 60), Outcome::Answered);
+        for minute in 9..16 {
+            assert_eq!(call(&mut circuit, s(minute * 60), Outcome::Failed), None);
+        }
+        let opened = Some(Turn::Opened(s(5)));
+        assert_eq!(call(&mut circuit, s(16 * 60), Outcome::Failed), opened);
+    }
+
+    #[test]
+    fn what_is_older_than_the_window_does_not_count() {
+        let mut circuit = Circuit::new(BreakerOptions::default().with_in_a_row(100));
         for _ in 0..9 {
             call(&mut circuit, s(1), Outcome::Failed);
         }
@@ -412,7 +447,7 @@ mod tests {
 
     #[test]
     fn what_was_sent_before_it_opened_says_nothing_of_the_trial() {
-        let mut circuit = Circuit::new(BreakerOptions::default());
+        let mut circuit = Circuit::new(BreakerOptions::default().with_in_a_row(100));
         let early = circuit.admit(s(0)).0.unwrap();
         for _ in 0..10 {
             call(&mut circuit, s(1), Outcome::Failed);
