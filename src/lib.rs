@@ -9,6 +9,7 @@
 //!   stored, refused or carried out; a run that is killed goes on where it was.
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
 //! - [`bandwidth`]: who may send how fast: guarantees, limits and shares on one link.
+//! - [`resilience`]: layers around an account, so that a bad day of a platform stays its own.
 //! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
 //! - [`permission`]: who sees which section of a wedding, when and why; who may do what to which object.
@@ -94,7 +95,9 @@
 //! | `garland_transfer_bytes_total` | counter of bytes that destinations took, those sent again included | |
 //! | `garland_transfer_files_total` | counter, one for each destination | `outcome`: `delivered`, `conflict`, `cancelled`, `refused`, `failed` |
 //! | `garland_transfer_seconds` | histogram | `outcome`: as above, of the file as a whole |
-//! | `garland_retries_total` | counter | `operation`: `transfer.run`, `sync.merge` … |
+//! | `garland_retries_total` | counter | `operation`: `transfer.run`, `sync.merge`, `files.stat` … |
+//! | `garland_resilience_events_total` | counter | `event`: as [`resilience::ResilienceEventKind::code`] |
+//! | `garland_resilience_refusals_total` | counter of calls that a layer refused | `layer`: `resilience.breaker`, `resilience.bulkhead` … |
 //! | `garland_sync_runs_total` | counter | `outcome`: `complete`, `incomplete`, `conflict`, `cancelled`, `refused`, `failed` |
 //! | `garland_sync_seconds` | histogram | `outcome`: as above |
 //! | `garland_sync_actions_total` | counter of what was done | `action`: `agree`, `copy`, `delete`, `merge`, `recover`, `rename`, `verify` |
@@ -110,6 +113,10 @@
 //! | `garland_sections_flushes_total` | counter of tries | `queue`: `changes`, `marks`; `outcome`: `done`, `failed` |
 //! | `garland_sections_results_total` | counter of results stored or removed | |
 //! | `garland_sections_partner_tries_total` | counter | `outcome`: `delivered`, `retry`, `refused` |
+//! | `garland_pool_calls_total` | counter of calls under a permit | `platform`; `outcome`: `answered`, `rate_limited`, `unavailable`, `unauthenticated`, `cancelled` |
+//! | `garland_pool_wait_seconds` | histogram of waits for a permit; a free one is no wait | `platform` |
+//! | `garland_pool_health_changes_total` | counter | `platform`; `state`: `healthy`, `degraded`, `draining`, `down` |
+//! | `garland_sessions_total` | counter | `platform`; `event`: `opened`, `reused`, `connect_failed`, `retired`, `idle`, `invalid`, `broken`, `closing` |
 //! | `garland_storage_commits_total` | counter | `backend`: `memory`, `sqlite`; `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
 //! | `garland_storage_commit_seconds` | histogram | `backend`: `sqlite`; `outcome`: as above |
 #![forbid(unsafe_code)]
@@ -147,7 +154,7 @@ pub use engine::crypto;
 pub use engine::outbound;
 #[cfg(feature = "crypto")]
 pub use engine::privacy;
-pub use engine::resilience::limits;
+pub use engine::resilience::{layers as resilience, limits};
 #[cfg(feature = "upload")]
 pub use engine::upload;
 pub use engine::{bandwidth, journal, sync, text, transfer};

@@ -1,0 +1,13 @@
+//! What layers share: the account they stand for, events, the budget of retries, a fair queue.
+
+mod account;
+mod budget;
+mod events;
+mod refusal;
+mod turnstile;
+
+pub use account::{AccountName, Scope};
+pub use budget::{BudgetOptions, RetryBudget};
+pub use events::{EventStream, ResilienceEvent, ResilienceEventKind, ResilienceEvents};
+pub(super) use refusal::{is_own, refused};
+pub(super) use turnstile::{Refusal, Turnstile};
