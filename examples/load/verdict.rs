@@ -30,7 +30,7 @@ impl Watcher {
         let mut events = day.bandwidth.subscribe();
         let listener = tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                if matches!(event, Ok(BandwidthEvent::Overcommitted { .. })) {
+                if matches!(event, BandwidthEvent::Overcommitted { .. }) {
                     *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
                 }
             }
