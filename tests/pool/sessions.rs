@@ -29,12 +29,20 @@ async fn assert_whole(pool: &SessionPool<Desk>, desk: &Desk, max: usize) {
     assert_eq!((stats.open, stats.idle), (desk.live(), desk.live()));
     let mut all = Vec::new();
     for _ in 0..max {
-        all.push(timeout(seconds(1), get(pool)).await.expect("a turn is lost"));
+        all.push(
+            timeout(seconds(1), get(pool))
+                .await
+                .expect("a turn is lost"),
+        );
     }
     let closed = pool.stats().closed;
     let closed = closed.retired + closed.idle + closed.invalid + closed.broken + closed.closing;
     let stats = pool.stats();
-    assert_eq!(stats.opened - closed, u64::try_from(stats.open).unwrap(), "{stats:?}");
+    assert_eq!(
+        stats.opened - closed,
+        u64::try_from(stats.open).unwrap(),
+        "{stats:?}"
+    );
     all.into_iter().for_each(PooledSession::release);
 }
 
@@ -136,7 +144,12 @@ async fn an_idle_session_is_validated_and_dropped_if_it_fails() {
 #[tokio::test(start_paused = true)]
 async fn sessions_retire_one_after_the_other() {
     let desk = Desk::default();
-    let pool = sessions(&desk, SessionOptions::default().with_max(50).with_idle_timeout(seconds(9_999)));
+    let pool = sessions(
+        &desk,
+        SessionOptions::default()
+            .with_max(50)
+            .with_idle_timeout(seconds(9_999)),
+    );
     let mut all = Vec::new();
     for _ in 0..50 {
         all.push(get(&pool).await);
@@ -217,7 +230,10 @@ async fn what_is_out_too_long_is_told_once_and_counted() {
     let Some(SessionEvent::Overdue { out_for }) = events.next().await else {
         panic!("not told");
     };
-    assert!(out_for >= seconds(600) && out_for <= seconds(631), "{out_for:?}");
+    assert!(
+        out_for >= seconds(600) && out_for <= seconds(631),
+        "{out_for:?}"
+    );
     assert_eq!(pool.stats().overdue, 1);
     drop(lost);
     assert_eq!(pool.stats().overdue, 0);
@@ -232,7 +248,9 @@ async fn a_wait_may_be_dropped_at_every_await() {
         let mut finished = false;
         for polls in 0..12 {
             let desk = Desk::default();
-            let options = SessionOptions::default().with_max(1).with_validate_after(Duration::ZERO);
+            let options = SessionOptions::default()
+                .with_max(1)
+                .with_validate_after(Duration::ZERO);
             let pool = sessions(&desk, options);
             if idle {
                 get(&pool).await.release();
@@ -290,6 +308,11 @@ async fn closing_sends_away_who_waits_and_waits_for_what_is_out() {
     while let Some(event) = events.next().await {
         told.push(event);
     }
-    assert_eq!(told.iter().filter(|event| **event == SessionEvent::Drained).count(), 1);
+    assert_eq!(
+        told.iter()
+            .filter(|event| **event == SessionEvent::Drained)
+            .count(),
+        1
+    );
     assert_eq!(told.last(), Some(&SessionEvent::Drained));
 }

@@ -21,7 +21,12 @@ use crate::world::clock;
 struct Client(Arc<Mutex<SocketAddr>>);
 
 fn failed(cause: std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "client.ask", "the server does not answer").with_source(cause)
+    Error::new(
+        ErrorKind::Unavailable,
+        "client.ask",
+        "the server does not answer",
+    )
+    .with_source(cause)
 }
 
 async fn ask(stream: &mut TcpStream) -> Result<u8> {
@@ -112,11 +117,17 @@ impl Server {
     }
 }
 
-fn pool(address: SocketAddr, options: SessionOptions) -> (SessionPool<Client>, Arc<Mutex<SocketAddr>>) {
+fn pool(
+    address: SocketAddr,
+    options: SessionOptions,
+) -> (SessionPool<Client>, Arc<Mutex<SocketAddr>>) {
     let address = Arc::new(Mutex::new(address));
     let client = Client(Arc::clone(&address));
     let account = AccountName::new("echo", "lab");
-    (SessionPool::new(account, client, options, clock(), Chance::seeded(5)), address)
+    (
+        SessionPool::new(account, client, options, clock(), Chance::seeded(5)),
+        address,
+    )
 }
 
 #[tokio::test]
@@ -147,7 +158,10 @@ async fn what_the_server_closed_while_it_lay_idle_is_not_lent() {
 
     // Closed in the middle of a call: its user sees it, and nobody after him.
     server.close_all().await;
-    assert_eq!(ask(&mut lent).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        ask(&mut lent).await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     drop(lent);
     let mut lent = pool.get(Priority::NORMAL).await.unwrap();
     assert_eq!(ask(&mut lent).await.unwrap(), b'?');
@@ -179,7 +193,10 @@ async fn a_server_that_refuses_costs_no_turn() {
 async fn a_server_that_hangs_costs_no_turn() {
     // The system accepts for it, and nobody ever greets.
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (pool, _) = pool(mute.local_addr().unwrap(), SessionOptions::default().with_max(1));
+    let (pool, _) = pool(
+        mute.local_addr().unwrap(),
+        SessionOptions::default().with_max(1),
+    );
     for _ in 0..20 {
         let error = pool.get(Priority::NORMAL).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);

@@ -341,9 +341,7 @@ impl<F: SessionFactory> Inner<F> {
         let now = self.clock.elapsed();
         let gone = self.shelf().sweep(now, &self.options);
         self.tell_gone(gone);
-        let overdue = self
-            .shelf()
-            .newly_overdue(now, self.options.overdue_after);
+        let overdue = self.shelf().newly_overdue(now, self.options.overdue_after);
         for out_for in overdue {
             self.tell.emit(SessionEvent::Overdue { out_for });
         }

@@ -130,9 +130,8 @@ impl<S> Shelf<S> {
             let old = self.idle.remove(at);
             gone.extend(old.and_then(|open| self.discard(open, CloseReason::Retired)));
         }
-        let is_long = |open: &mut Open<S>| {
-            now.saturating_sub(open.idle_since) >= options.idle_timeout
-        };
+        let is_long =
+            |open: &mut Open<S>| now.saturating_sub(open.idle_since) >= options.idle_timeout;
         while self.idle.len() > options.min_idle
             && let Some(open) = self.idle.pop_front_if(is_long)
         {
