@@ -269,6 +269,30 @@ async fn a_watch_ends_when_the_pool_drains() {
     assert_eq!(account.probes(), 0);
 }
 
+/// Also in the middle of a probe that hangs, and with waits as long as there are.
+#[tokio::test(start_paused = true)]
+async fn a_watch_neither_outlives_the_pool_nor_its_own_arithmetic() {
+    let account = Account::default();
+    account.set(Answer::Hangs);
+    let hour = Duration::from_secs(3_600);
+    for options in [
+        PoolOptions::default().with_probe_after(Duration::ZERO),
+        PoolOptions::default().with_probe_after(Duration::MAX),
+    ] {
+        let pool = pool(options.with_probe_timeout(2 * hour));
+        let chance = Chance::seeded(3);
+        let ending = async {
+            sleep(hour).await;
+            pool.drain().await;
+        };
+        let ended = timeout(hour + Duration::from_secs(1), async {
+            tokio::join!(pool.watch(&account, &chance), ending);
+        });
+        ended.await.expect("the watch goes on without a pool");
+        assert_eq!(account.probes(), 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_listener_is_told_what_it_missed() {
     let pool = pool(PoolOptions::default());
