@@ -133,6 +133,16 @@ async fn answers_that_take_long_degrade_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_call_counts_by_the_latency_it_names() {
+    let pool = pool(PoolOptions::default());
+    let permit = pool.acquire(Priority::NORMAL).await.unwrap();
+    sleep(Duration::from_secs(600)).await;
+    permit.done_with_latency(Outcome::Answered, Duration::from_millis(80));
+    let latency = pool.stats().latency.unwrap();
+    assert!(latency.abs_diff(Duration::from_millis(80)) < Duration::from_micros(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_caller_gave_up_tells_nothing() {
     let pool = pool(PoolOptions::default());
     for _ in 0..100 {
