@@ -120,6 +120,22 @@ async fn health_follows_the_calls_and_does_not_flap() {
     );
 }
 
+/// However rarely it is called.
+#[tokio::test(start_paused = true)]
+async fn five_failures_in_a_row_are_enough() {
+    let pool = pool(PoolOptions::default());
+    for outcome in [Outcome::Unavailable, Outcome::Answered] {
+        calls(&pool, 1, outcome, 10).await;
+    }
+    for failures in 1..=5 {
+        assert_eq!(pool.health(), HealthState::Healthy, "{failures}");
+        sleep(Duration::from_secs(50)).await;
+        calls(&pool, 1, Outcome::Cancelled, 10).await;
+        calls(&pool, 1, Outcome::Unavailable, 10).await;
+    }
+    assert_eq!(pool.health(), HealthState::Down);
+}
+
 #[tokio::test(start_paused = true)]
 async fn answers_that_take_long_degrade_it() {
     let pool = pool(PoolOptions::default());
