@@ -15,7 +15,7 @@ use super::outcome::Outcome;
 /// |---|---|---|
 /// | healthy | degraded | 20 % were refused or failed; or answers take three times as long as over the last minutes; or a probe was told so |
 /// | degraded | healthy | for five seconds; at most 5 % were, or those are long past; and answers take less than one and a half times as long |
-/// | both | down | 90 % failed (a refused pace is not a failure); or five in a row, however far apart; or three probes in a row |
+/// | both | down | 90 % failed (a refused pace is not a failure); or five in a row over ten seconds or more; or three probes in a row |
 /// | down | degraded | one call or probe was answered |
 /// | any | draining | [`drain`](super::PlatformPool::drain) was called; there is no way back |
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize)]
@@ -69,6 +69,8 @@ pub(super) struct Health {
     since: Duration,
     last: Duration,
     failed_calls: u32,
+    /// When the first of these failed.
+    failing_since: Duration,
     failed_probes: u32,
     /// Whether the last probe was told that not all is well.
     unwell: bool,
@@ -127,6 +129,9 @@ impl Health {
         if failed == 0.0 {
             self.answered(now);
         } else {
+            if self.failed_calls == 0 {
+                self.failing_since = now;
+            }
             self.failed_calls = self.failed_calls.saturating_add(1);
         }
         self.judge(now);
@@ -175,7 +180,7 @@ impl Health {
         let stayed = now.saturating_sub(self.since) >= STAY;
         match self.state {
             HealthState::Healthy | HealthState::Degraded
-                if self.failures.over(DOWN) || self.failed_calls >= FAILED_CALLS =>
+                if self.failures.over(DOWN) || self.fails_in_a_row(now) =>
             {
                 self.enter(HealthState::Down, now);
             }
@@ -191,6 +196,11 @@ impl Health {
             }
             _ => {}
         }
+    }
+
+    /// For accounts that are called so rarely that no five calls are recent.
+    fn fails_in_a_row(&self, now: Duration) -> bool {
+        self.failed_calls >= FAILED_CALLS && now.saturating_sub(self.failing_since) >= RECENT
     }
 
     fn is_calm(&self, now: Duration) -> bool {
