@@ -163,7 +163,7 @@ async fn use_pools() {
     let clock = Arc::new(SystemClock::new());
     let account = |platform| AccountName::new(platform, "studio-7/clients");
     let options = PoolOptions::default().with_max(1);
-    let pool = PlatformPool::new(account("drive"), options, clock.clone());
+    let pool = PlatformPool::new(account("drive"), options, Arc::<SystemClock>::clone(&clock));
     let first = pool.acquire(Priority::NORMAL).await.unwrap();
     let (second, ()) = tokio::join!(pool.acquire(Priority::NORMAL), async {
         first.done(Outcome::RateLimited);
