@@ -8,6 +8,7 @@
 //! - [`sync`]: verified sync between any number of places. A plan is a pure value that can be read,
 //!   stored, refused or carried out; a run that is killed goes on where it was.
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
+//! - [`resilience`]: layers around an account, so that a bad day of a platform stays its own.
 //! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
 //! - [`permission`]: who sees which section of a wedding, when and why; who may do what to which object.
@@ -79,7 +80,9 @@
 //! | `garland_transfer_bytes_total` | counter of bytes that destinations took, those sent again included | |
 //! | `garland_transfer_files_total` | counter, one for each destination | `outcome`: `delivered`, `conflict`, `cancelled`, `refused`, `failed` |
 //! | `garland_transfer_seconds` | histogram | `outcome`: as above, of the file as a whole |
-//! | `garland_retries_total` | counter | `operation`: `transfer.run`, `sync.merge` … |
+//! | `garland_retries_total` | counter | `operation`: `transfer.run`, `sync.merge`, `files.stat` … |
+//! | `garland_resilience_events_total` | counter | `event`: as [`resilience::ResilienceEventKind::code`] |
+//! | `garland_resilience_refusals_total` | counter of calls that a layer refused | `layer`: `resilience.breaker`, `resilience.bulkhead` … |
 //! | `garland_sync_runs_total` | counter | `outcome`: `complete`, `incomplete`, `conflict`, `cancelled`, `refused`, `failed` |
 //! | `garland_sync_seconds` | histogram | `outcome`: as above |
 //! | `garland_sync_actions_total` | counter of what was done | `action`: `agree`, `copy`, `delete`, `merge`, `recover`, `rename`, `verify` |

@@ -6,10 +6,10 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// How long after a pause calls are let through by and by.
-const RAMP: Duration = Duration::from_secs(10);
+const RAMP: Duration = Duration::from_secs(30);
 
 /// After how long twice as many of them are let through.
-const STEP: Duration = Duration::from_secs(2);
+const STEP: Duration = Duration::from_secs(5);
 
 /// How [`Pause`](super::Pause) goes about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,8 +25,8 @@ pub struct PauseOptions {
     pub patience: Duration,
     /// How many calls wait at most. Default 1,024.
     pub queue: usize,
-    /// How many calls a second are let through when a pause ends; twice as many every two seconds,
-    /// and all after ten. Default 20.
+    /// How many calls a second are let through when a pause ends; twice as many every five
+    /// seconds, and all after thirty. Default 20.
     pub restart: u32,
 }
 

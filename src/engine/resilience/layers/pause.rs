@@ -125,6 +125,8 @@ impl Around for Pause {
                 let begun = self.state().limited(now, sent, asked, unit);
                 self.tell(begun, asked.is_some());
             }
+            // No answer at all shows nothing.
+            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {}
             _ if call.is_request() => self.state().answered(now, sent),
             _ => {}
         }

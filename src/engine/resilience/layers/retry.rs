@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::connector::PlatformConnector;
 use crate::engine::resilience::RetryPolicy;
@@ -143,9 +143,14 @@ impl Around for Retry {
         let mut failures = 0;
         loop {
             let answer = if call.repeat() == Repeat::Safe {
-                let left = end.saturating_sub(self.scope.now());
-                let cut = |_| Err(cut_off(&self.scope, call, self.options.deadline));
-                timeout(left, make()).await.unwrap_or_else(cut)
+                // The deadline goes first: a call that has come to its turn too late is not begun.
+                tokio::select! {
+                    biased;
+                    () = sleep(end.saturating_sub(self.scope.now())) => {
+                        Err(cut_off(&self.scope, call, self.options.deadline))
+                    }
+                    answer = make() => answer,
+                }
             } else {
                 make().await
             };
@@ -163,8 +168,25 @@ impl Around for Retry {
                 wait,
                 error: error.kind(),
             });
+            let spent = Spent(&self.budget);
             sleep(wait).await;
+            spent.make_use();
         }
+    }
+}
+
+/// A try that is paid for; put back if it is given up on while it waits.
+struct Spent<'a>(&'a RetryBudget);
+
+impl Spent<'_> {
+    fn make_use(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Spent<'_> {
+    fn drop(&mut self) {
+        self.0.give_back();
     }
 }
 

@@ -86,6 +86,11 @@ impl RetryBudget {
         self.ledger().spend(now)
     }
 
+    /// Puts back an extra call that was taken and not made.
+    pub fn give_back(&self) {
+        self.ledger().give_back();
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,6 +136,11 @@ impl Ledger {
             }
             None => false,
         }
+    }
+
+    fn give_back(&mut self) {
+        self.balance = self.balance.saturating_add(RETRY);
+        self.forget();
     }
 
     /// Closes the seconds that have passed.

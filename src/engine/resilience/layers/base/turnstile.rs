@@ -48,8 +48,7 @@ impl Turnstile {
         queued: impl FnOnce(Duration),
     ) -> Result<(), Refusal> {
         let begun = clock.elapsed();
-        let is_empty = self.waiting.load(Ordering::Acquire) == 0;
-        let wait = if is_empty {
+        let wait = if self.is_empty() {
             match rule(begun) {
                 Ok(()) => return Ok(()),
                 Err(wait) => Some(wait),
@@ -83,10 +82,9 @@ impl Turnstile {
         }
     }
 
-    /// How many wait.
-    #[cfg(test)]
-    pub(in super::super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Acquire)
+    /// Tells whether nobody waits.
+    pub(in super::super) fn is_empty(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) == 0
     }
 }
 

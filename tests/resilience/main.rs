@@ -1,0 +1,12 @@
+//! Layers around accounts, on the bad days of platforms. All time is paused time.
+#![cfg(feature = "testing")]
+
+mod adaptive;
+mod cancels;
+mod conformance;
+mod layers;
+mod neighbours;
+mod outage;
+mod quota;
+mod throttled;
+mod tools;
