@@ -1,5 +1,14 @@
 //! Counters and durations, as a host reads them.
 
+use std::sync::Arc;
+
+use garland::resilience::AccountName;
+use garland::resilience::pool::{
+    Outcome, PlatformPool, PoolOptions, Priority, SessionFactory, SessionOptions, SessionPool,
+};
+use garland::telemetry::Registry;
+use garland::{Chance, SystemClock};
+
 use crate::world::{CONTENT, sections, sync, sync_over};
 
 #[test]
@@ -47,9 +56,7 @@ fn a_small_sync_is_counted_under_the_documented_names() {
 
 #[test]
 fn what_is_done_with_sections_is_counted_under_the_documented_names() {
-    let collected = Collected::default();
-    metrics::with_local_recorder(&collected, sections);
-    let counters = collected.counters.lock().unwrap();
+    let counted = sections();
     for (operation, outcome, times) in [
         ("team.write", "done", 1),
         ("team.read", "done", 1),
@@ -62,20 +69,24 @@ fn what_is_done_with_sections_is_counted_under_the_documented_names() {
         ("section.mark", "done", 1),
         ("partner.put", "done", 1),
     ] {
-        let name = format!("sections_calls_total{{operation={operation},outcome={outcome}}}");
-        assert_eq!(counters.get(&name), Some(&times), "{name}: {counters:#?}");
+        let labels = [("operation", operation), ("outcome", outcome)];
+        let found = counted.counter("garland_sections_calls_total", &labels);
+        assert_eq!(found, times, "{operation} {outcome}: {counted}");
     }
-    let count = |name: &str| counters.get(&format!("sections_{name}")).copied();
-    assert_eq!(count("flushes_total{queue=changes,outcome=done}"), Some(1));
-    let marks = count("flushes_total{queue=marks,outcome=done}").unwrap();
+    let count = |name: &str, labels| counted.counter(&format!("garland_sections_{name}"), labels);
+    let flushes = |queue| count("flushes_total", &[("queue", queue), ("outcome", "done")]);
+    assert_eq!(flushes("changes"), 1);
+    let marks = flushes("marks");
+    assert!(marks > 0, "{counted}");
     // Each flush of marks is of one member, and so is the bulk work.
-    assert_eq!(count("results_total{}"), Some(marks + 1), "{counters:#?}");
-    assert_eq!(count("partner_tries_total{outcome=retry}"), Some(1));
-    let told = count("partner_tries_total{outcome=delivered}");
-    assert_eq!(told, Some(marks + 1), "{counters:#?}");
-    for name in counters.keys() {
-        assert!(!name.contains("ann") && !name.contains("crm"), "{name}");
-    }
+    assert_eq!(count("results_total", &[]), marks + 1, "{counted}");
+    let tries = |outcome| count("partner_tries_total", &[("outcome", outcome)]);
+    assert_eq!(tries("retry"), 1);
+    assert_eq!(tries("delivered"), marks + 1, "{counted}");
+    let lag = counted.histogram("garland_journal_lag_seconds", &[("reader", "permissions")]);
+    assert!(lag.is_some_and(|lag| lag.count() > 0), "{counted}");
+    let text = counted.to_string();
+    assert!(!text.contains("ann") && !text.contains("crm"), "{text}");
 }
 
 #[cfg(feature = "sqlite")]
@@ -106,4 +117,65 @@ fn two_orchestrators_count_apart() {
     let (_, other) = sync();
     let name = "garland_sync_runs_total";
     assert_eq!((one.total(name), other.total(name)), (1, 1));
+}
+
+/// Opens sessions that are nothing.
+#[derive(Debug)]
+struct Desk;
+
+#[async_trait::async_trait]
+impl SessionFactory for Desk {
+    type Session = ();
+
+    async fn connect(&self) -> garland::Result<()> {
+        Ok(())
+    }
+
+    async fn validate(&self, (): &mut ()) -> garland::Result<()> {
+        Ok(())
+    }
+}
+
+async fn use_pools(counted: &Arc<Registry>) {
+    let clock = Arc::new(SystemClock::new());
+    let account = |platform| AccountName::new(platform, "studio-7/clients");
+    let options = PoolOptions::default()
+        .with_max(1)
+        .with_metrics(Arc::<Registry>::clone(counted));
+    let pool = PlatformPool::new(account("drive"), options, Arc::<SystemClock>::clone(&clock));
+    let first = pool.acquire(Priority::NORMAL).await.unwrap();
+    let (second, ()) = tokio::join!(pool.acquire(Priority::NORMAL), async {
+        first.done(Outcome::RateLimited);
+    });
+    drop(second);
+    pool.drain().await;
+
+    let options = SessionOptions::default().with_metrics(Arc::<Registry>::clone(counted));
+    let sessions = SessionPool::new(account("sftp"), Desk, options, clock, Chance::seeded(1));
+    sessions.get(Priority::NORMAL).await.unwrap().release();
+    drop(sessions.get(Priority::NORMAL).await.unwrap());
+}
+
+#[test]
+fn calls_and_sessions_of_pools_are_counted_by_platform() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let registry = Arc::new(Registry::new());
+    runtime.block_on(use_pools(&registry));
+    let counted = registry.snapshot();
+    let mut lines: Vec<_> = counted.counters.iter().map(ToString::to_string).collect();
+    lines.sort();
+    let expected = [
+        "garland_pool_calls_total{platform=drive,outcome=cancelled} 1",
+        "garland_pool_calls_total{platform=drive,outcome=rate_limited} 1",
+        "garland_pool_health_changes_total{platform=drive,state=draining} 1",
+        "garland_sessions_total{platform=sftp,event=broken} 1",
+        "garland_sessions_total{platform=sftp,event=opened} 1",
+        "garland_sessions_total{platform=sftp,event=reused} 1",
+    ];
+    assert_eq!(lines, expected);
+    let waits = counted.histogram("garland_pool_wait_seconds", &[("platform", "drive")]);
+    assert_eq!(waits.map(garland::telemetry::Histogram::count), Some(1));
 }

@@ -90,7 +90,7 @@ impl PartnerTransport for Slow {
 }
 
 /// What happens to a section: made, changed, in vain and at once and in a queue, worked out, and told.
-pub(crate) fn sections() {
+pub(crate) fn sections() -> MetricsSnapshot {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -146,5 +146,6 @@ pub(crate) fn sections() {
             told.is_err(),
             "it goes on for as long as there is a partner"
         );
-    });
+        studio.metrics()
+    })
 }
