@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
-use futures_util::{FutureExt as _, TryStreamExt as _};
 use garland::permission::{Actor, TrustedHost};
 use garland::section::{
     PolicyOptions, QueueOptions, SECTION_OVERLAYS, SECTION_PERMISSIONS, SectionService,
@@ -22,8 +22,7 @@ use garland::{Chance, Error, ErrorKind, OrganizationId, Result, Timestamp};
 use serde_json::{Value, json};
 
 use crate::world::{
-    Backend, HandClock, Hooked, NOON, member, memory, section, sections, shared, store, team, user,
-    wedding,
+    Backend, HandClock, NOON, member, memory, section, sections, shared, store, team, user, wedding,
 };
 
 const ANY: Precondition = Precondition::Any;
@@ -165,15 +164,11 @@ async fn arranged(backend: &Backend, clock: &HandClock) -> SectionService {
     host.create(&section("p", "photos", &["couple"]))
         .await
         .unwrap();
-    arrange(&host).await;
-    host
-}
-
-async fn arrange(host: &SectionService) {
     let ann = host.acting_as(user("ann"));
     ann.personalize("p", None, &title("mine"), ANY)
         .await
         .unwrap();
+    host
 }
 
 async fn left(backend: &Backend) -> usize {
@@ -207,35 +202,6 @@ async fn a_removal_that_fails_anywhere_leaves_no_arrangement_of_what_is_gone() {
         }
     }
     assert!(gone > 0, "no removal failed after it was made");
-}
-
-/// Arranged while it goes away: it is not part of the next section of that name.
-#[tokio::test]
-async fn what_is_arranged_while_a_section_goes_is_not_of_the_next_one() {
-    let mut late = 0;
-    for step in 1.. {
-        let (inner, clock) = (memory(), HandClock::new());
-        let host = arranged(&inner, &clock).await;
-        let hooked = Arc::new(Hooked::new(&inner));
-        let slow = sections(&shared(&hooked), &clock);
-        let others = host.clone();
-        let hook = move || {
-            let others = others.clone();
-            async move { arrange(&others).await }.boxed()
-        };
-        hooked.before(step, Box::new(hook));
-        slow.remove("p", ONE).await.unwrap();
-        if hooked.count() < step {
-            break;
-        }
-        late += left(&inner).await;
-        host.create(&section("p", "photos", &["couple"]))
-            .await
-            .unwrap();
-        let ann = host.acting_as(user("ann"));
-        assert_eq!(ann.arrangement("p").await.unwrap(), None, "call {step}");
-    }
-    assert!(late > 0, "nothing was arranged too late");
 }
 
 /// Somebody who is let into a wedding while bulk work is past them, with results that are older than the work.
