@@ -7,56 +7,53 @@ use garland::bandwidth::{
     BandwidthEvent, Cause, Class, Direction, Place, Rate, Share, Stream, Why,
 };
 
-use super::world::{Busy, builder, float, local, mb, ms, near};
+use super::world::{Busy, builder, float, mb, ms, near};
 
 #[tokio::test(start_paused = true)]
 async fn with_less_than_was_guaranteed_guarantees_shrink_alike_and_somebody_is_told() {
-    local(async {
-        let share = |min| Share::default().with_min(mb(min));
-        let bandwidth = builder()
-            .upload(mb(40))
-            .organization(Direction::Upload, "acme", share(30))
-            .organization(Direction::Upload, "bella", share(10))
-            .build()
-            .unwrap();
-        let acme = Busy::join(&bandwidth, &Stream::upload("acme", "gdrive"));
-        let bella = Busy::join(&bandwidth, &Stream::upload("bella", "gdrive"));
-        tokio::time::sleep(ms(500)).await;
-        let mut events = bandwidth.subscribe();
-        bandwidth.set_capacity(Direction::Upload, Some(mb(32)));
-        tokio::time::sleep(ms(100)).await;
-        let (x, y) = tokio::join!(
-            acme.rate(Duration::from_secs(10)),
-            bella.rate(Duration::from_secs(10))
-        );
-        near(x, 24e6, 0.01);
-        near(y, 8e6, 0.01);
-        let mut told = Vec::new();
-        bandwidth.set_capacity(Direction::Upload, Some(mb(40)));
-        tokio::time::sleep(ms(100)).await;
-        drop((acme, bella, bandwidth));
-        tokio::time::sleep(ms(100)).await;
-        while let Some(event) = events.next().await {
-            match event {
-                BandwidthEvent::Overcommitted {
-                    place,
-                    asked,
-                    granted,
-                    ..
-                } => {
-                    told.push((place, Some((asked, granted))));
-                }
-                BandwidthEvent::Recovered { place, .. } => told.push((place, None)),
-                _ => {}
+    let share = |min| Share::default().with_min(mb(min));
+    let bandwidth = builder()
+        .upload(mb(40))
+        .organization(Direction::Upload, "acme", share(30))
+        .organization(Direction::Upload, "bella", share(10))
+        .build()
+        .unwrap();
+    let acme = Busy::join(&bandwidth, &Stream::upload("acme", "gdrive"));
+    let bella = Busy::join(&bandwidth, &Stream::upload("bella", "gdrive"));
+    tokio::time::sleep(ms(500)).await;
+    let mut events = bandwidth.subscribe();
+    bandwidth.set_capacity(Direction::Upload, Some(mb(32)));
+    tokio::time::sleep(ms(100)).await;
+    let (x, y) = tokio::join!(
+        acme.rate(Duration::from_secs(10)),
+        bella.rate(Duration::from_secs(10))
+    );
+    near(x, 24e6, 0.01);
+    near(y, 8e6, 0.01);
+    let mut told = Vec::new();
+    bandwidth.set_capacity(Direction::Upload, Some(mb(40)));
+    tokio::time::sleep(ms(100)).await;
+    drop((acme, bella, bandwidth));
+    tokio::time::sleep(ms(100)).await;
+    while let Some(event) = events.next().await {
+        match event {
+            BandwidthEvent::Overcommitted {
+                place,
+                asked,
+                granted,
+                ..
+            } => {
+                told.push((place, Some((asked, granted))));
             }
+            BandwidthEvent::Recovered { place, .. } => told.push((place, None)),
+            _ => {}
         }
-        // Told once, and once more when it is over.
-        assert_eq!(
-            told,
-            [(Place::Link, Some((mb(40), mb(32)))), (Place::Link, None)]
-        );
-    })
-    .await;
+    }
+    // Told once, and once more when it is over.
+    assert_eq!(
+        told,
+        [(Place::Link, Some((mb(40), mb(32)))), (Place::Link, None)]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,77 +130,71 @@ async fn a_builder_refuses_what_cannot_be_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn without_any_capacity_transfers_wait_and_may_give_up() {
-    local(async {
-        let bandwidth = builder().upload(Rate::ZERO).build().unwrap();
-        let lane = bandwidth.join(&Stream::upload("acme", "gdrive")).unwrap();
-        let minute = Duration::from_secs(60);
-        assert!(
-            tokio::time::timeout(minute * 10, lane.take(1))
-                .await
-                .is_err()
-        );
-        assert_eq!((lane.taken(), lane.rate()), (0, Some(Rate::ZERO)));
-        let why: Vec<_> = bandwidth
-            .snapshot()
-            .upload
-            .streams()
-            .map(|s| s.why)
-            .collect();
-        assert_eq!(why, [Why::Nothing]);
+    let bandwidth = builder().upload(Rate::ZERO).build().unwrap();
+    let lane = bandwidth.join(&Stream::upload("acme", "gdrive")).unwrap();
+    let minute = Duration::from_secs(60);
+    assert!(
+        tokio::time::timeout(minute * 10, lane.take(1))
+            .await
+            .is_err()
+    );
+    assert_eq!((lane.taken(), lane.rate()), (0, Some(Rate::ZERO)));
+    let why: Vec<_> = bandwidth
+        .snapshot()
+        .upload
+        .streams()
+        .map(|s| s.why)
+        .collect();
+    assert_eq!(why, [Why::Nothing]);
 
-        let waiting = Busy::with(lane, 100_000);
-        tokio::time::sleep(minute).await;
-        bandwidth.set_capacity(Direction::Upload, Some(mb(1)));
-        let rate = waiting.rate(Duration::from_secs(10)).await;
-        near(rate, 1e6, 0.011);
-        bandwidth.set_capacity(Direction::Upload, Some(Rate::ZERO));
-        tokio::time::sleep(ms(101)).await;
-        assert_eq!(waiting.during(minute).await, 0);
-        // Nothing at all bounds it now: it goes on at once.
-        bandwidth.set_capacity(Direction::Upload, None);
-        let before = waiting.bytes();
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        assert!(waiting.bytes() > before);
-    })
-    .await;
+    let waiting = Busy::with(lane, 100_000);
+    tokio::time::sleep(minute).await;
+    bandwidth.set_capacity(Direction::Upload, Some(mb(1)));
+    let rate = waiting.rate(Duration::from_secs(10)).await;
+    near(rate, 1e6, 0.011);
+    bandwidth.set_capacity(Direction::Upload, Some(Rate::ZERO));
+    tokio::time::sleep(ms(101)).await;
+    assert_eq!(waiting.during(minute).await, 0);
+    // Nothing at all bounds it now: it goes on at once.
+    bandwidth.set_capacity(Direction::Upload, None);
+    let before = waiting.bytes();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(waiting.bytes() > before);
 }
 
 /// Each of 10,000 transfers of a second lives for 40 ms, and a busy one goes on beside them.
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_joins_and_leaves_a_second_hold() {
-    local(async {
-        let bandwidth = builder().upload(mb(100)).build().unwrap();
-        let busy = Busy::join(&bandwidth, &Stream::upload("acme", "gdrive"));
-        let classes = Class::ALL;
-        let mut living = std::collections::VecDeque::new();
-        let mut passed = 0;
-        for step in 0..1_000_usize {
-            for n in 0..10 {
-                let organization = format!("studio-{}", (step * 7 + n) % 40);
-                let stream = Stream::upload(organization, "s3");
-                let stream = stream.with_class(classes[(step + n) % classes.len()]);
-                living.push_back(bandwidth.join(&stream).unwrap());
-            }
-            while living.len() > 400 {
-                passed += living.pop_front().map_or(0, |lane| lane.taken());
-            }
-            if let Some(lane) = living.back() {
-                let _ = tokio::time::timeout(ms(1), lane.take(1_000)).await;
-            }
-            tokio::time::sleep(Duration::from_micros(1)).await;
+    let bandwidth = builder().upload(mb(100)).build().unwrap();
+    let busy = Busy::join(&bandwidth, &Stream::upload("acme", "gdrive"));
+    let classes = Class::ALL;
+    let mut living = std::collections::VecDeque::new();
+    let mut passed = 0;
+    for step in 0..1_000_usize {
+        for n in 0..10 {
+            let organization = format!("studio-{}", (step * 7 + n) % 40);
+            let stream = Stream::upload(organization, "s3");
+            let stream = stream.with_class(classes[(step + n) % classes.len()]);
+            living.push_back(bandwidth.join(&stream).unwrap());
         }
-        assert!(passed > 0);
-        let shares = bandwidth.snapshot().upload;
-        assert_eq!(shares.streams().count(), living.len() + 1);
-        drop(living);
-        tokio::time::sleep(ms(150)).await;
-        near(busy.rate(Duration::from_secs(2)).await, 100e6, 0.01);
-        assert!(float(busy.bytes()) > 0.0);
-        assert_eq!(bandwidth.snapshot().upload.organizations.len(), 1);
-    })
-    .await;
+        while living.len() > 400 {
+            passed += living.pop_front().map_or(0, |lane| lane.taken());
+        }
+        if let Some(lane) = living.back() {
+            let _ = tokio::time::timeout(ms(1), lane.take(1_000)).await;
+        }
+        tokio::time::sleep(Duration::from_micros(1)).await;
+    }
+    assert!(passed > 0);
+    let shares = bandwidth.snapshot().upload;
+    assert_eq!(shares.streams().count(), living.len() + 1);
+    drop(living);
+    tokio::time::sleep(ms(150)).await;
+    near(busy.rate(Duration::from_secs(2)).await, 100e6, 0.01);
+    assert!(float(busy.bytes()) > 0.0);
+    assert_eq!(bandwidth.snapshot().upload.organizations.len(), 1);
 }
 
 /// All that happens within five milliseconds is worked out once.
