@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use garland::ErrorKind;
 use garland::bandwidth::{
     BandwidthEvent, Cause, Class, Direction, Place, Rate, Share, Stream, Why,
 };
+use garland::{Chance, ErrorKind};
 
 use super::world::{Busy, builder, float, mb, ms, near};
 
@@ -54,6 +54,37 @@ async fn with_less_than_was_guaranteed_guarantees_shrink_alike_and_somebody_is_t
         told,
         [(Place::Link, Some((mb(40), mb(32)))), (Place::Link, None)]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_place_where_guarantees_do_not_fit_is_told() {
+    let bandwidth = builder()
+        .upload(mb(100))
+        .organization(Direction::Upload, "acme", Share::default().with_cap(mb(2)))
+        .organization(Direction::Upload, "aaron", Share::default().with_weight(2))
+        .allow_overcommit(true)
+        .build()
+        .unwrap();
+    let mut events = bandwidth.subscribe();
+    let stream = |organization| Stream::upload(organization, "gdrive").with_min(mb(2));
+    let join = |organization| bandwidth.join(&stream(organization)).unwrap();
+    let lanes = [join("acme"), join("acme"), join("aaron"), join("zoe")];
+    tokio::time::sleep(ms(5)).await;
+    drop((lanes, bandwidth));
+    let mut told = Vec::new();
+    while let Some(event) = events.next().await {
+        if let BandwidthEvent::Overcommitted {
+            place,
+            asked,
+            granted,
+            ..
+        } = event
+        {
+            told.push((place.to_string(), asked, granted));
+        }
+    }
+    let short = |place: &str| (place.to_owned(), mb(4), mb(2));
+    assert_eq!(told, [short("acme"), short("acme/gdrive")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,4 +249,76 @@ async fn a_crowd_is_worked_out_at_once() {
         }
     }
     assert_eq!(rates, lanes.len());
+}
+
+/// After any joins, leaves, refusals and changes, exactly as much may be guaranteed as at the beginning.
+#[tokio::test(start_paused = true)]
+async fn promises_are_counted_right_whatever_happens() {
+    const SEED: u64 = 7;
+    let chance = Chance::seeded(SEED);
+    let below = |bound: u64| chance.word() % bound;
+    let names = ["acme", "bella", "casa"];
+    let name = |n: u64| names[usize::try_from(n).unwrap() % names.len()];
+    let bandwidth = builder().upload(Rate::bytes(1_000)).build().unwrap();
+    let mut lanes = Vec::new();
+    let mut refused = 0;
+    for _ in 0..20_000 {
+        let (organization, platform) = (name(below(3)), name(below(3)));
+        let mut share = Share::default();
+        if below(2) == 0 {
+            share = share.with_min(Rate::bytes(below(400)));
+        }
+        if below(3) == 0 {
+            share = share.with_cap(Rate::bytes(400 + below(400)));
+        }
+        let done = match below(8) {
+            0 => bandwidth.set_organization(Direction::Upload, organization, share),
+            1 => bandwidth.set_platform(Direction::Upload, organization, platform, share),
+            2 if !lanes.is_empty() => {
+                let at = usize::try_from(below(1 << 20)).unwrap() % lanes.len();
+                drop(lanes.swap_remove(at));
+                Ok(())
+            }
+            3 => {
+                bandwidth.set_capacity(Direction::Upload, Some(Rate::bytes(500 + below(1_000))));
+                bandwidth.set_allow_overcommit(below(4) == 0);
+                Ok(())
+            }
+            _ => {
+                let stream = Stream::upload(organization, platform);
+                let lane = bandwidth.join(&stream.with_min(Rate::bytes(below(300))));
+                lane.map(|lane| lanes.push(lane))
+            }
+        };
+        if let Err(error) = done {
+            assert_eq!(
+                error.kind(),
+                ErrorKind::LimitExceeded,
+                "seed {SEED}: {error}"
+            );
+            refused += 1;
+        }
+    }
+    assert!(
+        refused > 1_000 && lanes.len() > 10,
+        "{refused} {}",
+        lanes.len()
+    );
+    lanes.clear();
+    bandwidth.set_capacity(Direction::Upload, Some(Rate::bytes(1_000)));
+    bandwidth.set_allow_overcommit(false);
+    for organization in names {
+        for platform in names {
+            bandwidth
+                .set_platform(Direction::Upload, organization, platform, Share::default())
+                .unwrap();
+        }
+        bandwidth
+            .set_organization(Direction::Upload, organization, Share::default())
+            .unwrap();
+    }
+    let asks = |min| bandwidth.join(&Stream::upload("acme", "acme").with_min(Rate::bytes(min)));
+    assert!(asks(1_001).is_err(), "seed {SEED}");
+    let _all = asks(1_000).unwrap();
+    assert!(asks(1).is_err(), "seed {SEED}");
 }
