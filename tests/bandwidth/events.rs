@@ -1,6 +1,6 @@
 //! What is told, and who owns the task.
 
-use garland::bandwidth::{BandwidthEvent, Cause, Class, Rate, Stream, Why};
+use garland::bandwidth::{Bandwidth, BandwidthEvent, Cause, Class, Direction, Rate, Stream, Why};
 use tokio::runtime::{Builder, Handle};
 
 use super::world::{builder, mb, ms};
@@ -96,7 +96,7 @@ fn lanes_outlive_a_runtime_and_are_served_in_the_next() {
         builder.enable_time().start_paused(true).build().unwrap()
     };
     let clock = std::sync::Arc::new(garland::SystemClock::new());
-    let bandwidth = garland::bandwidth::Bandwidth::builder()
+    let bandwidth = Bandwidth::builder()
         .clock(clock)
         .upload(Rate::megabytes(1_000))
         .build()
@@ -109,4 +109,38 @@ fn lanes_outlive_a_runtime_and_are_served_in_the_next() {
         bandwidth.set_capacity(lane.who().direction, Some(Rate::ZERO));
         bandwidth.set_capacity(lane.who().direction, Some(Rate::megabytes(1_000)));
     }
+}
+
+/// Threads join, take, change and leave at once; everybody comes to an end, and nothing is left behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_threads_at_once() {
+    let bandwidth = Bandwidth::builder()
+        .upload(Rate::bytes(1 << 50))
+        .build()
+        .unwrap();
+    let tasks = (0..8_u64).map(|task| {
+        let bandwidth = bandwidth.clone();
+        tokio::spawn(async move {
+            let mut bytes = 0;
+            for round in 0..300_u64 {
+                let stream = Stream::upload(format!("studio-{}", round % 5), "gdrive");
+                let lane = bandwidth.join(&stream).unwrap();
+                lane.take(1_000).await;
+                match (task + round) % 11 {
+                    0 => bandwidth.set_capacity(Direction::Upload, None),
+                    1 => bandwidth.set_capacity(Direction::Upload, Some(Rate::bytes(1 << 50))),
+                    2 => lane.set_class(Class::Background),
+                    3 => drop(bandwidth.snapshot()),
+                    _ => {}
+                }
+                lane.take(1_000).await;
+                bytes += lane.taken();
+            }
+            bytes
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        assert_eq!(task.await.unwrap(), 600_000);
+    }
+    assert!(bandwidth.snapshot().upload.organizations.is_empty());
 }

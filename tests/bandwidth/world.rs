@@ -1,8 +1,6 @@
 //! A link on paused time, and transfers that take from it.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use garland::bandwidth::{Bandwidth, BandwidthBuilder, Lane, Rate, Stream};
@@ -33,24 +31,24 @@ pub(crate) fn starting(millis: i64) -> BandwidthBuilder {
 
 /// A transfer that takes as much as it can.
 pub(crate) struct Busy {
-    log: Rc<RefCell<Vec<(Duration, usize)>>>,
+    log: Arc<Mutex<Vec<(Duration, usize)>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Busy {
-    /// Joins and takes until it is dropped. To be made inside a `LocalSet`.
+    /// Joins and takes until it is dropped.
     pub(crate) fn join(bandwidth: &Bandwidth, stream: &Stream) -> Self {
         Self::with(bandwidth.join(stream).unwrap(), CHUNK)
     }
 
     pub(crate) fn with(lane: Lane, chunk: usize) -> Self {
-        let log = Rc::new(RefCell::new(Vec::new()));
+        let log = Arc::new(Mutex::new(Vec::new()));
         let start = PausedClock::starting(Timestamp::from_millis(0));
-        let own = Rc::clone(&log);
-        let task = tokio::task::spawn_local(async move {
+        let own = Arc::clone(&log);
+        let task = tokio::spawn(async move {
             loop {
                 lane.take(chunk).await;
-                own.borrow_mut().push((start.elapsed(), chunk));
+                own.lock().unwrap().push((start.elapsed(), chunk));
                 // Lets others run where nothing is waited for.
                 tokio::task::yield_now().await;
             }
@@ -58,9 +56,13 @@ impl Busy {
         Self { log, task }
     }
 
+    fn log(&self) -> MutexGuard<'_, Vec<(Duration, usize)>> {
+        self.log.lock().unwrap()
+    }
+
     /// How many bytes have passed so far.
     pub(crate) fn bytes(&self) -> usize {
-        self.log.borrow().iter().map(|(_, bytes)| bytes).sum()
+        self.log().iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// How many bytes pass while `time` does.
@@ -77,7 +79,7 @@ impl Busy {
 
     /// The most bytes that passed in any window of such a length.
     pub(crate) fn busiest(&self, window: Duration) -> usize {
-        let log = self.log.borrow();
+        let log = self.log();
         let windows = log.iter().enumerate().map(|(first, (from, _))| {
             let inside = log[first..]
                 .iter()
@@ -107,9 +109,4 @@ pub(crate) fn float(bytes: usize) -> f64 {
 pub(crate) fn near(found: f64, expected: f64, part: f64) {
     let apart = (found - expected).abs();
     assert!(apart <= expected * part, "{found} is not {expected}");
-}
-
-/// Runs a test in a `LocalSet`.
-pub(crate) async fn local<T>(test: impl Future<Output = T>) -> T {
-    tokio::task::LocalSet::new().run_until(test).await
 }

@@ -63,6 +63,7 @@ impl ContentHasher {
     }
 
     /// Whether there is nothing to compute but the [length](Self::length).
+    #[cfg(feature = "crypto")]
     #[must_use]
     pub(crate) const fn is_idle(&self) -> bool {
         self.states.is_empty()

@@ -22,7 +22,8 @@ use super::timetable::Timetable;
 /// Cheap to clone; clones are the same. Every setting can be changed while transfers run, and holds for them within
 /// some milliseconds: rates are worked out anew when a transfer joins, leaves or changes its class, when a setting, a
 /// timetable or an event says something else, and ten times a second where transfers can use more or less than before.
-/// One task does that. It runs while transfers are bounded by anything, and ends with the last handle and lane.
+/// One task does that. It starts with the first transfer that anything bounds, or the first change, in the runtime of
+/// whoever makes it, and ends with the last handle and lane.
 ///
 /// # Example
 ///
@@ -108,11 +109,17 @@ impl Bandwidth {
     /// Returns who has what now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let state = self.0.state();
-        Snapshot {
+        let mut state = self.0.state();
+        let was_due = state.is_due();
+        self.0.look(&mut state);
+        let due = state.is_due();
+        let snapshot = Snapshot {
             upload: state.upload.shares(&state.raised),
             download: state.download.shares(&state.raised),
-        }
+        };
+        drop(state);
+        self.0.wake_if_due(was_due, due);
+        snapshot
     }
 
     /// Sets what a link carries; nothing means as much as there is. Never refused: a link may carry less than was

@@ -3,7 +3,7 @@
 //! All take 64 KiB at a time on one thread, for five seconds of real time: first one stream of 8 MB/s, then four that share
 //! as much 1 : 2 : 4 : 8. The peers have one limiter a stream, each given its part; garland divides one link by weight.
 //! Errors are of what passed against what should have, the worst stream of the best round; the busiest 100 ms are
-//! against the rate; CPU is that of the thread (Linux), the least of the rounds, which are interleaved.
+//! against the rate; CPU is that of the whole process (Linux), the least of the rounds, which are interleaved.
 //!   shaping               three rounds
 //!   shaping --rounds 1    fewer
 
@@ -167,7 +167,7 @@ where
     F: Future<Output = ()> + 'static,
 {
     let logs: Vec<Log> = limiters.iter().map(|_| Log::default()).collect();
-    let before = thread_cpu()?;
+    let before = cpu()?;
     let begun = now();
     let local = LocalSet::new();
     for (limiter, log) in limiters.into_iter().zip(&logs) {
@@ -180,8 +180,8 @@ where
         });
     }
     let time = Duration::from_secs(SECONDS);
-    local.block_on(runtime, tokio::time::sleep(time));
-    let cpu = thread_cpu()?.saturating_sub(before);
+    local.block_on(runtime, async { tokio::time::sleep(time).await });
+    let cpu = cpu()?.saturating_sub(before);
     let all: u32 = weights.iter().sum();
     let mut shape = Shape {
         error: 0.0,
@@ -235,11 +235,18 @@ impl Shape {
     }
 }
 
-/// How long this thread was on a processor.
-fn thread_cpu() -> Result<Duration> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanos = stat.split(' ').next().ok_or("an empty schedstat")?;
-    Ok(Duration::from_nanos(nanos.parse()?))
+/// How long the threads of this process were on a processor, timers of a peer's own among them.
+fn cpu() -> Result<Duration> {
+    let mut nanos = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let stat = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        nanos += stat
+            .split(' ')
+            .next()
+            .ok_or("an empty schedstat")?
+            .parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanos))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]

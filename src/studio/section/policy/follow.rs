@@ -137,7 +137,7 @@ impl Named {
         }
         #[derive(Deserialize)]
         struct Whose {
-            user: Arc<str>,
+            user: String,
         }
         #[derive(Deserialize)]
         struct Subject {
@@ -149,7 +149,8 @@ impl Named {
         };
         if kind == SECTION_PERSONALIZED.as_str() {
             let user = event.read().map(|Personal { data }| data.user);
-            self.arranged.extend(user.map(|user| (user, sequence)));
+            self.arranged
+                .extend(user.map(|user| (user.into(), sequence)));
             return;
         }
         let (Some(part), Some(subject)) = (Part::of(&kind), subject) else {
