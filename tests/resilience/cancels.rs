@@ -128,7 +128,7 @@ async fn the_trial_of_a_breaker() {
     for _ in 0..50 {
         // More than the trial takes at once, all of them given up on.
         let three = timeout(ms(50), async {
-            tokio::join!(stat(&account), stat(&account), stat(&account));
+            tokio::join!(stat(&account), stat(&account), stat(&account))
         });
         assert!(three.await.is_err());
         assert_eq!(breaker.state(CallKind::Read), BreakerState::HalfOpen);

@@ -155,7 +155,7 @@ async fn a_platform_that_hangs_is_tried_again_and_then_left_alone() {
         hanging.seen().len()
     );
 
-    // What writes is not cut off: nobody would know what came of it.
+    // What is not quick is not cut off.
     let account = world.standard().apply("mail", hanging.connector());
     let files = account.files().unwrap();
     let delete = async { files.delete(&path("a"), &Expect::Anything).await };

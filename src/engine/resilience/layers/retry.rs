@@ -56,9 +56,8 @@ impl RetryOptions {
 /// doubles (full jitter), or after what the platform asks for; within a total deadline; under a
 /// [`RetryBudget`]; and only what [`Call::repeat`] allows.
 ///
-/// A call whose tries have used up the deadline is cut off with
-/// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if it may be repeated. One that may not is left
-/// to run, since nobody would know what came of it. What another layer has refused is not tried
+/// A [quick](Call::is_quick) call whose tries have used up the deadline is cut off with
+/// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout). Others are left to run, and not tried again. What another layer has refused is not tried
 /// again here: the refusal was meant.
 #[derive(Clone, Debug)]
 pub struct Retry {
@@ -142,7 +141,7 @@ impl Around for Retry {
         self.budget.earn(begun);
         let mut failures = 0;
         loop {
-            let answer = if call.repeat() == Repeat::Safe {
+            let answer = if call.is_quick() {
                 // The deadline goes first: a call that has come to its turn too late is not begun.
                 tokio::select! {
                     biased;

@@ -170,15 +170,15 @@ impl ResilienceOptions {
 /// A layer never takes the refusal of another for an answer of the platform: such a refusal is
 /// neither retried nor counted, and nothing is paused for it.
 ///
-/// Transfers retry too, from the outside, and obey the waits that refusals tell; the budget bounds
-/// what both add.
+/// Transfers retry too, from the outside, and obey the waits that refusals tell. To the stack each of
+/// their tries is a call that was asked for; the budget bounds what the stack adds to them.
 ///
 /// # Example
 ///
 /// ```
 /// use std::sync::Arc;
-/// use garland::platforms::MemoryPlatform;
 /// use garland::connector::PlatformConnector as _;
+/// use garland::platforms::MemoryPlatform;
 /// use garland::resilience::{BreakerState, CallKind, Resilience};
 /// use garland::{Chance, SystemClock};
 ///

@@ -7,7 +7,7 @@ use crate::connector::PlatformConnector;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::base::Scope;
-use super::seam::{Around, Call, CallKind, ConnectorLayer, Repeat, Wrapped};
+use super::seam::{Around, Call, ConnectorLayer, Wrapped};
 
 /// How [`Timeout`] goes about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,9 +37,8 @@ impl TimeoutOptions {
 
 /// Ends a call that hangs with [`ErrorKind::Timeout`], which counts as a failure of the platform.
 ///
-/// Only calls that may be made again ([`Repeat::Safe`]) are cut off; of others nobody would know what
-/// came of them. What carries bytes ([`CallKind::Write`]) or publishes ([`CallKind::Publish`]) may take
-/// its time too: whoever sends knows how much.
+/// Only [quick](Call::is_quick) calls are cut off. Others may take their time, and of most of them
+/// nobody would know what came of them.
 #[derive(Clone, Debug)]
 pub struct Timeout {
     scope: Scope,
@@ -67,8 +66,7 @@ impl Around for Timeout {
         F: FnMut() -> Fut + Send,
         Fut: Future<Output = Result<T>> + Send,
     {
-        let takes_time = matches!(call.kind(), CallKind::Write | CallKind::Publish);
-        if call.repeat() != Repeat::Safe || takes_time {
+        if !call.is_quick() {
             return make().await;
         }
         let limit = self.options.limit;

@@ -180,6 +180,14 @@ impl Call {
         self.small
     }
 
+    /// Tells whether a try that takes long may be cut off: it can be made again, and it neither carries
+    /// bytes nor makes the platform work. To copy a large file may take minutes.
+    #[must_use]
+    pub const fn is_quick(&self) -> bool {
+        matches!(self.repeat, Repeat::Safe)
+            && matches!(self.kind, CallKind::Check | CallKind::List | CallKind::Read)
+    }
+
     /// Tells whether it is a request of its own. The next piece of a file that is being read is not:
     /// the platform answers the request that opened it.
     #[must_use]
