@@ -106,6 +106,8 @@
 //! | `garland_keys_rewrapped_total` | counter of keys that a rotation wrapped anew | |
 //! | `garland_audit_heads_total` | counter of heads signed and recorded | |
 //! | `garland_uploads_checked_total` | counter | `outcome`: `clean`, `rejected`, `quarantined`, `failed` |
+//! | `garland_bandwidth_bytes_per_second` | gauge of what transfers are given, as of the last look at [`Orchestrator::metrics`] | `direction`: `upload`, `download`; `class`: as [`bandwidth::Class`] |
+//! | `garland_bandwidth_streams` | gauge of transfers that share a link, as above | as above |
 //! | `garland_journal_lag_seconds` | histogram of how old changes are when a reader takes note of them | `reader`: `permissions` |
 //! | `garland_storage_commits_total` | counter | `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
 //! | `garland_storage_commit_seconds` | histogram | `outcome`: as above |

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
-use crate::connector::{ConnectorRegistry, PlatformConnector};
+use crate::connector::{Category, ConnectorRegistry, PlatformConnector};
 use crate::engine::bandwidth::Bandwidth;
 #[cfg(feature = "crypto")]
 use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy};
 #[cfg(feature = "crypto")]
 use crate::engine::crypto::{Entropy, KeyProvider, SealedOptions};
+use crate::engine::resilience::layers::{Resilience, ResilienceOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{HostOnly, PermissionResolver};
@@ -35,6 +36,7 @@ pub struct OrchestratorBuilder {
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
     bandwidth: Option<Bandwidth>,
+    resilience: Option<ResilienceOptions>,
     metrics: Vec<Arc<dyn Metrics>>,
     #[cfg(feature = "crypto")]
     security: SecurityOptions,
@@ -52,6 +54,7 @@ impl OrchestratorBuilder {
             clock: None,
             chance: Chance::system(),
             bandwidth: None,
+            resilience: Some(ResilienceOptions::default()),
             metrics: Vec::new(),
             #[cfg(feature = "crypto")]
             security: SecurityOptions::default(),
@@ -137,6 +140,16 @@ impl OrchestratorBuilder {
     #[must_use]
     pub fn bandwidth(mut self, bandwidth: Bandwidth) -> Self {
         self.bandwidth = Some(bandwidth);
+        self
+    }
+
+    /// Sets what stands around each account on a platform: retries, pauses, quotas, breakers; by default
+    /// [all of it](crate::resilience::Resilience). `None` leaves accounts bare. Folders of this machine always are.
+    ///
+    /// The layers wait by the timers of tokio; a [clock](Self::clock) has to run as fast as those.
+    #[must_use]
+    pub fn resilience(mut self, options: impl Into<Option<ResilienceOptions>>) -> Self {
+        self.resilience = options.into();
         self
     }
 
@@ -227,20 +240,27 @@ impl OrchestratorBuilder {
                 "no storage was given",
             )
         })?;
-        let mut connectors: BTreeMap<OrganizationId, ConnectorRegistry> = BTreeMap::new();
-        for (organization, name, connector) in self.connectors {
-            connectors
-                .entry(organization)
-                .or_default()
-                .add(&name, connector)?;
-        }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let registry = Arc::new(Registry::new());
         let mut sinks = self.metrics;
         sinks.push(Arc::<Registry>::clone(&registry));
         let telemetry = Telemetry::new(sinks, Arc::clone(&clock));
+        let resilience = self.resilience.map(|options| {
+            let options = options.with_telemetry(telemetry.clone());
+            Resilience::new(Arc::clone(&clock), self.chance.clone(), options)
+        });
+        let mut connectors: BTreeMap<OrganizationId, ConnectorRegistry> = BTreeMap::new();
+        for (organization, name, connector) in self.connectors {
+            let connector = calm(resilience.as_ref(), &organization, &name, connector);
+            connectors
+                .entry(organization)
+                .or_default()
+                .add(&name, connector)?;
+        }
         #[cfg(feature = "crypto")]
-        let security = self.security.build(&storage, &clock, &telemetry)?;
+        let security = self
+            .security
+            .build(&storage, &clock, &telemetry, resilience.as_ref())?;
         #[cfg(feature = "crypto")]
         for (organization, name, sealed) in security.sealed() {
             let registry = connectors.entry(organization.clone()).or_default();
@@ -277,10 +297,27 @@ impl OrchestratorBuilder {
             clock,
             chance: self.chance,
             bandwidth,
+            resilience,
             registry,
             telemetry,
             #[cfg(feature = "crypto")]
             security,
         }))
+    }
+}
+
+/// Puts the layers around an account that is on a platform.
+pub(super) fn calm(
+    resilience: Option<&Resilience>,
+    organization: &OrganizationId,
+    name: &str,
+    connector: Arc<dyn PlatformConnector>,
+) -> Arc<dyn PlatformConnector> {
+    match resilience {
+        // No name of an account has a slash, so that no two share one.
+        Some(resilience) if connector.platform().category != Category::Local => {
+            resilience.apply(format!("{organization}/{name}"), connector)
+        }
+        _ => connector,
     }
 }

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::connector::{ConnectorRegistry, NamedConnector};
-use crate::engine::bandwidth::Bandwidth;
+use crate::engine::bandwidth::{Bandwidth, Class, Rate};
+use crate::engine::resilience::layers::Resilience;
 use crate::engine::sync::Environment;
 use crate::engine::transfer::{Moved, Mover, TransferJob, TransferOptions};
 use crate::error::Result;
@@ -16,7 +17,7 @@ use crate::id::{Chance, OrganizationId};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{StorageBackend, Store};
 use crate::studio::section::{LiveSections, StoredPolicy};
-use crate::telemetry::{MetricsSnapshot, Registry, Telemetry};
+use crate::telemetry::{BANDWIDTH_RATE, BANDWIDTH_STREAMS, MetricsSnapshot, Registry, Telemetry};
 use crate::wedding::Zones;
 
 use super::builder::OrchestratorBuilder;
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
     pub(super) bandwidth: Bandwidth,
+    pub(super) resilience: Option<Resilience>,
     pub(super) registry: Arc<Registry>,
     pub(super) telemetry: Telemetry,
     #[cfg(feature = "crypto")]
@@ -103,6 +105,13 @@ impl Orchestrator {
         &self.0.shared.bandwidth
     }
 
+    /// Returns the layers around accounts on platforms, to listen to their events and to look at their health; an account is
+    /// called `organization/name` there. Nothing if they [were left out](super::OrchestratorBuilder::resilience).
+    #[must_use]
+    pub fn resilience(&self) -> Option<&Resilience> {
+        self.0.shared.resilience.as_ref()
+    }
+
     /// Returns everything counted and timed so far, over all organizations: for the host, to show or to export. No name of
     /// a file, a person or an organization is in it.
     ///
@@ -128,7 +137,26 @@ impl Orchestrator {
     /// ```
     #[must_use]
     pub fn metrics(&self) -> MetricsSnapshot {
-        self.0.shared.registry.snapshot()
+        let shared = &self.0.shared;
+        let links = shared.bandwidth.snapshot();
+        for (direction, link) in [("upload", &links.upload), ("download", &links.download)] {
+            for class in Class::ALL {
+                let rates = link
+                    .streams()
+                    .filter(|stream| stream.effective_class == class);
+                let (streams, rate) = rates.fold((0_u32, 0_u64), |(streams, rate), stream| {
+                    let more = stream.rate.map_or(0, Rate::as_bytes);
+                    (streams.saturating_add(1), rate.saturating_add(more))
+                });
+                let labels = [("direction", direction), ("class", class.as_str())];
+                shared
+                    .telemetry
+                    .set(BANDWIDTH_STREAMS, &labels, f64::from(streams));
+                #[expect(clippy::cast_precision_loss, reason = "a rate for people to look at")]
+                shared.telemetry.set(BANDWIDTH_RATE, &labels, rate as f64);
+            }
+        }
+        shared.registry.snapshot()
     }
 
     /// Returns the handle of one organization. Everything reached from it is bound to it.

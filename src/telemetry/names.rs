@@ -28,4 +28,6 @@ pub(crate) const SECTION_RESULTS_STORED: &str = "garland_sections_results_total"
 pub(crate) const PARTNER_TRIES: &str = "garland_sections_partner_tries_total";
 pub(crate) const STORAGE_COMMITS: &str = "garland_storage_commits_total";
 pub(crate) const STORAGE_COMMIT_SECONDS: &str = "garland_storage_commit_seconds";
+pub(crate) const BANDWIDTH_RATE: &str = "garland_bandwidth_bytes_per_second";
+pub(crate) const BANDWIDTH_STREAMS: &str = "garland_bandwidth_streams";
 pub(crate) const JOURNAL_LAG_SECONDS: &str = "garland_journal_lag_seconds";

@@ -6,7 +6,7 @@ use tokio::sync::broadcast;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
-use crate::wedding::Zones;
+use crate::wedding::{UtcOnly, Zones};
 
 use super::calendar::EventWindow;
 use super::class::Policy;
@@ -114,7 +114,7 @@ impl BandwidthBuilder {
         self
     }
 
-    /// Sets what is known of time zones. Default: the database of IANA with the feature `zones`, else UTC only.
+    /// Sets what is known of time zones. Default: UTC only.
     pub fn zones(mut self, zones: Arc<dyn Zones>) -> Self {
         self.zones = Some(zones);
         self
@@ -128,7 +128,7 @@ impl BandwidthBuilder {
     /// unless that is allowed. [`NotFound`](crate::ErrorKind::NotFound): the zone of a timetable.
     pub fn build(self) -> Result<Bandwidth> {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-        let zones = self.zones.unwrap_or_else(default_zones);
+        let zones = self.zones.unwrap_or_else(|| Arc::new(UtcOnly::new()));
         let (events, _) = broadcast::channel(KEPT);
         let mut state = self.state;
         let now = clock.now();
@@ -149,12 +149,4 @@ impl BandwidthBuilder {
         state.settle();
         Ok(Bandwidth::of(Hub::new(clock, zones, events, state)))
     }
-}
-
-fn default_zones() -> Arc<dyn Zones> {
-    #[cfg(feature = "zones")]
-    let zones = crate::wedding::IanaZones::new();
-    #[cfg(not(feature = "zones"))]
-    let zones = crate::wedding::UtcOnly::new();
-    Arc::new(zones)
 }

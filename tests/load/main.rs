@@ -1,0 +1,5 @@
+//! What an orchestrator does with a link and with accounts on platforms, on paused time.
+
+mod account;
+mod link;
+mod trouble;
