@@ -1,0 +1,3 @@
+//! Values kept near, bounded by weight.
+
+mod policy;

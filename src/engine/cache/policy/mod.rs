@@ -1,0 +1,8 @@
+//! Which entry leaves when room is needed: pure, without keys, values or time.
+
+mod ghosts;
+mod links;
+mod segments;
+mod sketch;
+
+pub(crate) use segments::Policy;
