@@ -13,49 +13,74 @@ pub(super) enum Side {
     Resident,
 }
 
+/// One that came again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Return {
+    pub(super) side: Side,
+    /// How many left by the same side since.
+    pub(super) after: u64,
+}
+
 /// The hashes of what left, the latest of them, in the order in which they left.
 #[derive(Debug)]
 pub(super) struct Ghosts {
-    lost: LruCache<u64, Side, BuildHasherDefault<AsItIs>>,
-    newcomers: u64,
+    /// With how many had left by the same side before.
+    lost: LruCache<u64, (Side, u64), BuildHasherDefault<AsItIs>>,
+    newcomers: Count,
+    residents: Count,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    now: u64,
+    ever: u64,
 }
 
 impl Ghosts {
     pub(super) fn new() -> Self {
         Self {
             lost: LruCache::unbounded_with_hasher(BuildHasherDefault::default()),
-            newcomers: 0,
+            newcomers: Count::default(),
+            residents: Count::default(),
         }
     }
 
     /// Remembers one more, and lets the oldest of more than `most` go.
     pub(super) fn push(&mut self, hash: u64, side: Side, most: usize) {
-        let old = self.lost.put(hash, side);
-        self.uncount(old);
-        self.newcomers += u64::from(side == Side::Newcomer);
+        let count = self.count_mut(side);
+        count.now += 1;
+        count.ever += 1;
+        let at = count.ever;
+        if let Some((side, _)) = self.lost.put(hash, (side, at)) {
+            self.count_mut(side).now -= 1;
+        }
         while self.lost.len() > most {
-            let oldest = self.lost.pop_lru().map(|(_, side)| side);
-            self.uncount(oldest);
+            let Some((_, (side, _))) = self.lost.pop_lru() else {
+                return;
+            };
+            self.count_mut(side).now -= 1;
         }
     }
 
     /// Takes back one that came again.
-    pub(super) fn take(&mut self, hash: u64) -> Option<Side> {
-        let side = self.lost.pop(&hash);
-        self.uncount(side);
-        side
+    pub(super) fn take(&mut self, hash: u64) -> Option<Return> {
+        let (side, at) = self.lost.pop(&hash)?;
+        let count = self.count_mut(side);
+        count.now -= 1;
+        let after = count.ever - at;
+        Some(Return { side, after })
     }
 
     /// How many there are of `side`.
-    pub(super) fn count(&self, side: Side) -> u64 {
-        match side {
-            Side::Newcomer => self.newcomers,
-            Side::Resident => self.lost.len() as u64 - self.newcomers,
-        }
+    pub(super) fn count(&mut self, side: Side) -> u64 {
+        self.count_mut(side).now
     }
 
-    fn uncount(&mut self, side: Option<Side>) {
-        self.newcomers -= u64::from(side == Some(Side::Newcomer));
+    fn count_mut(&mut self, side: Side) -> &mut Count {
+        match side {
+            Side::Newcomer => &mut self.newcomers,
+            Side::Resident => &mut self.residents,
+        }
     }
 }
 

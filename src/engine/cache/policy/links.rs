@@ -153,6 +153,30 @@ impl Links {
         });
     }
 
+    /// Makes the entry the oldest of `segment`, wherever it was.
+    pub(super) fn put_last(&mut self, slot: u32, segment: Segment) {
+        self.put(slot, segment);
+        let end = segment as u32;
+        let Some(oldest) = self.oldest(segment).filter(|oldest| *oldest != slot) else {
+            return;
+        };
+        let Some(node) = self.node_mut(slot) else {
+            return;
+        };
+        let newest = std::mem::replace(&mut node.older, end);
+        node.newer = oldest;
+        if let Some(node) = self.node_mut(newest) {
+            node.newer = end;
+        }
+        if let Some(node) = self.node_mut(oldest) {
+            node.older = slot;
+        }
+        if let Some(node) = self.node_mut(end) {
+            node.older = newest;
+            node.newer = slot;
+        }
+    }
+
     /// Takes the entry out of its list and frees its place.
     pub(super) fn release(&mut self, slot: u32) {
         if self.take(slot) {
