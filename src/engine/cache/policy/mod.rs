@@ -5,4 +5,5 @@ mod links;
 mod segments;
 mod sketch;
 
+pub(crate) use ghosts::AsItIs;
 pub(crate) use segments::Policy;

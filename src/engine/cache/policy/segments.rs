@@ -71,9 +71,10 @@ impl Policy {
         self.links.len()
     }
 
-    /// What the entry weighs.
-    pub(crate) fn weight_of(&self, slot: u32) -> u64 {
-        self.links.node(slot).map_or(0, |node| node.weight)
+    /// The hash of an entry that is held.
+    pub(crate) fn hash_of(&self, slot: u32) -> Option<u64> {
+        let node = self.links.node(slot)?;
+        node.segment.map(|_| node.hash)
     }
 
     /// Takes in an entry and returns its number, by which it is known from now on; `None` if it is heavier than all

@@ -12,7 +12,7 @@ const HALVES: u64 = 0x7777_7777_7777_7777;
 ///
 /// It grows with the entries it counts for: 8 bytes each.
 ///
-/// Source: G. Einziger, R. Friedman, B. Manes, "TinyLFU: A Highly Efficient Cache Admission Policy",
+/// Source: G. Einziger, R. Friedman, B. Manes, "`TinyLFU`: A Highly Efficient Cache Admission Policy",
 /// <https://arxiv.org/abs/1512.00727>.
 #[derive(Debug)]
 pub(super) struct Sketch {
@@ -73,7 +73,6 @@ impl Sketch {
 
     fn block(&mut self, hash: u64) -> Option<&mut [u64; WORDS]> {
         let mask = self.blocks.len() - 1;
-        #[expect(clippy::cast_possible_truncation, reason = "half the hash is meant")]
         let at = (hash >> 32) as usize & mask;
         self.blocks.get_mut(at)
     }
