@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, Hash};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 use super::barriers::Barriers;
 use super::builder::CacheBuilder;
+use super::hashing::Folding;
 use super::options::{InsertOptions, Insertion};
 use super::rules::Rules;
 use super::shard::{Facts, Gone, Seen, Shard, Stored};
@@ -66,7 +67,7 @@ pub struct Cache<K, V> {
 
 /// What the handles share.
 pub(super) struct Inner<K, V> {
-    hasher: RandomState,
+    hasher: Folding,
     first: Mutex<Shard<K, V>>,
     others: Box<[Mutex<Shard<K, V>>]>,
     pub(super) rules: Rules<K, V>,
@@ -93,7 +94,7 @@ impl<K: Eq + Hash, V> Cache<K, V> {
             Mutex::new(Shard::new(max, quota, absent))
         };
         let inner = Inner {
-            hasher: RandomState::new(),
+            hasher: Folding::new(),
             first: shard(0),
             others: (1..count).map(shard).collect(),
             rules,

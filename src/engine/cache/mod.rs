@@ -6,6 +6,7 @@ mod barriers;
 mod builder;
 mod flight;
 mod handle;
+mod hashing;
 mod load;
 mod options;
 mod pack;

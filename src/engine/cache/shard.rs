@@ -43,9 +43,15 @@ struct Item<K, V> {
     stored: Stored<V>,
     born: u64,
     fresh_until: u64,
-    used: u64,
-    tenant: u64,
+    /// What few entries have, out of the way of the others.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Debug)]
+struct Rare {
     tags: Box<[Arc<str>]>,
+    tenant: u64,
+    used: u64,
 }
 
 /// What a key has.
@@ -152,11 +158,13 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             if now >= item.fresh_until {
                 return Seen::Stale(item.stored.clone(), now - item.fresh_until);
             }
-            item.used = now;
+            if let Some(rare) = &mut item.rare {
+                rare.used = now;
+            }
         }
         self.policy.hit(slot);
         if let Some(tenants) = &mut self.tenants {
-            tenants.used(item.tenant, slot);
+            tenants.used(item.tenant(), slot);
         }
         Seen::Fresh(item.stored.clone())
     }
@@ -198,14 +206,14 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         } = facts;
         let tenant = rules.tenant.as_ref().map_or(0, |of| of(&key));
         let used = rules.idle.map_or(0, |_| rules.now());
+        let plain = tags.is_empty() && rules.tenant.is_none() && rules.idle.is_none();
+        let rare = (!plain).then(|| Box::new(Rare { tags, tenant, used }));
         let item = Item {
             key,
             stored,
             born,
             fresh_until,
-            used,
-            tenant,
-            tags,
+            rare,
         };
         if Twice::samples(hash) {
             self.twice.insert(hash, weight);
@@ -226,10 +234,10 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         if let Some(tenants) = &mut self.tenants {
             tenants.add(tenant, slot, weight);
         }
-        self.make_room(gone);
-        match self.index.get(&hash) {
-            Some(now) if *now == slot => Insertion::Stored,
-            _ => Insertion::NotAdmitted,
+        if self.make_room(slot, gone) {
+            Insertion::Stored
+        } else {
+            Insertion::NotAdmitted
         }
     }
 
@@ -311,22 +319,22 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         weight: u64,
         gone: &mut Gone<K, V>,
     ) -> Option<u32> {
-        if let Some(slot) = self.index.get(&hash).copied()
-            && let Some(Some(old)) = self.items.get_mut(slot as usize)
-            && old.key == item.key
-        {
-            let tenant = old.tenant;
-            let old = std::mem::replace(old, item);
-            if let Some(tenants) = &mut self.tenants {
-                tenants.remove(tenant, slot);
+        if let Some(slot) = self.index.get(&hash).copied() {
+            match self.items.get_mut(slot as usize) {
+                Some(Some(old)) if old.key == item.key => {
+                    let old = std::mem::replace(old, item);
+                    if let Some(tenants) = &mut self.tenants {
+                        tenants.remove(old.tenant(), slot);
+                    }
+                    self.policy.reweigh(slot, weight);
+                    self.policy.hit(slot);
+                    self.counts.count(RemovalCause::Replaced);
+                    gone.push(old.key, old.stored.value, RemovalCause::Replaced);
+                    return Some(slot);
+                }
+                _ => self.drop_slot(slot, RemovalCause::Evicted, gone),
             }
-            self.policy.reweigh(slot, weight);
-            self.policy.hit(slot);
-            self.counts.count(RemovalCause::Replaced);
-            gone.push(old.key, old.stored.value, RemovalCause::Replaced);
-            return Some(slot);
         }
-        self.take_out(hash, RemovalCause::Evicted, gone);
         let slot = self.policy.insert(hash, weight)?;
         let at = slot as usize;
         if self.items.len() <= at {
@@ -337,15 +345,20 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         Some(slot)
     }
 
-    fn make_room(&mut self, gone: &mut Gone<K, V>) {
+    /// Lets go of what must leave; `false` if `newest` was among it.
+    fn make_room(&mut self, newest: u32, gone: &mut Gone<K, V>) -> bool {
+        let mut stays = true;
         while self.policy.weight() > self.policy.max()
             && let Some(slot) = self.tenants.as_ref().and_then(Tenants::victim)
         {
+            stays &= slot != newest;
             self.drop_slot(slot, RemovalCause::OverQuota, gone);
         }
         while let Some(slot) = self.policy.evict() {
+            stays &= slot != newest;
             self.drop_slot(slot, RemovalCause::Evicted, gone);
         }
+        stays
     }
 
     fn take_out(&mut self, hash: u64, cause: RemovalCause, gone: &mut Gone<K, V>) {
@@ -362,7 +375,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         let item = self.items.get_mut(slot as usize).and_then(Option::take);
         if let Some(item) = item {
             if let Some(tenants) = &mut self.tenants {
-                tenants.remove(item.tenant, slot);
+                tenants.remove(item.tenant(), slot);
             }
             self.counts.count(cause);
             gone.push(item.key, item.stored.value, cause);
@@ -376,7 +389,7 @@ impl<K, V> Item<K, V> {
     fn dead(&mut self, rules: &Rules<K, V>, barriers: &Barriers) -> Option<RemovalCause> {
         let epoch = barriers.epoch();
         if self.born != epoch {
-            if barriers.bars(self.born, &self.tags, rules.path(&self.key)) {
+            if barriers.bars(self.born, self.tags(), rules.path(&self.key)) {
                 return Some(RemovalCause::Invalidated);
             }
             self.born = epoch;
@@ -387,8 +400,20 @@ impl<K, V> Item<K, V> {
         let now = rules.now();
         let idle = rules.idle.map_or(NEVER, nanos);
         let over = now >= self.fresh_until.saturating_add(rules.grace())
-            || (idle != NEVER && now >= self.used.saturating_add(idle));
+            || (idle != NEVER && now >= self.used().saturating_add(idle));
         over.then_some(RemovalCause::Expired)
+    }
+
+    fn tags(&self) -> &[Arc<str>] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.tags)
+    }
+
+    fn tenant(&self) -> u64 {
+        self.rare.as_ref().map_or(0, |rare| rare.tenant)
+    }
+
+    fn used(&self) -> u64 {
+        self.rare.as_ref().map_or(0, |rare| rare.used)
     }
 }
 

@@ -3,8 +3,8 @@
 //!
 //! Caches of 100,000 entries, numbers to numbers; keys by Zipf's law (0.99) over a million. Slices of the contestants are
 //! interleaved, and the least of each counts.
-//!   cache                   speed, nine rounds
-//!   cache --rounds 3        fewer
+//!   cache                   speed, sixty rounds
+//!   cache --rounds 9        fewer
 //!   cache --traces FOLDER   hit rates instead, over the folder `cache` of the shared vectors
 
 use std::hint::black_box;
@@ -19,7 +19,7 @@ use garland_peers::{Arguments, Result};
 
 const CAPACITY: u64 = 100_000;
 const KEYS: u64 = 1_000_000;
-const SLICE: usize = 200_000;
+const SLICE: usize = 20_000;
 
 /// What every contestant can do.
 trait Contestant: Send + Sync {
@@ -141,7 +141,7 @@ fn main() -> Result<()> {
     if let Some(folder) = arguments.value("--traces") {
         return traces(folder);
     }
-    let rounds = arguments.number("--rounds", 9)?;
+    let rounds = arguments.number("--rounds", 60)?;
     hits(rounds)?;
     misses(rounds)?;
     zipf(rounds, 1)?;
@@ -189,7 +189,7 @@ fn misses(rounds: usize) -> Result<()> {
 fn zipf(rounds: usize, threads: usize) -> Result<()> {
     let entrants = entrants(CAPACITY, false)?;
     let law = Zipf::new(KEYS, 0.99);
-    let keys: Vec<u64> = (0..8 * SLICE as u64).map(|n| law.draw(n)).collect();
+    let keys: Vec<u64> = (0..100 * SLICE as u64).map(|n| law.draw(n)).collect();
     for (_, cache) in &entrants {
         for key in &keys {
             if !cache.get(*key) {
@@ -201,7 +201,7 @@ fn zipf(rounds: usize, threads: usize) -> Result<()> {
     compare(&name, rounds, &entrants, |cache, round| {
         std::thread::scope(|scope| {
             for thread in 0..threads {
-                let from = (round * threads + thread) % 8 * SLICE;
+                let from = (round * threads + thread) % 100 * SLICE;
                 let keys = keys.get(from..from + SLICE).unwrap_or_default();
                 scope.spawn(move || {
                     for key in keys {

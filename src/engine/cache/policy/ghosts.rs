@@ -1,16 +1,14 @@
 //! What left lately, by the hash of its key, and why.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
-use lru::LruCache;
+const WAYS: usize = 8;
 
 /// Why an entry left.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Side {
     /// It came from the window and was not taken in: a larger window would have kept it.
-    Newcomer,
+    Newcomer = 0,
     /// It was in the main part and had to give way: a smaller window would have kept it.
-    Resident,
+    Resident = 1,
 }
 
 /// One that came again.
@@ -18,93 +16,127 @@ pub(super) enum Side {
 pub(super) struct Return {
     pub(super) side: Side,
     /// How many left by the same side since.
-    pub(super) after: u64,
+    pub(super) after: u32,
 }
 
-/// The hashes of what left, the latest of them, in the order in which they left.
+/// A table of hashes, eight to a line of the processor's cache, of which the oldest gives way.
+///
+/// 8 bytes for each entry of the cache: a tag of the hash, the side, and how many had left by that side.
 #[derive(Debug)]
 pub(super) struct Ghosts {
-    /// With how many had left by the same side before.
-    lost: LruCache<u64, (Side, u64), BuildHasherDefault<AsItIs>>,
-    newcomers: Count,
-    residents: Count,
+    /// INVARIANT: a power of two of them, at least one.
+    sets: Vec<[Ghost; WAYS]>,
+    ever: [u32; 2],
+    /// How many left by each side lately.
+    lately: [u64; 2],
 }
 
-#[derive(Debug, Default)]
-struct Count {
-    now: u64,
-    ever: u64,
+#[derive(Clone, Copy, Debug, Default)]
+struct Ghost {
+    /// A part of the hash and, in the lowest bit, the side; 0 is none.
+    tag: u32,
+    at: u32,
 }
 
 impl Ghosts {
     pub(super) fn new() -> Self {
         Self {
-            lost: LruCache::unbounded_with_hasher(BuildHasherDefault::default()),
-            newcomers: Count::default(),
-            residents: Count::default(),
+            sets: vec![[Ghost::default(); WAYS]],
+            ever: [0; 2],
+            lately: [0; 2],
         }
     }
 
-    /// Remembers one more, and lets the oldest of more than `most` go.
-    pub(super) fn push(&mut self, hash: u64, side: Side, most: usize) {
-        let count = self.count_mut(side);
-        count.now += 1;
-        count.ever += 1;
-        let at = count.ever;
-        if let Some((side, _)) = self.lost.put(hash, (side, at)) {
-            self.count_mut(side).now -= 1;
+    /// Makes room for about as many as there are `entries`.
+    pub(super) fn grow(&mut self, entries: usize) {
+        while self.sets.len() * WAYS < entries {
+            // As in the sketch: one bit more of the hash leads to a copy of the old set.
+            self.sets.extend_from_within(..);
         }
-        while self.lost.len() > most {
-            let Some((_, (side, _))) = self.lost.pop_lru() else {
-                return;
-            };
-            self.count_mut(side).now -= 1;
+    }
+
+    /// Remembers one more.
+    pub(super) fn push(&mut self, hash: u64, side: Side) {
+        let most = (self.sets.len() * WAYS) as u64;
+        let [newcomers, residents] = &mut self.lately;
+        if *newcomers + *residents >= most {
+            *newcomers /= 2;
+            *residents /= 2;
+        }
+        let ever = match (side, &mut self.ever) {
+            (Side::Newcomer, [newcomers_ever, _]) => {
+                *newcomers += 1;
+                newcomers_ever
+            }
+            (Side::Resident, [_, residents_ever]) => {
+                *residents += 1;
+                residents_ever
+            }
+        };
+        *ever = ever.wrapping_add(1);
+        let ghost = Ghost {
+            tag: tag(hash, side),
+            at: *ever,
+        };
+        let ever = self.ever;
+        let Some(set) = self.set(hash) else { return };
+        let oldest = set.iter_mut().max_by_key(|ghost| {
+            if ghost.tag == 0 {
+                u32::MAX
+            } else {
+                age(**ghost, ever)
+            }
+        });
+        if let Some(oldest) = oldest {
+            *oldest = ghost;
         }
     }
 
     /// Takes back one that came again.
     pub(super) fn take(&mut self, hash: u64) -> Option<Return> {
-        let (side, at) = self.lost.pop(&hash)?;
-        let count = self.count_mut(side);
-        count.now -= 1;
-        let after = count.ever - at;
+        let ever = self.ever;
+        let same = |ghost: &&mut Ghost| ghost.tag | 1 == tag(hash, Side::Resident);
+        let ghost = self.set(hash)?.iter_mut().find(same)?;
+        let side = if ghost.tag & 1 == 0 {
+            Side::Newcomer
+        } else {
+            Side::Resident
+        };
+        let after = age(*ghost, ever);
+        *ghost = Ghost::default();
         Some(Return { side, after })
     }
 
-    /// How many there are of `side`.
-    pub(super) fn count(&mut self, side: Side) -> u64 {
-        self.count_mut(side).now
+    /// How many left by `side` lately.
+    pub(super) fn count(&self, side: Side) -> u64 {
+        let [newcomers, residents] = self.lately;
+        match side {
+            Side::Newcomer => newcomers,
+            Side::Resident => residents,
+        }
     }
 
-    fn count_mut(&mut self, side: Side) -> &mut Count {
-        match side {
-            Side::Newcomer => &mut self.newcomers,
-            Side::Resident => &mut self.residents,
-        }
+    fn set(&mut self, hash: u64) -> Option<&mut [Ghost; WAYS]> {
+        let mask = self.sets.len() - 1;
+        let at = (hash >> 32) as usize & mask;
+        self.sets.get_mut(at)
     }
 }
 
-/// Takes a number that is a hash for one.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct AsItIs(u64);
+/// How many left by its side since a ghost did.
+fn age(ghost: Ghost, ever: [u32; 2]) -> u32 {
+    let [newcomers, residents] = ever;
+    let ever = if ghost.tag & 1 == 0 {
+        newcomers
+    } else {
+        residents
+    };
+    ever.wrapping_sub(ghost.at)
+}
 
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-
-    /// A small number has its use of the upper bits too.
-    fn write_u32(&mut self, number: u32) {
-        self.0 = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
+/// The lower half of the hash, of which the set knows nothing, with the side; never 0.
+fn tag(hash: u64, side: Side) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "half the hash is meant")]
+    let half = hash as u32;
+    (half | 2) & !1 | side as u32
 }

@@ -18,8 +18,8 @@ pub(super) struct Node {
     pub(super) weight: u64,
     older: u32,
     newer: u32,
-    /// The list's clock when it came to its front.
-    moved: u32,
+    /// Uses that have not been counted yet, at most 15.
+    pub(super) uses: u8,
     /// `None` is a free place.
     pub(super) segment: Option<Segment>,
 }
@@ -31,7 +31,6 @@ pub(super) struct Node {
 pub(super) struct Links {
     nodes: Vec<Node>,
     free: Vec<u32>,
-    clocks: [u32; 3],
     lengths: [u32; 3],
     weights: [u64; 3],
 }
@@ -43,14 +42,13 @@ impl Links {
             weight: 0,
             older: segment as u32,
             newer: segment as u32,
-            moved: 0,
+            uses: 0,
             segment: None,
         };
         let ends = [Segment::Window, Segment::Probation, Segment::Protected];
         Self {
             nodes: ends.into_iter().map(end).collect(),
             free: Vec::new(),
-            clocks: [0; 3],
             lengths: [0; 3],
             weights: [0; 3],
         }
@@ -63,7 +61,7 @@ impl Links {
             weight,
             older: 0,
             newer: 0,
-            moved: 0,
+            uses: 0,
             segment: None,
         };
         if let Some(slot) = self.free.pop() {
@@ -113,17 +111,6 @@ impl Links {
         (newer > Segment::Protected as u32).then_some(newer)
     }
 
-    /// Makes the entry the newest of its own list. One that is among the newest eighth stays where it is: the
-    /// order is as good, and a use writes to no other entry.
-    pub(super) fn touch(&mut self, slot: u32) {
-        let Some(node) = self.node(slot) else { return };
-        let Some(segment) = node.segment else { return };
-        let since = self.clock(segment).wrapping_sub(node.moved);
-        if since > self.length(segment) / 8 {
-            self.put(slot, segment);
-        }
-    }
-
     /// Makes the entry the newest of `segment`, wherever it was.
     pub(super) fn put(&mut self, slot: u32, segment: Segment) {
         self.take(slot);
@@ -131,13 +118,11 @@ impl Links {
         let Some(newest) = self.node(end).map(|node| node.older) else {
             return;
         };
-        let clock = self.clock(segment).wrapping_add(1);
         let Some(node) = self.node_mut(slot) else {
             return;
         };
         node.older = newest;
         node.newer = end;
-        node.moved = clock;
         node.segment = Some(segment);
         let weight = node.weight;
         if let Some(node) = self.node_mut(newest) {
@@ -146,8 +131,7 @@ impl Links {
         if let Some(node) = self.node_mut(end) {
             node.older = slot;
         }
-        self.count(segment, |clocks, length, total| {
-            *clocks = clock;
+        self.count(segment, |length, total| {
             *length += 1;
             *total += weight;
         });
@@ -191,7 +175,7 @@ impl Links {
         };
         let old = std::mem::replace(&mut node.weight, weight);
         if let Some(segment) = node.segment {
-            self.count(segment, |_, _, total| *total = *total - old + weight);
+            self.count(segment, |_, total| *total = *total - old + weight);
         }
     }
 
@@ -209,29 +193,17 @@ impl Links {
         if let Some(node) = self.node_mut(newer) {
             node.older = older;
         }
-        self.count(segment, |_, length, total| {
+        self.count(segment, |length, total| {
             *length -= 1;
             *total -= weight;
         });
         true
     }
 
-    fn clock(&self, segment: Segment) -> u32 {
-        self.clocks.get(segment as usize).copied().unwrap_or(0)
-    }
-
-    fn length(&self, segment: Segment) -> u32 {
-        self.lengths.get(segment as usize).copied().unwrap_or(0)
-    }
-
-    fn count(&mut self, segment: Segment, change: impl FnOnce(&mut u32, &mut u32, &mut u64)) {
+    fn count(&mut self, segment: Segment, change: impl FnOnce(&mut u32, &mut u64)) {
         let at = segment as usize;
-        if let (Some(clock), Some(length), Some(weight)) = (
-            self.clocks.get_mut(at),
-            self.lengths.get_mut(at),
-            self.weights.get_mut(at),
-        ) {
-            change(clock, length, weight);
+        if let (Some(length), Some(weight)) = (self.lengths.get_mut(at), self.weights.get_mut(at)) {
+            change(length, weight);
         }
     }
 }

@@ -83,7 +83,7 @@ impl Policy {
         if weight > self.max {
             return None;
         }
-        self.sketch.add(hash);
+        self.sketch.add(hash, 1);
         let segment = match self.ghosts.take(hash) {
             Some(back) if self.learn(back, weight) => Segment::Protected,
             _ => Segment::Window,
@@ -95,21 +95,16 @@ impl Policy {
             self.links.put_last(slot, segment);
         }
         self.sketch.grow(self.links.len());
+        self.ghosts.grow(self.links.len());
         Some(slot)
     }
 
-    /// Counts a use of an entry.
+    /// Notes a use of an entry. It is counted, and the entry moves, when the entry is the oldest of its list and could
+    /// leave: a use itself writes to nothing else.
+    #[inline]
     pub(crate) fn hit(&mut self, slot: u32) {
-        let Some(node) = self.links.node(slot) else {
-            return;
-        };
-        let (hash, segment) = (node.hash, node.segment);
-        self.sketch.add(hash);
-        if segment == Some(Segment::Probation) {
-            self.links.put(slot, Segment::Protected);
-            self.demote();
-        } else {
-            self.links.touch(slot);
+        if let Some(node) = self.links.node_mut(slot) {
+            node.uses = node.uses.saturating_add(1);
         }
     }
 
@@ -137,16 +132,19 @@ impl Policy {
         self.demote();
         loop {
             let excess = self.links.total().saturating_sub(self.max);
-            let newcomer = self
-                .links
-                .oldest(Segment::Window)
-                .filter(|_| self.links.weight(Segment::Window) > self.window_size());
+            let newcomer = if self.links.weight(Segment::Window) > self.window_size() {
+                self.unused(Segment::Window, Segment::Window)
+            } else {
+                None
+            };
             match (newcomer, excess) {
                 (None, 0) => return None,
                 (Some(newcomer), 0) => self.links.put(newcomer, Segment::Probation),
                 (Some(newcomer), excess) => return Some(self.contest(newcomer, excess)),
                 (None, _) => {
-                    let resident = self.resident().or(self.links.oldest(Segment::Window))?;
+                    let resident = self
+                        .resident()
+                        .or_else(|| self.links.oldest(Segment::Window))?;
                     return Some(self.lose(resident, Side::Resident));
                 }
             }
@@ -199,8 +197,7 @@ impl Policy {
     /// Remembers an entry that leaves.
     fn lose(&mut self, slot: u32, side: Side) -> u32 {
         if let Some(node) = self.links.node(slot) {
-            let most = (self.links.len() * 4 / 5).max(1);
-            self.ghosts.push(node.hash, side, most);
+            self.ghosts.push(node.hash, side);
         }
         slot
     }
@@ -214,10 +211,9 @@ impl Policy {
             Side::Resident => self.window.saturating_sub(least),
         };
         let mean = self.links.total() / (self.links.len() as u64).max(1);
-        if back.after.saturating_mul(mean.max(1)) > room / PART {
+        if u64::from(back.after).saturating_mul(mean.max(1)) > room / PART {
             return false;
         }
-        // It has been taken out already, hence one more on its side.
         let newcomers = self.ghosts.count(Side::Newcomer);
         let residents = self.ghosts.count(Side::Resident);
         let step = STEP.saturating_mul(weight);
@@ -234,9 +230,24 @@ impl Policy {
     }
 
     /// The one that leaves the main part next.
-    fn resident(&self) -> Option<u32> {
-        let probation = self.links.oldest(Segment::Probation);
-        probation.or(self.links.oldest(Segment::Protected))
+    fn resident(&mut self) -> Option<u32> {
+        let probation = self.unused(Segment::Probation, Segment::Protected);
+        probation.or_else(|| self.unused(Segment::Protected, Segment::Protected))
+    }
+
+    /// The oldest entry of a list that was not used since it came there; those that were go to `used`, and their
+    /// uses are counted.
+    fn unused(&mut self, segment: Segment, used: Segment) -> Option<u32> {
+        loop {
+            let slot = self.links.oldest(segment)?;
+            let node = self.links.node_mut(slot)?;
+            if node.uses == 0 {
+                return Some(slot);
+            }
+            let (hash, uses) = (node.hash, std::mem::take(&mut node.uses));
+            self.sketch.add(hash, u64::from(uses));
+            self.links.put(slot, used);
+        }
     }
 
     fn window_size(&self) -> u64 {
@@ -247,7 +258,7 @@ impl Policy {
     fn demote(&mut self) {
         let most = self.max.saturating_sub(self.window_size()) / 5 * 4;
         while self.links.weight(Segment::Protected) > most {
-            let Some(oldest) = self.links.oldest(Segment::Protected) else {
+            let Some(oldest) = self.unused(Segment::Protected, Segment::Protected) else {
                 return;
             };
             self.links.put(oldest, Segment::Probation);

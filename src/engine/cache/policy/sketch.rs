@@ -41,22 +41,19 @@ impl Sketch {
         }
     }
 
-    /// Counts a use. Everything is halved now and then, so that old fame fades.
-    pub(super) fn add(&mut self, hash: u64) {
-        let mut counted = false;
+    /// Counts `uses`. Everything is halved now and then, so that old fame fades.
+    pub(super) fn add(&mut self, hash: u64, uses: u64) {
+        let mut counted = 0;
         if let Some(block) = self.block(hash) {
             for (word, shift) in counters(block, hash) {
-                if (*word >> shift) & TOP < TOP {
-                    *word += 1 << shift;
-                    counted = true;
-                }
+                let more = uses.min(TOP - ((*word >> shift) & TOP));
+                *word += more << shift;
+                counted = counted.max(more);
             }
         }
-        if counted {
-            self.counted += 1;
-            if self.counted >= (self.entries * SAMPLE).max(SAMPLE) {
-                self.fade();
-            }
+        self.counted += counted;
+        if self.counted >= (self.entries * SAMPLE).max(SAMPLE) {
+            self.fade();
         }
     }
 
@@ -109,7 +106,7 @@ mod tests {
         let mut state = 7;
         let hashes: Vec<u64> = (0..1_000).map(|_| split_mix(&mut state)).collect();
         for hash in hashes.iter().chain(&hashes).chain(&hashes[..500]) {
-            sketch.add(*hash);
+            sketch.add(*hash, 1);
         }
         assert!(hashes[..500].iter().all(|hash| sketch.count(*hash) >= 3));
         assert!(hashes[500..].iter().all(|hash| sketch.count(*hash) >= 2));
@@ -126,10 +123,10 @@ mod tests {
     fn counts_survive_growth_and_stop_at_fifteen() {
         let mut sketch = Sketch::new();
         sketch.grow(8);
-        (0..7).for_each(|_| sketch.add(0xfeed_beef_1234_5678));
+        sketch.add(0xfeed_beef_1234_5678, 7);
         sketch.grow(5_000);
         assert_eq!(sketch.count(0xfeed_beef_1234_5678), 7);
-        (0..90).for_each(|_| sketch.add(0xfeed_beef_1234_5678));
+        (0..5).for_each(|_| sketch.add(0xfeed_beef_1234_5678, 4));
         assert_eq!(sketch.count(0xfeed_beef_1234_5678), 15);
     }
 }
