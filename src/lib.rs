@@ -8,6 +8,7 @@
 //! - [`sync`]: verified sync between any number of places. A plan is a pure value that can be read,
 //!   stored, refused or carried out; a run that is killed goes on where it was.
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
+//! - [`cache`]: values kept near, bounded by weight, loaded once for all who ask.
 //! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
 //! - [`permission`]: who sees which section of a wedding, when and why; who may do what to which object.
@@ -50,6 +51,7 @@
 //! | `outbound` | no | the policy for URLs that people hand in |
 //! | `http` | no | an HTTP client that holds to it; compiles C |
 //! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
+//! | `compression` | no | a cache may keep its larger entries compressed |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -128,7 +130,7 @@ pub use engine::privacy;
 pub use engine::resilience::limits;
 #[cfg(feature = "upload")]
 pub use engine::upload;
-pub use engine::{journal, sync, text, transfer};
+pub use engine::{cache, journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 #[cfg(feature = "crypto")]

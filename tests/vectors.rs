@@ -7,6 +7,8 @@
     reason = "a test program reads its environment and its own clock"
 )]
 
+#[path = "vectors_suite/cache.rs"]
+mod cache;
 #[path = "vectors_suite/permissions.rs"]
 mod permissions;
 #[path = "vectors_suite/runner.rs"]
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ("sync/plan.jsonl", sync::check),
         ("sync/limits.jsonl", sync::check),
     ];
+    lists.extend(cache::LISTS);
     lists.extend(permissions::LISTS);
     lists.extend(sections::LISTS);
     lists.extend(security::LISTS);

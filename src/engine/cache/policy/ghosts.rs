@@ -15,18 +15,18 @@ pub(super) enum Side {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Return {
     pub(super) side: Side,
-    /// How many left by the same side since.
-    pub(super) after: u32,
+    /// How many left by the same side since, roughly.
+    pub(super) after: u64,
 }
 
 /// A table of hashes, eight to a line of the processor's cache, of which the oldest gives way.
 ///
-/// 8 bytes for each entry of the cache: a tag of the hash, the side, and how many had left by that side.
+/// 8 bytes for each entry of the cache: a tag of the hash, the side, and how many had left before.
 #[derive(Debug)]
 pub(super) struct Ghosts {
     /// INVARIANT: a power of two of them, at least one.
     sets: Vec<[Ghost; WAYS]>,
-    ever: [u32; 2],
+    ever: u32,
     /// How many left by each side lately.
     lately: [u64; 2],
 }
@@ -42,7 +42,7 @@ impl Ghosts {
     pub(super) fn new() -> Self {
         Self {
             sets: vec![[Ghost::default(); WAYS]],
-            ever: [0; 2],
+            ever: 0,
             lately: [0; 2],
         }
     }
@@ -63,48 +63,39 @@ impl Ghosts {
             *newcomers /= 2;
             *residents /= 2;
         }
-        let ever = match (side, &mut self.ever) {
-            (Side::Newcomer, [newcomers_ever, _]) => {
-                *newcomers += 1;
-                newcomers_ever
-            }
-            (Side::Resident, [_, residents_ever]) => {
-                *residents += 1;
-                residents_ever
-            }
-        };
-        *ever = ever.wrapping_add(1);
+        match side {
+            Side::Newcomer => *newcomers += 1,
+            Side::Resident => *residents += 1,
+        }
+        self.ever = self.ever.wrapping_add(1);
+        let ever = self.ever;
         let ghost = Ghost {
             tag: tag(hash, side),
-            at: *ever,
+            at: ever,
         };
-        let ever = self.ever;
         let Some(set) = self.set(hash) else { return };
-        let oldest = set.iter_mut().max_by_key(|ghost| {
-            if ghost.tag == 0 {
-                u32::MAX
-            } else {
-                age(**ghost, ever)
-            }
+        let oldest = set.iter_mut().max_by_key(|ghost| match ghost.tag {
+            0 => u32::MAX,
+            _ => ever.wrapping_sub(ghost.at),
         });
         if let Some(oldest) = oldest {
             *oldest = ghost;
         }
     }
 
-    /// Takes back one that came again.
-    pub(super) fn take(&mut self, hash: u64) -> Option<Return> {
-        let ever = self.ever;
+    /// Takes back one that came again, unless more than `most` left since.
+    pub(super) fn take(&mut self, hash: u64, most: u64) -> Option<Return> {
+        let (ever, [newcomers, residents]) = (self.ever, self.lately);
         let same = |ghost: &&mut Ghost| ghost.tag | 1 == tag(hash, Side::Resident);
         let ghost = self.set(hash)?.iter_mut().find(same)?;
-        let side = if ghost.tag & 1 == 0 {
-            Side::Newcomer
-        } else {
-            Side::Resident
+        let (side, of_side) = match ghost.tag & 1 {
+            0 => (Side::Newcomer, newcomers),
+            _ => (Side::Resident, residents),
         };
-        let after = age(*ghost, ever);
+        let since = u64::from(ever.wrapping_sub(ghost.at));
         *ghost = Ghost::default();
-        Some(Return { side, after })
+        let after = since * of_side / (newcomers + residents).max(1);
+        (since <= most).then_some(Return { side, after })
     }
 
     /// How many left by `side` lately.
@@ -121,17 +112,6 @@ impl Ghosts {
         let at = (hash >> 32) as usize & mask;
         self.sets.get_mut(at)
     }
-}
-
-/// How many left by its side since a ghost did.
-fn age(ghost: Ghost, ever: [u32; 2]) -> u32 {
-    let [newcomers, residents] = ever;
-    let ever = if ghost.tag & 1 == 0 {
-        newcomers
-    } else {
-        residents
-    };
-    ever.wrapping_sub(ghost.at)
 }
 
 /// The lower half of the hash, of which the set knows nothing, with the side; never 0.

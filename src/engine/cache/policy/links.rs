@@ -18,8 +18,13 @@ pub(super) struct Node {
     pub(super) weight: u64,
     older: u32,
     newer: u32,
-    /// Uses that have not been counted yet, at most 15.
+    /// Uses since it was last the oldest of its list.
     pub(super) uses: u8,
+    /// Uses that the sketch knows nothing of.
+    pub(super) uncounted: u8,
+    /// All uses lately, as of the time at which everything had been halved `fades` times.
+    pub(super) count: u8,
+    pub(super) fades: u8,
     /// `None` is a free place.
     pub(super) segment: Option<Segment>,
 }
@@ -43,6 +48,9 @@ impl Links {
             older: segment as u32,
             newer: segment as u32,
             uses: 0,
+            uncounted: 0,
+            count: 0,
+            fades: 0,
             segment: None,
         };
         let ends = [Segment::Window, Segment::Probation, Segment::Protected];
@@ -62,6 +70,9 @@ impl Links {
             older: 0,
             newer: 0,
             uses: 0,
+            uncounted: 0,
+            count: 0,
+            fades: 0,
             segment: None,
         };
         if let Some(slot) = self.free.pop() {

@@ -20,6 +20,7 @@ pub(super) struct Sketch {
     blocks: Vec<[u64; WORDS]>,
     counted: u64,
     entries: u64,
+    fades: u8,
 }
 
 impl Sketch {
@@ -28,6 +29,7 @@ impl Sketch {
             blocks: vec![[0; WORDS]],
             counted: 0,
             entries: 0,
+            fades: 0,
         }
     }
 
@@ -41,31 +43,38 @@ impl Sketch {
         }
     }
 
-    /// Counts `uses`. Everything is halved now and then, so that old fame fades.
-    pub(super) fn add(&mut self, hash: u64, uses: u64) {
-        let mut counted = 0;
-        if let Some(block) = self.block(hash) {
-            for (word, shift) in counters(block, hash) {
-                let more = uses.min(TOP - ((*word >> shift) & TOP));
-                *word += more << shift;
-                counted = counted.max(more);
-            }
+    /// Counts a use, and returns how many there were lately with it, 1 to 15; sometimes more, never less.
+    pub(super) fn add(&mut self, hash: u64) -> u8 {
+        self.pass(1);
+        self.put(hash, 1)
+    }
+
+    /// Adds uses for which time has passed already, and returns how many there were lately with them.
+    pub(super) fn put(&mut self, hash: u64, uses: u64) -> u8 {
+        let Some(block) = self.block(hash) else {
+            return 0;
+        };
+        let mut least = TOP;
+        for (word, shift) in counters(block, hash) {
+            let count = (*word >> shift) & TOP;
+            let more = uses.min(TOP - count);
+            *word += more << shift;
+            least = least.min(count + more);
         }
-        self.counted += counted;
+        u8::try_from(least).unwrap_or(u8::MAX)
+    }
+
+    /// Lets the time of some uses pass. Everything is halved now and then, so that old fame fades.
+    pub(super) fn pass(&mut self, uses: u64) {
+        self.counted += uses;
         if self.counted >= (self.entries * SAMPLE).max(SAMPLE) {
             self.fade();
         }
     }
 
-    /// Returns how often `hash` was counted lately, 0 to 15; sometimes more, never less.
-    pub(super) fn count(&mut self, hash: u64) -> u64 {
-        let Some(block) = self.block(hash) else {
-            return 0;
-        };
-        counters(block, hash)
-            .map(|(word, shift)| (*word >> shift) & TOP)
-            .min()
-            .unwrap_or(0)
+    /// How often everything was halved until now.
+    pub(super) fn fades(&self) -> u8 {
+        self.fades
     }
 
     fn block(&mut self, hash: u64) -> Option<&mut [u64; WORDS]> {
@@ -76,6 +85,7 @@ impl Sketch {
 
     fn fade(&mut self) {
         self.counted /= 2;
+        self.fades = self.fades.wrapping_add(1);
         for word in self.blocks.iter_mut().flatten() {
             *word = (*word >> 1) & HALVES;
         }
@@ -106,27 +116,26 @@ mod tests {
         let mut state = 7;
         let hashes: Vec<u64> = (0..1_000).map(|_| split_mix(&mut state)).collect();
         for hash in hashes.iter().chain(&hashes).chain(&hashes[..500]) {
-            sketch.add(*hash, 1);
+            sketch.add(*hash);
         }
-        assert!(hashes[..500].iter().all(|hash| sketch.count(*hash) >= 3));
-        assert!(hashes[500..].iter().all(|hash| sketch.count(*hash) >= 2));
-        let exact = hashes
-            .iter()
-            .filter(|hash| sketch.count(**hash) <= 3)
-            .count();
-        assert!(exact > 950, "{exact} of 1000");
+        let counts: Vec<u8> = hashes.iter().map(|hash| sketch.put(*hash, 0)).collect();
+        assert!(counts[..500].iter().all(|count| *count >= 3));
+        assert!(counts[500..].iter().all(|count| *count >= 2));
+        let close = counts.iter().filter(|count| **count <= 3).count();
+        assert!(close > 950, "{close} of 1000");
         sketch.fade();
-        assert!(hashes.iter().all(|hash| sketch.count(*hash) >= 1));
+        assert!(hashes.iter().all(|hash| sketch.put(*hash, 0) >= 1));
+        assert_eq!(sketch.fades(), 1);
     }
 
     #[test]
     fn counts_survive_growth_and_stop_at_fifteen() {
         let mut sketch = Sketch::new();
         sketch.grow(8);
-        sketch.add(0xfeed_beef_1234_5678, 7);
+        let hash = 0xfeed_beef_1234_5678;
+        assert_eq!(sketch.put(hash, 7), 7);
         sketch.grow(5_000);
-        assert_eq!(sketch.count(0xfeed_beef_1234_5678), 7);
-        (0..5).for_each(|_| sketch.add(0xfeed_beef_1234_5678, 4));
-        assert_eq!(sketch.count(0xfeed_beef_1234_5678), 15);
+        assert_eq!(sketch.put(hash, 0), 7);
+        assert_eq!(sketch.put(hash, 90), 15);
     }
 }
