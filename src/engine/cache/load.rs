@@ -26,8 +26,8 @@ enum Answer<V> {
     /// A value past its time, and the load that will replace it, if it was begun by this question.
     Stale(Stored<V>, Option<Load<V>>),
     Absent,
-    /// A load to wait for, and a value to fall back on.
-    Wait(Load<V>, Option<Stored<V>>),
+    /// A load to wait for, and a value to fall back on, with its hash.
+    Wait(Load<V>, Option<(u64, Stored<V>)>),
 }
 
 impl<K, V> Cache<K, V>
@@ -104,7 +104,13 @@ where
                     Err(_) => late(deadline),
                 };
                 match fallback {
-                    Some(stored) if error.is_retryable() => inner.read(stored),
+                    Some((hash, stored)) if error.is_retryable() => {
+                        let mut shard = inner.shard(hash);
+                        shard.counts.misses -= 1;
+                        shard.counts.stale += 1;
+                        drop(shard);
+                        inner.read(stored)
+                    }
                     _ => Err(error),
                 }
             }
@@ -139,7 +145,7 @@ where
                 };
                 return Answer::Stale(stored, load);
             }
-            Seen::Stale(stored, past) if past < nanos(self.rules.if_error) => Some(stored),
+            Seen::Stale(stored, past) if past < nanos(self.rules.if_error) => Some((hash, stored)),
             _ => None,
         };
         if self.is_absent(&mut shard, &key) {
