@@ -25,8 +25,8 @@ fn slow(began: &Arc<AtomicU64>, value: u64) -> impl Future<Output = Result<u64>>
     }
 }
 
-fn failing(kind: ErrorKind) -> impl Future<Output = Result<u64>> + Send {
-    async move { Err(Error::new(kind, "test.load", "it failed").with_retry_after(SECOND)) }
+async fn failing(kind: ErrorKind) -> Result<u64> {
+    Err(Error::new(kind, "test.load", "it failed").with_retry_after(SECOND))
 }
 
 /// A loader with five awaits.

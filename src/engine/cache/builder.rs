@@ -49,7 +49,7 @@ impl<K, V> CacheBuilder<K, V> {
     }
 
     /// Sets what an entry weighs, mostly its bytes. It is asked once for each insertion, of the stored form.
-    /// Default: 1 each.
+    /// Less than 1 counts as 1. Default: 1 each.
     #[must_use]
     pub fn weigher(mut self, weigh: impl Fn(&K, &V) -> u64 + Send + Sync + 'static) -> Self {
         self.rules.weigher = Some(Box::new(weigh));

@@ -42,8 +42,10 @@ impl<K, V> Rules<K, V> {
         nanos(self.clock.elapsed())
     }
 
+    /// At least 1, so that the weight bounds how many there are.
     pub(super) fn weigh(&self, key: &K, value: &V) -> u64 {
-        self.weigher.as_ref().map_or(1, |weigh| weigh(key, value))
+        let weight = self.weigher.as_ref().map(|weigh| weigh(key, value));
+        weight.unwrap_or(1).max(1)
     }
 
     /// The path of a key, by which prefixes are compared.

@@ -11,10 +11,12 @@ const STEP: u64 = 5;
 const MOST_STEPS: u64 = 10;
 /// A contest is decided over as many entries on one side as this.
 const MOST_VICTIMS: usize = 32;
+/// So many entries that were used are passed by at most, before one of them leaves all the same: nobody waits long.
+const MOST_PASSED: usize = 64;
 /// As many uses as a counter of the sketch holds.
 const MOST_USES: u8 = 15;
 
-/// Decides what leaves, in constant time for each use.
+/// Decides what leaves. A use costs a count; an insertion a few steps, however much is held.
 ///
 /// New entries enter a *window*. What falls out of it meets the oldest entry on *probation*, and the one that was
 /// used more often lately stays (W-TinyLFU); of those that stay, the ones used again are *protected* (segmented
@@ -28,6 +30,9 @@ const MOST_USES: u8 = 15;
 /// - **What comes again as soon as that** is protected at once.
 /// - **Who won a contest is asked last next time**: the newcomers of a scan meet every entry on probation in turn, and
 ///   not one of them again and again, behind which nothing else would move.
+///
+/// The order of use is kept as CLOCK keeps it: a use is noted in the entry, and one that was used goes to the front
+/// again when it has become the oldest, instead of at every use.
 ///
 /// Sources: G. Einziger et al., "Adaptive Software Cache Management", <https://doi.org/10.1145/3274808.3274816>
 /// (the window); N. Megiddo, D. S. Modha, "ARC: A Self-Tuning, Low Overhead Replacement Cache", FAST 03 (ghosts);
@@ -247,7 +252,7 @@ impl Policy {
     /// The oldest entry of a list that was not used since it came there; those that were go to `used`, and their
     /// uses are counted.
     fn unused(&mut self, segment: Segment, used: Segment) -> Option<u32> {
-        loop {
+        for _ in 0..MOST_PASSED {
             let slot = self.links.oldest(segment)?;
             let node = self.links.node_mut(slot)?;
             if node.uses == 0 {
@@ -262,6 +267,7 @@ impl Policy {
             self.sketch.pass(u64::from(uses));
             self.links.put(slot, used);
         }
+        self.links.oldest(segment)
     }
 
     /// How often an entry was used lately.
