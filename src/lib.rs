@@ -10,6 +10,7 @@
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
 //! - [`bandwidth`]: who may send how fast: guarantees, limits and shares on one link.
 //! - [`resilience`]: layers around an account, so that a bad day of a platform stays its own.
+//! - [`cache`]: values kept near, bounded by weight, loaded once for all who ask.
 //! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
 //! - [`permission`]: who sees which section of a wedding, when and why; who may do what to which object.
@@ -54,6 +55,7 @@
 //! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
 //! | `metrics` | no | passes what is counted on to the `metrics` facade |
 //! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly, and turns on `preserve_order` of `serde_json` in the whole program |
+//! | `compression` | no | a cache may keep its larger entries compressed |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -160,6 +162,7 @@ pub use engine::resilience::{layers as resilience, limits};
 #[cfg(feature = "upload")]
 pub use engine::upload;
 pub use engine::{bandwidth, journal, sync, text, transfer};
+pub use engine::{cache, journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 #[cfg(feature = "crypto")]

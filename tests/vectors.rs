@@ -9,6 +9,8 @@
 
 #[path = "vectors_suite/bandwidth.rs"]
 mod bandwidth;
+#[path = "vectors_suite/cache.rs"]
+mod cache;
 #[path = "vectors_suite/permissions.rs"]
 mod permissions;
 #[path = "vectors_suite/runner.rs"]
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ("sync/limits.jsonl", sync::check),
     ];
     lists.extend(bandwidth::LISTS);
+    lists.extend(cache::LISTS);
     lists.extend(permissions::LISTS);
     lists.extend(sections::LISTS);
     lists.extend(security::LISTS);

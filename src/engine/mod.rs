@@ -4,6 +4,7 @@
 #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
 pub mod audit;
 pub mod bandwidth;
+pub mod cache;
 #[cfg(feature = "crypto")]
 #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
 pub mod crypto;
