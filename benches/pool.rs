@@ -11,6 +11,7 @@ use garland::resilience::pool::{Outcome, Permits, PlatformPool, PoolOptions, Pri
 use tokio::sync::Semaphore;
 
 const TURNS: usize = 1_000;
+const MANY: usize = 200_000;
 
 fn main() {
     divan::main();
@@ -21,7 +22,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().unwrap()
 }
 
-#[divan::bench(threads = [1, 2])]
+#[divan::bench]
 fn free_permits(bencher: divan::Bencher<'_, '_>) {
     let permits = Permits::new(64);
     bencher.counter(ItemsCount::new(TURNS)).bench(|| {
@@ -33,7 +34,7 @@ fn free_permits(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(threads = [1, 2])]
+#[divan::bench]
 fn free_semaphore(bencher: divan::Bencher<'_, '_>) {
     let semaphore = Semaphore::new(64);
     bencher.counter(ItemsCount::new(TURNS)).bench(|| {
@@ -43,7 +44,7 @@ fn free_semaphore(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(threads = [1, 2])]
+#[divan::bench]
 fn free_owned_semaphore(bencher: divan::Bencher<'_, '_>) {
     let semaphore = Arc::new(Semaphore::new(64));
     bencher.counter(ItemsCount::new(TURNS)).bench(|| {
@@ -54,8 +55,31 @@ fn free_owned_semaphore(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
+/// Long turns, so that two threads meet.
+#[divan::bench(threads = [2], sample_count = 20)]
+fn shared_permits(bencher: divan::Bencher<'_, '_>) {
+    let permits = Permits::new(64);
+    bencher.counter(ItemsCount::new(MANY)).bench(|| {
+        for _ in 0..MANY {
+            drop(divan::black_box(
+                now(permits.acquire(Priority::NORMAL)).unwrap(),
+            ));
+        }
+    });
+}
+
+#[divan::bench(threads = [2], sample_count = 20)]
+fn shared_semaphore(bencher: divan::Bencher<'_, '_>) {
+    let semaphore = Semaphore::new(64);
+    bencher.counter(ItemsCount::new(MANY)).bench(|| {
+        for _ in 0..MANY {
+            drop(divan::black_box(now(semaphore.acquire()).unwrap()));
+        }
+    });
+}
+
 /// With the clock read twice, and what the call tells learnt.
-#[divan::bench(threads = [1, 2])]
+#[divan::bench]
 fn free_pool(bencher: divan::Bencher<'_, '_>) {
     let options = PoolOptions::default().with_max(64);
     let account = AccountName::new("drive", "clients");

@@ -8,6 +8,12 @@ use metrics::{
     SharedString, Unit,
 };
 
+use garland::resilience::AccountName;
+use garland::resilience::pool::{
+    Outcome, PlatformPool, PoolOptions, Priority, SessionFactory, SessionOptions, SessionPool,
+};
+use garland::{Chance, SystemClock};
+
 use crate::world::{CONTENT, sync, sync_over};
 
 type Table<T> = Arc<Mutex<BTreeMap<String, T>>>;
@@ -134,4 +140,65 @@ fn commits_to_sqlite_are_counted_and_timed() {
     let times = &times[&format!("storage_commit_seconds{labels}")];
     assert_eq!(times.len() as u64, commits);
     assert!(times.iter().all(|seconds| *seconds >= 0.0));
+}
+
+/// Opens sessions that are nothing.
+#[derive(Debug)]
+struct Desk;
+
+#[async_trait::async_trait]
+impl SessionFactory for Desk {
+    type Session = ();
+
+    async fn connect(&self) -> garland::Result<()> {
+        Ok(())
+    }
+
+    async fn validate(&self, (): &mut ()) -> garland::Result<()> {
+        Ok(())
+    }
+}
+
+async fn use_pools() {
+    let clock = Arc::new(SystemClock::new());
+    let account = |platform| AccountName::new(platform, "studio-7/clients");
+    let options = PoolOptions::default().with_max(1);
+    let pool = PlatformPool::new(account("drive"), options, Arc::<SystemClock>::clone(&clock));
+    let first = pool.acquire(Priority::NORMAL).await.unwrap();
+    let (second, ()) = tokio::join!(pool.acquire(Priority::NORMAL), async {
+        first.done(Outcome::RateLimited);
+    });
+    drop(second);
+    pool.drain().await;
+
+    let options = SessionOptions::default();
+    let sessions = SessionPool::new(account("sftp"), Desk, options, clock, Chance::seeded(1));
+    sessions.get(Priority::NORMAL).await.unwrap().release();
+    drop(sessions.get(Priority::NORMAL).await.unwrap());
+}
+
+#[test]
+fn calls_and_sessions_of_pools_are_counted_by_platform() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let collected = Collected::default();
+    metrics::with_local_recorder(&collected, || runtime.block_on(use_pools()));
+    let counters = collected.counters.lock().unwrap();
+    let expected = [
+        ("pool_calls_total{platform=drive,outcome=cancelled}", 1),
+        ("pool_calls_total{platform=drive,outcome=rate_limited}", 1),
+        (
+            "pool_health_changes_total{platform=drive,state=draining}",
+            1,
+        ),
+        ("sessions_total{platform=sftp,event=broken}", 1),
+        ("sessions_total{platform=sftp,event=opened}", 1),
+        ("sessions_total{platform=sftp,event=reused}", 1),
+    ];
+    let expected = expected.map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(*counters, BTreeMap::from(expected));
+    let waits = collected.histograms.lock().unwrap();
+    assert_eq!(waits["pool_wait_seconds{platform=drive}"].len(), 1);
 }

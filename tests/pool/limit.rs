@@ -1,7 +1,7 @@
 //! Where the limit goes, against platforms that bear so much and no more.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 use garland::resilience::pool::{
@@ -13,18 +13,18 @@ use crate::world::pool;
 
 /// A platform that answers within `answer`, and refuses within a quarter of it while it throttles.
 struct Server {
-    throttles: Cell<bool>,
-    answer: Cell<Duration>,
+    throttles: AtomicBool,
+    answer: Duration,
 }
 
-async fn caller(pool: PlatformPool, server: Rc<Server>, until: Instant) {
+async fn caller(pool: PlatformPool, server: Arc<Server>, until: Instant) {
     while Instant::now() < until {
         let permit = pool.acquire(Priority::NORMAL).await.unwrap();
-        if server.throttles.get() {
-            sleep(server.answer.get() / 4).await;
+        if server.throttles.load(Ordering::Relaxed) {
+            sleep(server.answer / 4).await;
             permit.done(Outcome::RateLimited);
         } else {
-            sleep(server.answer.get()).await;
+            sleep(server.answer).await;
             permit.done(Outcome::Answered);
         }
     }
@@ -37,23 +37,23 @@ async fn throttled(algorithm: Algorithm, max: usize, answer: Duration) {
             .with_max(max)
             .with_algorithm(algorithm),
     );
-    let server = Rc::new(Server {
-        throttles: Cell::new(false),
-        answer: Cell::new(answer),
+    let server = Arc::new(Server {
+        throttles: AtomicBool::new(false),
+        answer,
     });
     let begin = Instant::now();
     let at = |seconds| sleep_until(begin + Duration::from_secs(seconds));
     let callers = join_all((0..2 * max).map(|_| {
         caller(
             pool.clone(),
-            Rc::clone(&server),
+            Arc::clone(&server),
             begin + Duration::from_secs(110),
         )
     }));
     let story = async {
         at(10).await;
         assert_eq!(pool.stats().limit, max);
-        server.throttles.set(true);
+        server.throttles.store(true, Ordering::Relaxed);
         at(11).await;
         let halved = pool.stats().limit;
         assert!(
@@ -62,7 +62,7 @@ async fn throttled(algorithm: Algorithm, max: usize, answer: Duration) {
         );
         at(70).await;
         assert_eq!(pool.stats().limit, 1);
-        server.throttles.set(false);
+        server.throttles.store(false, Ordering::Relaxed);
         at(100).await;
         let recovered = pool.stats().limit;
         assert!(recovered * 10 >= max * 9, "{recovered} of {max} after 30 s");
@@ -76,6 +76,38 @@ async fn halves_within_a_second_of_refusals_and_recovers_in_thirty() {
         throttled(Algorithm::Aimd, max, Duration::from_millis(answer)).await;
         throttled(Algorithm::Gradient, max, Duration::from_millis(answer)).await;
     }
+}
+
+/// A platform that bears ten calls at once, and refuses each one more.
+#[tokio::test(start_paused = true)]
+async fn the_limit_stays_about_where_the_platform_refuses() {
+    let pool = pool(PoolOptions::default().with_max(64));
+    let under_way = Arc::new(AtomicUsize::new(0));
+    let until = Instant::now() + Duration::from_secs(300);
+    let callers = (0..100).map(|_| {
+        let (pool, under_way) = (pool.clone(), Arc::clone(&under_way));
+        async move {
+            while Instant::now() < until {
+                let permit = pool.acquire(Priority::NORMAL).await.unwrap();
+                if under_way.load(Ordering::Relaxed) >= 10 {
+                    sleep(Duration::from_millis(20)).await;
+                    permit.done(Outcome::RateLimited);
+                } else {
+                    under_way.fetch_add(1, Ordering::Relaxed);
+                    sleep(Duration::from_millis(200)).await;
+                    under_way.fetch_sub(1, Ordering::Relaxed);
+                    permit.done(Outcome::Answered);
+                }
+            }
+        }
+    });
+    join_all(callers).await;
+    let outcomes = pool.stats().outcomes;
+    let (answered, refused) = (outcomes.answered, outcomes.rate_limited);
+    println!("answered {answered}, refused {refused}");
+    // Ten at once would be 15,000.
+    assert!(answered > 11_000, "{answered} answered");
+    assert!(refused * 10 < answered, "{refused} refused of {answered}");
 }
 
 /// A platform on which more than twenty calls at once wait for each other.

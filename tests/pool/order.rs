@@ -107,6 +107,20 @@ fn nobody_slips_past_those_who_wait() {
 }
 
 #[test]
+fn a_line_that_everybody_left_is_no_line() {
+    let permits = Permits::new(1);
+    let held = permits.try_acquire().unwrap();
+    drop((wait(&permits, 1), wait(&permits, 2)));
+    drop(held);
+    assert_eq!((permits.in_use(), permits.waiting()), (0, 0));
+    let held = permits.try_acquire().expect("nobody waits");
+    let granted = wait(&permits, 0);
+    drop(held);
+    drop(granted);
+    assert!(permits.try_acquire().is_some());
+}
+
+#[test]
 fn a_raised_limit_lets_the_first_in_and_a_lowered_one_takes_nothing_away() {
     let permits = Permits::new(0);
     assert!(permits.try_acquire().is_none());

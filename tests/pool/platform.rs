@@ -54,7 +54,8 @@ impl PlatformConnector for Account {
             Answer::Unwell => Ok(Health::Degraded("almost full".to_owned())),
             Answer::Fails(kind) => Err(Error::new(kind, "account.check", "no")),
             Answer::Hangs => std::future::pending().await,
-            Answer::Panics => panic!("a fault in a connector"),
+            // Without the noise of a message.
+            Answer::Panics => std::panic::resume_unwind(Box::new("a fault in a connector")),
         }
     }
 }
@@ -119,6 +120,22 @@ async fn health_follows_the_calls_and_does_not_flap() {
     );
 }
 
+/// However rarely it is called.
+#[tokio::test(start_paused = true)]
+async fn five_failures_in_a_row_are_enough() {
+    let pool = pool(PoolOptions::default());
+    for outcome in [Outcome::Unavailable, Outcome::Answered] {
+        calls(&pool, 1, outcome, 10).await;
+    }
+    for failures in 1..=5 {
+        assert_eq!(pool.health(), HealthState::Healthy, "{failures}");
+        sleep(Duration::from_secs(50)).await;
+        calls(&pool, 1, Outcome::Cancelled, 10).await;
+        calls(&pool, 1, Outcome::Unavailable, 10).await;
+    }
+    assert_eq!(pool.health(), HealthState::Down);
+}
+
 #[tokio::test(start_paused = true)]
 async fn answers_that_take_long_degrade_it() {
     let pool = pool(PoolOptions::default());
@@ -129,6 +146,16 @@ async fn answers_that_take_long_degrade_it() {
     assert!(pool.stats().latency > Some(Duration::from_millis(350)));
     calls(&pool, 1_000, Outcome::Answered, 50).await;
     assert_eq!(pool.health(), HealthState::Healthy);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_call_counts_by_the_latency_it_names() {
+    let pool = pool(PoolOptions::default());
+    let permit = pool.acquire(Priority::NORMAL).await.unwrap();
+    sleep(Duration::from_secs(600)).await;
+    permit.done_with_latency(Outcome::Answered, Duration::from_millis(80));
+    let latency = pool.stats().latency.unwrap();
+    assert!(latency.abs_diff(Duration::from_millis(80)) < Duration::from_micros(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -266,6 +293,30 @@ async fn a_watch_ends_when_the_pool_drains() {
     };
     tokio::join!(pool.watch(&account, &chance), ending);
     assert_eq!(account.probes(), 0);
+}
+
+/// Also in the middle of a probe that hangs, and with waits as long as there are.
+#[tokio::test(start_paused = true)]
+async fn a_watch_neither_outlives_the_pool_nor_its_own_arithmetic() {
+    let account = Account::default();
+    account.set(Answer::Hangs);
+    let hour = Duration::from_secs(3_600);
+    for options in [
+        PoolOptions::default().with_probe_after(Duration::ZERO),
+        PoolOptions::default().with_probe_after(Duration::MAX),
+    ] {
+        let pool = pool(options.with_probe_timeout(2 * hour));
+        let chance = Chance::seeded(3);
+        let ending = async {
+            sleep(hour).await;
+            pool.drain().await;
+        };
+        let ended = timeout(hour + Duration::from_secs(1), async {
+            tokio::join!(pool.watch(&account, &chance), ending);
+        });
+        ended.await.expect("the watch goes on without a pool");
+        assert_eq!(account.probes(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

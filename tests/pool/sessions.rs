@@ -206,6 +206,17 @@ async fn idle_sessions_end_and_a_few_are_kept_ready() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn sessions_that_end_at_once_are_not_opened_without_end() {
+    let desk = Desk::default();
+    let options = SessionOptions::default()
+        .with_min_idle(2)
+        .with_lifetime(Duration::ZERO);
+    let pool = sessions(&desk, options);
+    let _ = timeout(seconds(299), pool.maintain()).await;
+    assert_eq!((pool.stats().opened, desk.live()), (20, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_watch_idle_sessions_end_when_one_is_taken() {
     let desk = Desk::default();
     let pool = sessions(&desk, SessionOptions::default());

@@ -26,7 +26,7 @@ async fn never_more_than_there_may_be_and_none_lost() {
             .with_validate_timeout(Duration::from_millis(100))
             .with_validate_after(Duration::from_millis(50))
             .with_idle_timeout(Duration::from_millis(900))
-            .with_lifetime(Duration::from_secs(3))
+            .with_lifetime(Duration::from_millis(1_200))
             .with_maintain_every(Duration::from_millis(70));
         let pool = sessions(&desk, options);
         let users = (0..3_000).map(|_| {
@@ -46,7 +46,7 @@ async fn never_more_than_there_may_be_and_none_lost() {
                 let call = async {
                     if let Ok(session) = pool.get(Priority::NORMAL).await {
                         sleep(millis(200)).await;
-                        if below(&chance, 5) > 0 {
+                        if below(&chance, 10) > 0 {
                             session.release();
                         }
                     }
@@ -68,11 +68,11 @@ async fn never_more_than_there_may_be_and_none_lost() {
         assert_eq!((stats.in_use, stats.waiting), (0, 0), "{stats:?}");
         assert_eq!((stats.open, stats.idle), (desk.live(), desk.live()));
         assert!(
-            stats.reused > 500 && stats.opened > 500 && stats.connect_failed > 50,
+            stats.reused > 300 && stats.opened > 300 && stats.connect_failed > 50,
             "{stats:?}"
         );
         assert!(
-            stats.closed.retired > 0 && stats.closed.invalid > 100,
+            stats.closed.retired > 0 && stats.closed.invalid > 30,
             "{stats:?}"
         );
         let mut all = Vec::new();

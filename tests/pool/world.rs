@@ -58,7 +58,8 @@ impl Does {
                 ));
             }
             Self::Hangs => std::future::pending().await,
-            Self::Panics => panic!("a fault in a factory"),
+            // Without the noise of a message.
+            Self::Panics => std::panic::resume_unwind(Box::new("a fault in a factory")),
             Self::Takes(turns) => {
                 for _ in 0..turns {
                     tokio::task::yield_now().await;

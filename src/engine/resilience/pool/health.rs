@@ -15,7 +15,7 @@ use super::outcome::Outcome;
 /// |---|---|---|
 /// | healthy | degraded | 20 % were refused or failed; or answers take three times as long as over the last minutes; or a probe was told so |
 /// | degraded | healthy | for five seconds; at most 5 % were, or those are long past; and answers take less than one and a half times as long |
-/// | both | down | 90 % failed (a refused pace is not a failure), or three probes in a row |
+/// | both | down | 90 % failed (a refused pace is not a failure); or five in a row over ten seconds or more; or three probes in a row |
 /// | down | degraded | one call or probe was answered |
 /// | any | draining | [`drain`](super::PlatformPool::drain) was called; there is no way back |
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize)]
@@ -59,6 +59,7 @@ const FORGOTTEN: f64 = 0.25;
 const SLOW: f64 = 3.0;
 const NOT_SLOW: f64 = 1.5;
 const STAY: Duration = Duration::from_secs(5);
+const FAILED_CALLS: u32 = 5;
 const FAILED_PROBES: u32 = 3;
 
 /// The state machine. Pure: time comes in by argument.
@@ -67,6 +68,9 @@ pub(super) struct Health {
     state: HealthState,
     since: Duration,
     last: Duration,
+    failed_calls: u32,
+    /// When the first of these failed.
+    failing_since: Duration,
     failed_probes: u32,
     /// Whether the last probe was told that not all is well.
     unwell: bool,
@@ -124,6 +128,11 @@ impl Health {
         // A refused pace is an answer too: somebody is there.
         if failed == 0.0 {
             self.answered(now);
+        } else {
+            if self.failed_calls == 0 {
+                self.failing_since = now;
+            }
+            self.failed_calls = self.failed_calls.saturating_add(1);
         }
         self.judge(now);
     }
@@ -157,6 +166,7 @@ impl Health {
     }
 
     fn answered(&mut self, now: Duration) {
+        self.failed_calls = 0;
         self.failed_probes = 0;
         if self.state == HealthState::Down {
             // What failed while it was down says nothing about how it does now.
@@ -169,7 +179,9 @@ impl Health {
     fn judge(&mut self, now: Duration) {
         let stayed = now.saturating_sub(self.since) >= STAY;
         match self.state {
-            HealthState::Healthy | HealthState::Degraded if self.failures.over(DOWN) => {
+            HealthState::Healthy | HealthState::Degraded
+                if self.failures.over(DOWN) || self.fails_in_a_row(now) =>
+            {
                 self.enter(HealthState::Down, now);
             }
             HealthState::Healthy
@@ -184,6 +196,11 @@ impl Health {
             }
             _ => {}
         }
+    }
+
+    /// For accounts that are called so rarely that no five calls are recent.
+    fn fails_in_a_row(&self, now: Duration) -> bool {
+        self.failed_calls >= FAILED_CALLS && now.saturating_sub(self.failing_since) >= RECENT
     }
 
     fn is_calm(&self, now: Duration) -> bool {

@@ -16,15 +16,16 @@ use super::priority::Priority;
 
 /// A number of permits that can be changed at any time, handed to whoever is the most urgent.
 ///
-/// - **Order**: the higher [`Priority`] goes first, ties in the order in which they came. Nobody who comes later
-///   slips past those who wait, however free the set looks for a moment.
+/// - **Order**: the higher [`Priority`] goes first, ties in the order in which they came. Nobody slips past
+///   the line because a permit looks free for a moment.
 /// - **Ageing** ([`with_ageing`](Self::with_ageing)): a level of priority is then worth a number of places in the line, so
 ///   that nobody waits for ever.
 /// - **Limit**: raised or lowered while permits are out. Lowered, nothing is taken away: as many must come back first.
 /// - **Cancellation**: a wait that is dropped, even at the moment when it is granted, loses nothing.
 ///
-/// Clones are handles of one set. A free permit is taken and given back by one atomic operation each, without
-/// allocation; only who has to wait takes a lock, for as long as it takes to find a place in the line.
+/// Clones are handles of one set. A free permit is taken and given back by an atomic operation on the set and
+/// one on the count of its handles, without allocation; a lock is taken only while somebody waits, for as long as it takes
+/// to find a place in the line.
 ///
 /// # Example
 ///

@@ -265,7 +265,8 @@ impl PlatformPool {
         let inner = &self.0;
         while !inner.permits.is_closed() {
             let until = inner.until_probe(&inner.brain(), inner.clock.elapsed());
-            let wait = until.mul_f64(1.0 + chance.unit() / 4.0);
+            // A part of the wait is within range, however long it is.
+            let wait = until.saturating_add((until / 4).mul_f64(chance.unit()));
             // Rounded up to what a timer can tell apart, so that no turn is for nothing.
             let wait = wait.max(Duration::from_millis(1));
             tokio::select! {
@@ -273,7 +274,11 @@ impl PlatformPool {
                 () = inner.permits.closed() => return,
                 () = tokio::time::sleep(wait) => {}
             }
-            self.probe(connector).await;
+            tokio::select! {
+                biased;
+                () = inner.permits.closed() => return,
+                _ = self.probe(connector) => {}
+            }
         }
     }
 }

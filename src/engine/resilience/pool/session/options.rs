@@ -17,7 +17,8 @@ pub struct SessionOptions {
     pub connect_timeout: Duration,
     /// How long a session may lie idle and still be lent unseen. Default 15 s.
     pub validate_after: Duration,
-    /// How long a validation may take. Default 5 s.
+    /// How long the validation of one session may take; when all that lie idle hang, whoever asks waits for each of them.
+    /// Default 5 s.
     pub validate_timeout: Duration,
     /// How long a session may lie idle, if there are more than `min_idle`. Default 5 min.
     pub idle_timeout: Duration,

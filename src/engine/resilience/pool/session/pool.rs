@@ -345,8 +345,12 @@ impl<F: SessionFactory> Inner<F> {
         for out_for in overdue {
             self.tell.emit(SessionEvent::Overdue { out_for });
         }
-        // Only with a permit that nobody waits for.
-        while let Some(_permit) = self.permits.try_acquire() {
+        // A round opens no more than are kept ready, even if they end at once.
+        for _ in 0..self.options.min_idle.min(self.options.max) {
+            // Only with a permit that nobody waits for.
+            let Some(_permit) = self.permits.try_acquire() else {
+                return;
+            };
             let Some(slot) = self.shelf().room_ahead(&self.options) else {
                 return;
             };
