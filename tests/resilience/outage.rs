@@ -63,6 +63,7 @@ async fn retries_alone_add_a_fifth_at_most() {
         // Spent within the outage may also be what ten seconds before it have saved.
         let made = script.count(begun + BROKEN, begun + MENDED);
         let saved = usize::try_from(RATE).unwrap() * 10 / 5;
+        println!("alone: {made} requests in the outage for {asked} calls");
         assert!(made > asked, "nothing was tried again");
         assert!(made <= asked * 6 / 5 + saved, "{made} for {asked}");
         let whole = script.seen().len();
@@ -94,6 +95,7 @@ async fn the_stack_spares_the_platform_and_is_back_within_30_seconds() {
             .iter()
             .find(|(at, answer)| *at >= MENDED && answer.is_ok());
         let first = first.unwrap().0 - MENDED;
+        println!("stack: {made} requests in the outage for {asked} calls, back after {first:?}");
         assert!(first <= s(30), "back after {first:?}");
         let after = day.iter().filter(|(at, _)| *at >= MENDED + s(30));
         assert!(after.clone().count() > 1_700);

@@ -67,7 +67,9 @@ impl RateAdvice {
         };
         let date = all("date").next();
         let mut advice = Self {
-            retry_after: all("retry-after").find_map(|text| retry_after(text, date, now)),
+            retry_after: all("retry-after")
+                .filter_map(|text| retry_after(text, date, now))
+                .max(),
             ..Self::default()
         };
         for member in all("ratelimit").flat_map(members) {
@@ -210,6 +212,16 @@ mod tests {
         assert_eq!(advice.wait(), None, "something is left");
         let asked = [("ratelimit", text), ("retry-after", "5")];
         assert_eq!(RateAdvice::from_headers(asked, NOW).wait(), Some(s(5)));
+    }
+
+    #[test]
+    fn of_two_waits_the_longer_is_kept() {
+        let headers = [
+            ("retry-after", "5"),
+            ("Retry-After", "9"),
+            ("retry-after", "x"),
+        ];
+        assert_eq!(RateAdvice::from_headers(headers, NOW).wait(), Some(s(9)));
     }
 
     #[test]
