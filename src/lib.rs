@@ -161,8 +161,7 @@ pub use engine::privacy;
 pub use engine::resilience::{layers as resilience, limits};
 #[cfg(feature = "upload")]
 pub use engine::upload;
-pub use engine::{bandwidth, journal, sync, text, transfer};
-pub use engine::{cache, journal, sync, text, transfer};
+pub use engine::{bandwidth, cache, journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 #[cfg(feature = "crypto")]

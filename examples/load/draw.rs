@@ -93,9 +93,8 @@ pub(crate) fn link(pen: Pen, shares: &LinkShares, most: usize) -> String {
             (parts.values().sum::<u64>(), organization, parts)
         })
         .collect();
-    organizations.sort_by_key(|(rate, organization, _)| {
-        (std::cmp::Reverse(*rate), organization.organization.clone())
-    });
+    // Those that have as much stay ordered by name.
+    organizations.sort_by_key(|(rate, _, _)| std::cmp::Reverse(*rate));
     for (rate, organization, parts) in organizations.into_iter().take(most) {
         let parts: Vec<_> = INKS
             .iter()
@@ -107,6 +106,17 @@ pub(crate) fn link(pen: Pen, shares: &LinkShares, most: usize) -> String {
         let _ = writeln!(page, " {raised}{name:<12} {bar} {}", Rate::bytes(rate));
     }
     page
+}
+
+/// How often a folder was known without a call.
+pub(crate) fn cache(day: &Day) -> String {
+    let stats = day.folders.stats();
+    let hits = stats.hit_rate().unwrap_or_default();
+    format!(
+        "  folders known: {} of 100, {} asked for",
+        (100.0 * hits).round(),
+        stats.loads
+    )
 }
 
 /// The platforms that have trouble on that day, with their breakers and pauses.
@@ -146,6 +156,7 @@ pub(crate) fn table(pen: Pen, day: &Day, verdicts: &[Verdict]) -> String {
     for (class, files, gigabytes) in verdict::classes(day) {
         let _ = writeln!(page, "  {class:<12} {files:>7} files {gigabytes:>9.1} GB");
     }
+    let _ = writeln!(page, "{}", cache(day));
     let _ = writeln!(page, "\n{}", pen.title("Promises of the day"));
     for Verdict {
         promise,

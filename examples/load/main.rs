@@ -115,6 +115,7 @@ async fn watch(options: &Options, pen: Pen) -> Result<()> {
         println!("{}  {}", pen.title("Saturday"), hour(day.clock.time()));
         println!("{}", draw::link(pen, &day.bandwidth.snapshot().upload, 12));
         println!("{}", draw::platforms(pen, &day));
+        println!("{}", draw::cache(&day));
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     Ok(())

@@ -160,7 +160,7 @@ impl Account {
                     .map_err(|error| error.with_retry_after(wait))
             }
             // Every so often it has enough.
-            Mood::Throttling if log.seen.calls % 40 == 0 => {
+            Mood::Throttling if log.seen.calls.is_multiple_of(40) => {
                 log.quiet = now + Duration::from_secs(30);
                 error(ErrorKind::RateLimited, "the platform asks for quiet")
                     .map_err(|error| error.with_retry_after(Duration::from_secs(30)))

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use garland::bandwidth::{Bandwidth, Class, Direction, EventWindow, Rate, Share, Stream};
-use garland::connector::{Expect, Hashes, NamedConnector, PlatformConnector, UploadRequest};
+use garland::cache::Cache;
+use garland::connector::{
+    Expect, FilePath, Hashes, NamedConnector, PlatformConnector, UploadRequest,
+};
 use garland::resilience::{AccountLayers, Resilience};
 use garland::wedding::UtcOnly;
 use garland::{Chance, Clock, Error, ErrorKind, Result};
@@ -37,7 +40,7 @@ pub(crate) const OPENING: Duration = minutes(5);
 
 const MEGABYTE: u64 = 1_000_000;
 /// How much goes in one call, and how much passes the link at once.
-const PART: u64 = 4 << 20;
+const PART: usize = 4 << 20;
 const GRAIN: usize = 256 << 10;
 /// How long a worker leaves a platform alone that did not say for how long.
 const BREATH: Duration = Duration::from_secs(5);
@@ -50,6 +53,8 @@ pub(crate) struct Day {
     pub(crate) resilience: Resilience,
     pub(crate) accounts: Arc<[Account]>,
     pub(crate) ledger: Ledger,
+    /// Folders of platforms that were asked for before.
+    pub(crate) folders: Cache<String, u64>,
     wrapped: Arc<[Arc<dyn PlatformConnector>]>,
     chance: Chance,
 }
@@ -92,6 +97,10 @@ impl Day {
             resilience,
             accounts: accounts.into(),
             ledger: Ledger::default(),
+            folders: Cache::builder(10_000)
+                .ttl(minutes(60))
+                .clock(Arc::new(clock))
+                .build()?,
             chance,
         })
     }
@@ -175,6 +184,7 @@ impl Day {
 
     async fn try_to_send(&self, organization: usize, class: Class, size: u64) -> Result<()> {
         let account = self.account(organization)?;
+        self.folder(organization, &account).await?;
         let request = UploadRequest::new("day/file".parse()?, size).with_expect(Expect::Anything);
         let mut session = account.files()?.upload(request).await?;
         let platform = account.connector().platform().id;
@@ -183,9 +193,10 @@ impl Day {
             stream = stream.with_cap(Rate::bytes(TAKES));
         }
         let lane = self.bandwidth.join(&stream)?;
-        let part = Bytes::from_static(&[0; PART as usize]);
+        let part = Bytes::from_static(&[0; PART]);
         while session.offset() < size {
-            let length = usize::try_from(PART.min(size - session.offset())).unwrap_or(GRAIN);
+            let length =
+                usize::try_from(size - session.offset()).map_or(PART, |left| left.min(PART));
             let mut left = length;
             while left > 0 {
                 let grain = left.min(GRAIN);
@@ -199,6 +210,26 @@ impl Day {
         }
         session.finish(&Hashes::default()).await?;
         Ok(())
+    }
+
+    /// Returns the platform's id of the folder that a file goes to; each of them is asked for once an hour.
+    async fn folder(&self, organization: usize, account: &NamedConnector) -> Result<u64> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "one of eight"
+        )]
+        let album = (8.0 * self.chance.unit()) as u64;
+        let (folder, account) = (
+            format!("{}/album-{album}", name(organization)),
+            account.clone(),
+        );
+        let path: FilePath = format!("album-{album}").parse()?;
+        let ask = async move {
+            account.files()?.stat(&path).await?;
+            Ok(album)
+        };
+        self.folders.get_with(folder, ask).await
     }
 
     /// Waits as long as a platform asks for.
