@@ -45,8 +45,6 @@ pub enum Insertion {
     },
     /// All that it would have displaced is used more often, or its tenant is over its quota.
     NotAdmitted,
-    /// It was loaded, and its key, one of its tags or its prefix was invalidated or written meanwhile.
-    Outdated,
 }
 
 /// Why an entry is no longer in the cache.

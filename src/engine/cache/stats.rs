@@ -25,7 +25,8 @@ pub struct CacheStats {
     pub joined: u64,
     /// Entries taken in.
     pub inserted: u64,
-    /// Entries refused, as [`Insertion`](super::Insertion) tells; those not admitted are counted as inserted and evicted.
+    /// Entries refused: too heavy, or loaded while their key, tag or prefix was written or invalidated. Those not
+    /// admitted are counted as inserted and evicted.
     pub refused: u64,
     /// Entries that left because others needed the room.
     pub evicted: u64,
