@@ -11,6 +11,7 @@
 //! - [`bandwidth`]: who may send how fast: guarantees, limits and shares on one link.
 //! - [`resilience`]: layers around an account, so that a bad day of a platform stays its own.
 //! - [`cache`]: values kept near, bounded by weight, loaded once for all who ask.
+//! - [`telemetry`]: what is counted and timed, and where it goes.
 //! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
 //! - [`permission`]: who sees which section of a wedding, when and why; who may do what to which object.
@@ -110,6 +111,9 @@
 //! | `garland_uploads_checked_total` | counter | `outcome`: `clean`, `rejected`, `quarantined`, `failed` |
 //! | `garland_bandwidth_bytes_per_second` | gauge of what transfers are given, as of the last look at [`Orchestrator::metrics`] | `direction`: `upload`, `download`; `class`: as [`bandwidth::Class`] |
 //! | `garland_bandwidth_streams` | gauge of transfers that share a link, as above | as above |
+//! | `garland_cache_questions` | gauge, as a host [tells](cache::CacheStats::tell) it | `cache`: the host's name for it; `answer`: `hit`, `miss`, `stale`, `absent` |
+//! | `garland_cache_loads` | gauge, as above | `cache`; `outcome`: `loaded`, `failed` |
+//! | `garland_cache_entries`, `garland_cache_weight` | gauges, as above | `cache` |
 //! | `garland_journal_lag_seconds` | histogram of how old changes are when a reader takes note of them | `reader`: `permissions` |
 //! | `garland_storage_commits_total` | counter | `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
 //! | `garland_storage_commit_seconds` | histogram | `outcome`: as above |

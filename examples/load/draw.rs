@@ -74,7 +74,7 @@ pub(crate) fn link(pen: Pen, shares: &LinkShares, most: usize) -> String {
     for (class, ink, sign) in INKS {
         let rate = classes.get(&class).copied().unwrap_or_default();
         let bar = pen.ink(ink, &bar(&[(sign, rate)], full));
-        let _ = writeln!(page, "  {class:<12} {bar} {}", Rate::bytes(rate));
+        let _ = writeln!(page, "  {:<12} {bar} {}", class.as_str(), Rate::bytes(rate));
     }
     page.push('\n');
     let mut organizations: Vec<_> = shares
@@ -154,7 +154,11 @@ pub(crate) fn platforms(pen: Pen, day: &Day) -> String {
 pub(crate) fn table(pen: Pen, day: &Day, verdicts: &[Verdict]) -> String {
     let mut page = format!("{}\n", pen.title("Sent"));
     for (class, files, gigabytes) in verdict::classes(day) {
-        let _ = writeln!(page, "  {class:<12} {files:>7} files {gigabytes:>9.1} GB");
+        let _ = writeln!(
+            page,
+            "  {:<12} {files:>7} files {gigabytes:>9.1} GB",
+            class.as_str()
+        );
     }
     let _ = writeln!(page, "{}", cache(day));
     let _ = writeln!(page, "\n{}", pen.title("Promises of the day"));

@@ -4,6 +4,7 @@ mod bounds;
 mod compression;
 mod invalidation;
 mod loads;
+mod metadata;
 mod model;
 mod stale;
 mod times;

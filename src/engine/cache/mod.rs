@@ -1,6 +1,6 @@
 //! Values kept near: bounded by weight, loaded once for all who ask, and never older than they may be.
 //!
-//! [`Cache`] is the whole of it; [`CacheBuilder`] says how it behaves.
+//! [`Cache`] keeps any values; [`CacheBuilder`] says how it behaves. [`MetadataCache`] keeps what an account says of its files.
 
 mod barriers;
 mod builder;
@@ -8,6 +8,7 @@ mod flight;
 mod handle;
 mod hashing;
 mod load;
+mod metadata;
 mod options;
 mod pack;
 mod policy;
@@ -19,5 +20,6 @@ mod twice;
 
 pub use builder::CacheBuilder;
 pub use handle::Cache;
+pub use metadata::{MetadataCache, MetadataOptions};
 pub use options::{Expiry, InsertOptions, Insertion, RemovalCause};
 pub use stats::CacheStats;

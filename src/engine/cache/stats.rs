@@ -1,5 +1,7 @@
 //! What a cache counts.
 
+use crate::telemetry::{CACHE_ENTRIES, CACHE_LOADS, CACHE_QUESTIONS, CACHE_WEIGHT, Label, Metrics};
+
 use super::options::RemovalCause;
 
 /// What a cache has done since it was made, and what it holds.
@@ -53,6 +55,46 @@ pub struct CacheStats {
 }
 
 impl CacheStats {
+    /// Sets gauges to what is counted here: `garland_cache_questions` by answer, `garland_cache_loads` by outcome,
+    /// `garland_cache_entries` and `garland_cache_weight`, all of them of the cache that is called `name`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use garland::cache::Cache;
+    /// use garland::telemetry::Registry;
+    ///
+    /// let cache: Cache<u32, u32> = Cache::builder(10).build()?;
+    /// cache.insert(1, 2);
+    /// cache.get(&1);
+    /// let registry = Registry::new();
+    /// cache.stats().tell("previews", &registry);
+    /// let hits = [("cache", "previews"), ("answer", "hit")];
+    /// assert_eq!(registry.snapshot().gauge("garland_cache_questions", &hits), Some(1.0));
+    /// # Ok::<(), garland::Error>(())
+    /// ```
+    pub fn tell(&self, name: &'static str, metrics: &dyn Metrics) {
+        let set = |gauge, label: Option<Label>, value: u64| {
+            let labels = [Some(("cache", name)), label];
+            let labels: Vec<Label> = labels.into_iter().flatten().collect();
+            #[expect(clippy::cast_precision_loss, reason = "for people to look at")]
+            metrics.set(gauge, &labels, value as f64);
+        };
+        for (answer, count) in [
+            ("hit", self.hits),
+            ("miss", self.misses),
+            ("stale", self.stale),
+            ("absent", self.absent),
+        ] {
+            set(CACHE_QUESTIONS, Some(("answer", answer)), count);
+        }
+        let loaded = self.loads.saturating_sub(self.failed_loads);
+        set(CACHE_LOADS, Some(("outcome", "loaded")), loaded);
+        set(CACHE_LOADS, Some(("outcome", "failed")), self.failed_loads);
+        set(CACHE_ENTRIES, None, self.entries);
+        set(CACHE_WEIGHT, None, self.weight);
+    }
+
     /// Returns the part of all questions that a fresh entry answered, 0 to 1; `None` before the first.
     #[must_use]
     pub fn hit_rate(&self) -> Option<f64> {
