@@ -8,35 +8,39 @@ use garland::bandwidth::Class;
 
 use crate::clock::Saturday;
 
-/// Bytes of each organization's archive, and of all it sends, by minute. Clones are the same.
+/// What organizations have sent. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger(Arc<Mutex<Book>>);
 
 #[derive(Debug, Default)]
 struct Book {
-    minutes: BTreeMap<(usize, u64), Minute>,
+    /// Bytes by organization and minute.
+    minutes: BTreeMap<(usize, u64), u64>,
+    /// Files and bytes by class.
     classes: BTreeMap<Class, (u64, u64)>,
-}
-
-/// What one organization sent in one minute.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Minute {
-    pub(crate) archive: u64,
-    pub(crate) all: u64,
+    /// When each archive last moved, and the longest it stood still since it first did, with the time of its end.
+    archives: BTreeMap<usize, (Duration, Duration, Duration)>,
 }
 
 impl Ledger {
     /// Notes bytes that may go.
     pub(crate) fn sent(&self, organization: usize, class: Class, bytes: usize, clock: Saturday) {
         let mut book = self.book();
-        let bytes = bytes as u64;
-        let minute = clock.time().as_secs() / 60;
-        let sent = book.minutes.entry((organization, minute)).or_default();
-        sent.all += bytes;
-        if class == Class::Background {
-            sent.archive += bytes;
-        }
+        let (bytes, now) = (bytes as u64, clock.time());
+        let minute = now.as_secs() / 60;
+        *book.minutes.entry((organization, minute)).or_default() += bytes;
         book.classes.entry(class).or_default().1 += bytes;
+        if class == Class::Background {
+            let archive = book
+                .archives
+                .entry(organization)
+                .or_insert((now, Duration::ZERO, now));
+            let gap = now - archive.0;
+            archive.0 = now;
+            if gap > archive.1 {
+                (archive.1, archive.2) = (gap, now);
+            }
+        }
     }
 
     /// Notes a file that has arrived.
@@ -46,14 +50,29 @@ impl Ledger {
 
     /// Returns files and bytes of a class.
     pub(crate) fn of(&self, class: Class) -> (u64, u64) {
-        self.book().classes.get(&class).copied().unwrap_or_default()
+        let book = self.book();
+        book.classes.get(&class).copied().unwrap_or_default()
     }
 
     /// Returns what an organization sent in a minute.
-    pub(crate) fn minute(&self, organization: usize, minute: u64) -> Minute {
+    pub(crate) fn minute(&self, organization: usize, minute: u64) -> u64 {
         let book = self.book();
         let sent = book.minutes.get(&(organization, minute));
         sent.copied().unwrap_or_default()
+    }
+
+    /// Returns the longest time that an archive stood still up to `end`, and when that was over.
+    pub(crate) fn standstill(&self, organization: usize, end: Duration) -> (Duration, Duration) {
+        let book = self.book();
+        let Some((last, longest, at)) = book.archives.get(&organization) else {
+            return (end, end);
+        };
+        let since = end.saturating_sub(*last);
+        if since > *longest {
+            (since, end)
+        } else {
+            (*longest, *at)
+        }
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

@@ -67,7 +67,6 @@ async fn simulate(options: &Options, pen: Pen) -> Result<()> {
     // What an emergency takes while nobody else is there.
     let alone = day.emergency().await?;
     day.clock.until(OPENING).await;
-    let watcher = verdict::Watcher::begin(&day);
     let mut workers = day.begin();
     let end = minutes(options.hours * 60);
     let mut crowded = None;
@@ -85,7 +84,7 @@ async fn simulate(options: &Options, pen: Pen) -> Result<()> {
             })??;
         }
     }
-    let verdicts = watcher.judge(&day, end, alone, crowded);
+    let verdicts = verdict::judge(&day, end, alone, crowded);
     print!("{}", draw::table(pen, &day, &verdicts));
     let broken = verdicts.iter().filter(|verdict| !verdict.holds).count();
     if broken == 0 {

@@ -20,10 +20,16 @@ use crate::clock::Saturday;
 /// How long a call takes.
 const ANSWER: Duration = Duration::from_millis(80);
 
-/// What the platforms of the example publish about themselves.
-pub(crate) static LIMITS: [RateLimit; 2] = [
+/// What most platforms of the example publish about themselves.
+static LIMITS: [RateLimit; 2] = [
     RateLimit::new(20, Duration::from_secs(1)),
     RateLimit::new(600, Duration::from_secs(60)),
+];
+
+/// What one says that allows little.
+pub(crate) static STRICT_LIMITS: [RateLimit; 2] = [
+    RateLimit::new(2, Duration::from_secs(1)),
+    RateLimit::new(30, Duration::from_secs(60)),
 ];
 
 static STEADY: Platform = Platform::new("steady", "Steady", Category::Cloud, AuthKind::OAuth2)
@@ -41,6 +47,10 @@ static THROTTLING: Platform = Platform::new(
 .with_rate_limits(&LIMITS)
 .with_concurrency(16);
 
+static STRICT: Platform = Platform::new("strict", "Strict", Category::Crm, AuthKind::OAuth2)
+    .with_rate_limits(&STRICT_LIMITS)
+    .with_concurrency(16);
+
 /// How a platform behaves on that day.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Mood {
@@ -50,6 +60,8 @@ pub(crate) enum Mood {
     Failing,
     /// For a while it wants far fewer calls than it publishes, and says so.
     Throttling,
+    /// It answers, and allows less than it is asked for all day.
+    Strict,
 }
 
 impl Mood {
@@ -58,6 +70,7 @@ impl Mood {
             Self::Steady => &STEADY,
             Self::Failing => &FAILING,
             Self::Throttling => &THROTTLING,
+            Self::Strict => &STRICT,
         }
     }
 }
@@ -119,27 +132,37 @@ impl Account {
 
     /// Takes one call.
     async fn call(&self) -> Result<()> {
-        let judged = self.judge(self.0.clock.time());
+        self.note(self.0.clock.time());
         tokio::time::sleep(ANSWER).await;
-        judged
+        self.judge(self.0.clock.time())
     }
 
-    fn judge(&self, now: Duration) -> Result<()> {
+    /// Counts a call in the moment it comes.
+    fn note(&self, now: Duration) {
+        let limits = self.0.mood.platform().rate_limits;
         let mut log = self.log();
         log.seen.calls += 1;
         log.calls.push_back(now);
-        for limit in &LIMITS {
+        for limit in limits {
             let recent = log.calls.iter().rev();
             let within = recent.take_while(|call| now.saturating_sub(**call) < limit.per);
             if within.count() > limit.requests as usize {
                 log.seen.over_quota += 1;
             }
         }
-        let longest = LIMITS.iter().map(|limit| limit.per).max();
+        let longest = limits.iter().map(|limit| limit.per).max();
         let forgotten = now.saturating_sub(longest.unwrap_or_default());
         while log.calls.front().is_some_and(|call| *call < forgotten) {
             log.calls.pop_front();
         }
+        if self.0.mood == Mood::Throttling && now < log.quiet {
+            log.seen.in_vain += 1;
+        }
+    }
+
+    /// Answers it, a little later.
+    fn judge(&self, now: Duration) -> Result<()> {
+        let mut log = self.log();
         if !self.0.trouble.contains(&now) {
             if now >= self.0.trouble.end {
                 log.seen.answered_after.get_or_insert(now);
@@ -148,13 +171,12 @@ impl Account {
         }
         let error = |kind, text: &str| Err(Error::new(kind, "platform.call", text));
         match self.0.mood {
-            Mood::Steady => Ok(()),
+            Mood::Steady | Mood::Strict => Ok(()),
             Mood::Failing => {
                 log.seen.in_vain += 1;
                 error(ErrorKind::Unavailable, "the platform is down")
             }
             Mood::Throttling if now < log.quiet => {
-                log.seen.in_vain += 1;
                 let wait = log.quiet.saturating_sub(now);
                 error(ErrorKind::RateLimited, "the platform asks for quiet")
                     .map_err(|error| error.with_retry_after(wait))

@@ -20,20 +20,26 @@ use crate::ledger::Ledger;
 use crate::platform::{Account, Mood};
 
 pub(crate) const ORGANIZATIONS: usize = 40;
-/// The link, and what each organization is guaranteed of it, in bytes a second.
-pub(crate) const LINK: u64 = 10_000_000;
-pub(crate) const GUARANTEE: u64 = 100_000;
+/// The link, and what is left of it for a while in the evening, in bytes a second.
+const LINK: u64 = 10_000_000;
+const NARROW: u64 = 4_000_000;
+const NARROWS: Range<Duration> = minutes(18 * 60)..minutes(18 * 60 + 30);
+/// What each organization is guaranteed, in bytes a second; one of them more than its part would be.
+const GUARANTEE: u64 = 60_000;
+pub(crate) const PROMISED: usize = 10;
+const PROMISE: u64 = 600_000;
 /// Whose weddings are on that day.
 const WEDDINGS: [(usize, &str, &str); 2] = [(1, "11:00", "23:00"), (2, "14:00", "23:30")];
 /// Whose pictures have to be there now, and how many bytes they are.
 const EMERGENCY: usize = 3;
 const URGENT: u64 = 480_000_000;
 /// What the platform of the emergency takes from one account, in bytes a second.
-const TAKES: u64 = 4_000_000;
+pub(crate) const TAKES: u64 = 4_000_000;
 pub(crate) const URGENT_AT: Duration = minutes(15 * 60 + 30);
 pub(crate) const FAILING: usize = 5;
 pub(crate) const FAILS: Range<Duration> = minutes(13 * 60)..minutes(13 * 60 + 10);
 pub(crate) const THROTTLING: usize = 6;
+pub(crate) const STRICT: usize = 7;
 pub(crate) const THROTTLES: Range<Duration> = minutes(16 * 60)..minutes(17 * 60);
 /// When everybody begins; before, the link is empty.
 pub(crate) const OPENING: Duration = minutes(5);
@@ -66,7 +72,7 @@ impl Day {
             .clock(Arc::new(clock))
             .zones(Arc::new(UtcOnly::new()));
         for organization in 0..ORGANIZATIONS {
-            let share = Share::default().with_min(Rate::bytes(GUARANTEE));
+            let share = Share::default().with_min(Rate::bytes(guaranteed(organization)));
             link = link.organization(Direction::Upload, name(organization), share);
         }
         let day = "2026-06-20".parse()?;
@@ -81,6 +87,7 @@ impl Day {
             let (mood, trouble) = match organization {
                 FAILING => (Mood::Failing, FAILS),
                 THROTTLING => (Mood::Throttling, THROTTLES),
+                STRICT => (Mood::Strict, Duration::ZERO..Duration::ZERO),
                 _ => (Mood::Steady, Duration::ZERO..Duration::ZERO),
             };
             Account::new(mood, trouble, clock)
@@ -137,6 +144,32 @@ impl Day {
                 });
             }
         }
+        for _ in 0..4 {
+            let day = self.clone();
+            // Four who would like to know far more than the platform tells in a minute.
+            workers.spawn(async move {
+                let account = day.account(STRICT)?;
+                let path: FilePath = "clients".parse()?;
+                loop {
+                    if let Err(error) = account.files()?.stat(&path).await {
+                        day.breathe(error).await?;
+                    }
+                }
+            });
+        }
+        let day = self.clone();
+        workers.spawn(async move {
+            day.clock.until(NARROWS.start).await;
+            let link = |rate| {
+                let rate = Some(Rate::bytes(rate));
+                day.bandwidth.set_capacity(Direction::Upload, rate);
+            };
+            link(NARROW);
+            day.clock.until(NARROWS.end).await;
+            link(LINK);
+            // The day is longer.
+            std::future::pending().await
+        });
         for (organization, _, _) in WEDDINGS {
             let day = self.clone();
             workers.spawn(async move {
@@ -199,7 +232,10 @@ impl Day {
                 usize::try_from(size - session.offset()).map_or(PART, |left| left.min(PART));
             let mut left = length;
             while left > 0 {
-                let grain = left.min(GRAIN);
+                // A quarter of a second's worth, so that what is slow is seen to move.
+                let rate = lane.rate().map_or(u64::MAX, Rate::as_bytes) / 4;
+                let grain = usize::try_from(rate).unwrap_or(GRAIN).clamp(4 << 10, GRAIN);
+                let grain = grain.min(left);
                 lane.take(grain).await;
                 self.ledger.sent(organization, class, grain, self.clock);
                 left -= grain;
@@ -249,6 +285,27 @@ impl Day {
         })?;
         Ok(NamedConnector::new("cloud".parse()?, Arc::clone(account)))
     }
+}
+
+/// What an organization is guaranteed, in bytes a second.
+pub(crate) fn guaranteed(organization: usize) -> u64 {
+    match organization {
+        PROMISED => PROMISE,
+        _ => GUARANTEE,
+    }
+}
+
+/// What the link can carry in so many seconds from a time on.
+pub(crate) fn carries(from: Duration, seconds: u64) -> u64 {
+    let seconds = from.as_secs()..from.as_secs() + seconds;
+    let rate = |second| {
+        if NARROWS.contains(&Duration::from_secs(second)) {
+            NARROW
+        } else {
+            LINK
+        }
+    };
+    seconds.map(rate).sum()
 }
 
 /// What an organization is called.

@@ -1,142 +1,154 @@
 //! What the day has promised, and what came of it.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use garland::bandwidth::{BandwidthEvent, Class};
-use tokio::task::JoinHandle;
+use garland::bandwidth::Class;
 
 use crate::clock::{hour, minutes};
 use crate::ledger::{Verdict, seconds};
-use crate::platform::{Mood, Seen};
+use crate::platform::{Mood, STRICT_LIMITS};
 use crate::saturday::{
-    Day, FAILING, FAILS, GUARANTEE, OPENING, ORGANIZATIONS, THROTTLES, THROTTLING,
+    Day, FAILING, FAILS, OPENING, ORGANIZATIONS, PROMISED, STRICT, TAKES, THROTTLES, THROTTLING,
+    carries, guaranteed, name,
 };
 
 /// How much may be missing of a minute's guarantee, because a grain has just passed or is about to.
 const GRAINS: u64 = 2 * (256 << 10);
 
-/// Listens from the opening on.
-#[derive(Debug)]
-pub(crate) struct Watcher {
-    overcommitted: Arc<Mutex<u64>>,
-    listener: JoinHandle<()>,
+/// Over how many minutes the link is measured.
+const SPAN: u64 = 10;
+
+/// Judges the day up to `end`; `alone` and `crowded` are how long the emergency took.
+pub(crate) fn judge(
+    day: &Day,
+    end: Duration,
+    alone: Duration,
+    crowded: Option<Duration>,
+) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    if let Some(crowded) = crowded {
+        let more = crowded.as_secs_f64() / alone.as_secs_f64() - 1.0;
+        let found = format!(
+            "{} alone, {} among all ({:+.2} %)",
+            seconds(alone),
+            seconds(crowded),
+            100.0 * more
+        );
+        let takes = megabytes(TAKES);
+        let promise = format!(
+            "an emergency, whose platform takes {takes} MB/s, is as fast as on an empty link, within 1 %"
+        );
+        verdicts.push(Verdict::new(promise, found, more <= 0.01));
+    }
+    verdicts.push(guarantees(day, end));
+    verdicts.push(archives(day, end));
+    verdicts.push(link(day, end));
+    verdicts.extend(platforms(day, end));
+    verdicts
 }
 
-impl Watcher {
-    pub(crate) fn begin(day: &Day) -> Self {
-        let overcommitted = Arc::new(Mutex::new(0));
-        let count = Arc::clone(&overcommitted);
-        let mut events = day.bandwidth.subscribe();
-        let listener = tokio::spawn(async move {
-            while let Some(event) = events.next().await {
-                if matches!(event, BandwidthEvent::Overcommitted { .. }) {
-                    *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-                }
-            }
-        });
-        Self {
-            overcommitted,
-            listener,
-        }
-    }
-
-    pub(crate) fn judge(
-        self,
-        day: &Day,
-        end: Duration,
-        alone: Duration,
-        crowded: Option<Duration>,
-    ) -> Vec<Verdict> {
-        self.listener.abort();
-        let overcommitted = *self
-            .overcommitted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut verdicts = Vec::new();
-        if let Some(crowded) = crowded {
-            let more = crowded.as_secs_f64() / alone.as_secs_f64() - 1.0;
-            let found = format!(
-                "{} alone, {} among all ({:+.2} %)",
-                seconds(alone),
-                seconds(crowded),
-                100.0 * more
-            );
-            let promise = "an emergency is as fast as on an empty link, within 1 %";
-            verdicts.push(Verdict::new(promise, found, more <= 0.01));
-        }
-        verdicts.extend(by_minute(day, end));
-        let found = format!("{overcommitted} times");
-        let promise = "guarantees always fit";
-        verdicts.push(Verdict::new(promise, found, overcommitted == 0));
-        verdicts.extend(platforms(day, end));
-        verdicts
-    }
-}
-
-/// Whether the platform of an organization answers in a minute, and in the one before.
+/// Whether the platform of an organization answers in a minute. What was asked of it in its trouble goes on for as long as
+/// it is left alone.
 fn answers(organization: usize, minute: u64) -> bool {
     let trouble = match organization {
         FAILING => FAILS,
         THROTTLING => THROTTLES,
         _ => return true,
     };
-    // What was asked of it before goes on for as long as it is left alone.
     !(trouble.start..trouble.end + minutes(3)).contains(&minutes(minute))
 }
 
-/// What holds in every minute for every organization whose platform answers: its archive always has something to send.
-fn by_minute(day: &Day, end: Duration) -> Vec<Verdict> {
-    let (mut least, mut at, mut quiet, mut looked) = (u64::MAX, (0, 0), 0_u64, 0_u64);
+/// Archives always have something to send, so that every minute shows what was given.
+fn guarantees(day: &Day, end: Duration) -> Verdict {
+    let (mut broken, mut looked, mut least) = (0, 0, u64::MAX);
     let first = OPENING.as_secs() / 60 + 1;
     for minute in first..end.as_secs() / 60 {
-        for organization in 0..ORGANIZATIONS {
-            if !answers(organization, minute) {
-                continue;
-            }
+        for organization in (0..ORGANIZATIONS).filter(|one| answers(*one, minute)) {
             let sent = day.ledger.minute(organization, minute);
             looked += 1;
-            if sent.all < least {
-                (least, at) = (sent.all, (organization, minute));
+            broken += u64::from(sent + GRAINS < guaranteed(organization) * 60);
+            if organization == PROMISED {
+                least = least.min(sent);
             }
-            quiet += u64::from(sent.archive == 0);
         }
     }
-    let guaranteed = GUARANTEE * 60;
-    let (organization, minute) = at;
     let found = format!(
-        "least {:.2} of {:.2} MB in a minute (studio-{organization:02} at {}), of {looked} minutes",
+        "{broken} of {looked} minutes broken; {}, guaranteed more than its part: least {:.1} of {:.1} MB in a minute",
+        name(PROMISED),
         megabytes(least),
-        megabytes(guaranteed),
-        hour(minutes(minute))
+        megabytes(guaranteed(PROMISED) * 60)
     );
-    vec![
-        Verdict::new(
-            "every organization has what it is guaranteed",
-            found,
-            least + GRAINS >= guaranteed,
-        ),
-        Verdict::new(
-            "no archive stands still for more than a minute",
-            format!("{quiet} of {looked} minutes"),
-            quiet == 0,
-        ),
-    ]
+    Verdict::new(
+        "every organization has what it is guaranteed",
+        found,
+        broken == 0,
+    )
+}
+
+fn archives(day: &Day, end: Duration) -> Verdict {
+    let steady = (0..ORGANIZATIONS).filter(|one| ![FAILING, THROTTLING].contains(one));
+    let stood = steady.map(|organization| (day.ledger.standstill(organization, end), organization));
+    let ((longest, at), organization) = stood.max().unwrap_or_default();
+    let found = format!(
+        "{} at most ({} at {})",
+        seconds(longest),
+        name(organization),
+        hour(at)
+    );
+    let holds = longest <= Duration::from_secs(60);
+    Verdict::new(
+        "no archive stands still for more than a minute",
+        found,
+        holds,
+    )
+}
+
+fn link(day: &Day, end: Duration) -> Verdict {
+    let (mut most, mut least) = (0.0_f64, f64::MAX);
+    let first = OPENING.as_secs() / 60 + 1;
+    let last = (end.as_secs() / 60).saturating_sub(SPAN);
+    for from in first..=last {
+        let minutes_of = |organization| {
+            (from..from + SPAN).map(move |minute| day.ledger.minute(organization, minute))
+        };
+        let sent: u64 = (0..ORGANIZATIONS).flat_map(minutes_of).sum();
+        let part = megabytes(sent) / megabytes(carries(minutes(from), SPAN * 60));
+        (most, least) = (most.max(part), least.min(part));
+    }
+    let found = format!(
+        "{:.2} % to {:.2} % of it in any {SPAN} minutes",
+        100.0 * least,
+        100.0 * most
+    );
+    let holds = (0.98..=1.01).contains(&least) && (0.98..=1.01).contains(&most);
+    Verdict::new(
+        "the link carries all it can and no more, within 2 % and 1 %",
+        found,
+        holds,
+    )
 }
 
 fn platforms(day: &Day, end: Duration) -> Vec<Verdict> {
-    let seen: Vec<Seen> = day.accounts.iter().map(|account| account.seen()).collect();
-    let over: u64 = seen.iter().map(|seen| seen.over_quota).sum();
-    let calls: u64 = seen.iter().map(|seen| seen.calls).sum();
+    let seen = || day.accounts.iter().map(|account| account.seen());
+    let over: u64 = seen().map(|seen| seen.over_quota).sum();
+    let calls: u64 = seen().map(|seen| seen.calls).sum();
     let mut verdicts = vec![Verdict::new(
         "no quota of a platform is exceeded, in any window",
         format!("{over} of {calls} calls"),
         over == 0,
     )];
     for (organization, account) in day.accounts.iter().enumerate() {
-        let seen = account.seen();
+        let (seen, name) = (account.seen(), name(organization));
         match account.mood() {
-            Mood::Steady => {}
+            Mood::Strict if organization == STRICT => {
+                let [_, minute] = STRICT_LIMITS;
+                let allowed = u64::from(minute.requests) * (end - OPENING).as_secs() / 60;
+                let part = megabytes(seen.calls) / megabytes(allowed);
+                let found = format!("{} of {allowed} calls ({:.0} %)", seen.calls, 100.0 * part);
+                let promise =
+                    format!("{name}, which asks for more than its quota, has nearly all of it");
+                verdicts.push(Verdict::new(promise, found, part > 0.9));
+            }
             Mood::Failing if end > FAILS.end => {
                 let back = seen.answered_after.map(|at| at.saturating_sub(FAILS.end));
                 let found = format!(
@@ -146,17 +158,16 @@ fn platforms(day: &Day, end: Duration) -> Vec<Verdict> {
                 );
                 let holds = back.is_some_and(|back| back <= Duration::from_secs(30));
                 let promise = format!(
-                    "studio-{organization:02} is left alone while its platform is down, and back within 30 s"
+                    "{name} is left alone while its platform is down, and back within 30 s"
                 );
                 verdicts.push(Verdict::new(promise, found, holds && seen.in_vain < 120));
             }
             Mood::Throttling if end > THROTTLES.end => {
                 let found = format!("{} calls while it had asked for quiet", seen.in_vain);
-                let promise =
-                    format!("studio-{organization:02} is quiet while its platform asks for it");
+                let promise = format!("{name} is quiet while its platform asks for it");
                 verdicts.push(Verdict::new(promise, found, seen.in_vain == 0));
             }
-            Mood::Failing | Mood::Throttling => {}
+            _ => {}
         }
     }
     verdicts

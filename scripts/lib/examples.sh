@@ -97,7 +97,7 @@ example_sections() {
 # Three hours of the Saturday in which nothing goes wrong and none of its promises may be broken, and a moment of it watched.
 example_load() {
     garland --simulate --hours 3 --plain | tee told
-    [ "$(grep -c "^  holds " told)" = 4 ]
+    [ "$(grep -c "^  holds " told)" = 5 ]
     garland --at 15:29 --seconds 1 --plain | tee seen
     grep -q "wedding_day" seen
 }
