@@ -1,5 +1,6 @@
 //! What the day has promised, and what came of it.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use garland::bandwidth::Class;
@@ -61,23 +62,34 @@ fn answers(organization: usize, minute: u64) -> bool {
 /// Archives always have something to send, so that every minute shows what was given.
 fn guarantees(day: &Day, end: Duration) -> Verdict {
     let (mut broken, mut looked, mut least) = (0, 0, u64::MAX);
+    let mut worst = None;
     let first = OPENING.as_secs() / 60 + 1;
     for minute in first..end.as_secs() / 60 {
         for organization in (0..ORGANIZATIONS).filter(|one| answers(*one, minute)) {
             let sent = day.ledger.minute(organization, minute);
             looked += 1;
-            broken += u64::from(sent + GRAINS < guaranteed(organization) * 60);
+            let missing = (guaranteed(organization) * 60).saturating_sub(sent + GRAINS);
+            broken += u64::from(missing > 0);
+            worst = worst.max(Some((missing, organization, minute)));
             if organization == PROMISED {
                 least = least.min(sent);
             }
         }
     }
-    let found = format!(
+    let mut found = format!(
         "{broken} of {looked} minutes broken; {}, guaranteed more than its part: least {:.1} of {:.1} MB in a minute",
         name(PROMISED),
         megabytes(least),
         megabytes(guaranteed(PROMISED) * 60)
     );
+    if let Some((missing @ 1.., organization, minute)) = worst {
+        let (name, at) = (name(organization), hour(minutes(minute)));
+        let _ = write!(
+            found,
+            "; {:.1} MB missing of {name} at {at}",
+            megabytes(missing)
+        );
+    }
     Verdict::new(
         "every organization has what it is guaranteed",
         found,
