@@ -2,6 +2,7 @@
 
 mod bad_days;
 mod cancels;
+mod churn;
 mod events;
 mod example;
 mod given;
