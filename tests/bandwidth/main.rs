@@ -11,4 +11,5 @@ mod live;
 mod pace;
 mod reaction;
 mod refusals;
+mod task;
 mod world;
