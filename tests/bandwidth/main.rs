@@ -2,6 +2,7 @@
 
 mod bad_days;
 mod cancels;
+mod churn;
 mod events;
 mod example;
 mod given;
@@ -10,4 +11,5 @@ mod live;
 mod pace;
 mod reaction;
 mod refusals;
+mod task;
 mod world;

@@ -100,8 +100,10 @@ impl Standing {
 
 /// What each [`Class`] is worth beside the others.
 ///
-/// By default only an emergency is strict; all others share one tier, so that nothing starves: wedding day 16,
-/// interactive 8, normal 4, background 1.
+/// By default only an emergency is strict; all others share one tier by weight: wedding day 16, interactive 8, normal 4,
+/// background 1. So none of those four starves beside the others. Nothing at all may be left for a transfer without a
+/// guarantee beside emergencies that can use the whole link, or in a later tier of another policy, as of
+/// [`strict`](Self::strict); and there is nothing under a limit or a capacity of zero.
 ///
 /// # Example
 ///
@@ -137,7 +139,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Makes a policy of five tiers: each class only gets what all before it leave. Background may starve.
+    /// Makes a policy of five tiers: each class only gets what all before it leave. All but emergencies may starve, where
+    /// nothing is guaranteed to them.
     #[must_use]
     pub const fn strict() -> Self {
         const fn tier(tier: u32) -> Standing {

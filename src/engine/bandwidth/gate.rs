@@ -10,8 +10,8 @@ use crate::clock::Clock;
 
 use super::pacer::Pacer;
 
-/// The longest that anybody sleeps without looking again.
-const LONGEST: f64 = 3_600.0;
+/// The longest, in seconds, that anybody sleeps without looking whether the task that changes rates still runs.
+const LONGEST: f64 = 1.0;
 
 /// The gate of one transfer.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Gate {
         }
     }
 
-    /// Waits until `bytes`, above 0, may pass. `must_wait` is called if they may not pass at once.
+    /// Waits until `bytes`, above 0, may pass. `must_wait` is called before every sleep.
     pub(super) async fn pass(&self, clock: &dyn Clock, bytes: usize, must_wait: impl Fn()) {
         // Never closed. INVARIANT: who has the turn is the only one who waits at the pacer.
         let Ok(_turn) = self.turn.acquire().await else {

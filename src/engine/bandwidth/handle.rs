@@ -23,7 +23,8 @@ use super::timetable::Timetable;
 /// some milliseconds: rates are worked out anew when a transfer joins, leaves or changes its class, when a setting, a
 /// timetable or an event says something else, and ten times a second where transfers can use more or less than before.
 /// One task does that. It starts with the first transfer that anything bounds, or the first change, in the runtime of
-/// whoever makes it, and ends with the last handle and lane.
+/// whoever makes it, and ends with the last handle and lane. If that runtime ends or is no longer driven, whoever waits
+/// takes the task over into his own, within two seconds.
 ///
 /// # Example
 ///
@@ -84,12 +85,15 @@ impl Bandwidth {
         let admit = !state.allow_overcommit;
         let now = self.0.clock.elapsed();
         let side = state.side_mut(stream.direction);
-        let (gate, who) = side.join(id, stream, now, admit)?;
-        state.next_stream += 1;
-        tell(&self.0.events, || BandwidthEvent::Joined {
-            who: who.clone(),
-            class: stream.class,
-        });
+        let joined = side.join(id, stream, now, admit);
+        if let Ok((_, who)) = &joined {
+            state.next_stream += 1;
+            tell(&self.0.events, || BandwidthEvent::Joined {
+                who: who.clone(),
+                class: stream.class,
+            });
+        }
+        // The look may have found something to work out, whether this one is admitted or not.
         let due = state.is_due();
         let timed = state.next_look().is_some();
         drop(state);
@@ -97,6 +101,7 @@ impl Bandwidth {
         if timed {
             self.0.start();
         }
+        let (gate, who) = joined?;
         Ok(Lane::new(Arc::clone(&self.0), gate, who))
     }
 

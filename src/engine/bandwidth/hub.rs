@@ -1,6 +1,7 @@
 //! What all handles share, and the task that keeps rates right.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const REST: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_millis(60);
 /// The longest that wall-clock edges are slept for without looking, as the wall clock may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// How late the task may be before it is taken to stand still. A wrong guess costs a task that is made anew.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Everything behind a [`Bandwidth`](super::Bandwidth).
 #[derive(Debug)]
@@ -36,8 +39,17 @@ pub(super) struct Hub {
     pub(super) zones: Arc<dyn Zones>,
     pub(super) events: Sender<BandwidthEvent>,
     state: Mutex<State>,
+    driver: Mutex<Option<Driver>>,
+    /// When the task stands still if it has done nothing by then, in milliseconds of the clock.
+    overdue: AtomicU64,
+}
+
+/// The task, and what wakes it.
+#[derive(Debug)]
+struct Driver {
+    task: JoinHandle<()>,
+    /// Its own: a wake-up must not go to a task that stands still.
     wake: Arc<Notify>,
-    driver: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What changes.
@@ -157,8 +169,8 @@ impl Hub {
             zones,
             events,
             state: Mutex::new(state),
-            wake: Arc::new(Notify::new()),
             driver: Mutex::new(None),
+            overdue: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -172,8 +184,13 @@ impl Hub {
 
     /// Has the task look at what has changed, starting it where there is none.
     pub(super) fn wake(self: &Arc<Self>) {
-        self.start();
-        self.wake.notify_one();
+        let driver = self.driver();
+        // Before it is woken: it sets this anew when it has done what it was woken for.
+        let overdue = overdue(self.clock.elapsed());
+        self.overdue.fetch_min(overdue, Ordering::Relaxed);
+        if let Some(driver) = &*driver {
+            driver.wake.notify_one();
+        }
     }
 
     /// As [`wake`](Self::wake), if rates have to be worked out. A task that knew it before needs no reminder.
@@ -185,17 +202,30 @@ impl Hub {
         }
     }
 
-    /// Starts the task where there is none. It ends with the last handle, or with its runtime; then whoever waits next
-    /// starts it in his own. Outside a runtime nobody waits.
+    /// Starts the task where there is none, or where it stands still.
     pub(super) fn start(self: &Arc<Self>) {
+        drop(self.driver());
+    }
+
+    /// Returns the task. It ends with the last handle, or with its runtime, and stands still while nobody drives that;
+    /// then whoever waits next starts it in his own. Outside a runtime nobody waits.
+    fn driver(self: &Arc<Self>) -> MutexGuard<'_, Option<Driver>> {
         let mut driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
-        if driver.as_ref().is_some_and(|driver| !driver.is_finished()) {
-            return;
+        let now = self.clock.elapsed();
+        let stands_still = self.overdue.load(Ordering::Relaxed) < millis(now);
+        let runs = driver.as_ref().is_some_and(|own| !own.task.is_finished());
+        if runs && !stands_still {
+            return driver;
         }
         if let Ok(runtime) = Handle::try_current() {
-            let drive = drive(Arc::downgrade(self), Arc::clone(&self.wake));
-            *driver = Some(runtime.spawn(drive));
+            let wake = Arc::new(Notify::new());
+            let task = runtime.spawn(drive(Arc::downgrade(self), Arc::clone(&wake)));
+            self.overdue.store(overdue(now), Ordering::Relaxed);
+            if let Some(old) = driver.replace(Driver { task, wake }) {
+                old.task.abort();
+            }
         }
+        driver
     }
 
     /// Does what is due, and returns how long nothing will be.
@@ -233,7 +263,10 @@ impl Hub {
             left.min(LONGEST_SLEEP)
         });
         let left = due.map(|due| due.saturating_sub(now));
-        [left, edge].into_iter().flatten().min()
+        let wait = [left, edge].into_iter().flatten().min();
+        let next = wait.map_or(u64::MAX, |wait| overdue(now.saturating_add(wait)));
+        self.overdue.store(next, Ordering::Relaxed);
+        wait
     }
 }
 
@@ -244,9 +277,18 @@ impl Drop for Hub {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(driver) = driver.take() {
-            driver.abort();
+            driver.task.abort();
         }
     }
+}
+
+/// When the task stands still if it has not done by then what is due at `due`.
+fn overdue(due: Duration) -> u64 {
+    millis(due.saturating_add(PATIENCE))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Steps whenever something is due or has changed. It does not keep what it works for alive.

@@ -40,8 +40,8 @@ impl Lane {
     /// Waits until `bytes` may pass. Several who take at once are served in the order they came.
     ///
     /// What passes at once is the grain of the pace: a rate is held to within one such piece, so take about as much as is
-    /// sent at a time, best up to 64 KiB. While the link carries nothing, this waits. Where nothing bounds the transfer
-    /// it costs some nanoseconds.
+    /// sent at a time, best up to 64 KiB. If the rate changes meanwhile, what is still lacking comes at the new one; while
+    /// that is zero, this waits. Where nothing bounds the transfer it costs some nanoseconds.
     ///
     /// # Cancel safety
     ///

@@ -5,7 +5,7 @@
 //!
 //! 1. Guarantees are kept first. Where they do not all fit, by tiers, then in proportion, and somebody is told.
 //! 2. The rest is lent, to the first tier that can use it. By default only an [emergency](Class::Emergency) has a tier
-//!    of its own; all other classes share one by weight, so that nothing starves.
+//!    of its own; all other classes share one by weight, so that none of them starves beside the others.
 //! 3. Within a tier siblings get equal parts for their weights, counting what they have. What one cannot use goes to
 //!    the others.
 //!
