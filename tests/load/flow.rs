@@ -23,7 +23,9 @@ const PART: u64 = 256 << 10;
 fn link(upload: impl Into<Option<Rate>>, download: impl Into<Option<Rate>>) -> Bandwidth {
     let link = Bandwidth::builder().clock(Arc::new(clock()));
     let (upload, download) = (upload.into(), download.into());
-    let link = upload.into_iter().fold(link, |link, rate| link.upload(rate));
+    let link = upload
+        .into_iter()
+        .fold(link, |link, rate| link.upload(rate));
     let link = download
         .into_iter()
         .fold(link, |link, rate| link.download(rate));
@@ -141,7 +143,8 @@ async fn a_file_that_may_not_leave_does_not_hold_up_another() {
     // Only the films are missing on the drive, which nothing reaches, and only the photo on the disk.
     for number in 0..3 {
         let film = vec![number; 12 << 20];
-        card.put(&format!("film {number}.mov"), film.clone()).unwrap();
+        card.put(&format!("film {number}.mov"), film.clone())
+            .unwrap();
         disk.put(&format!("film {number}.mov"), film).unwrap();
     }
     card.put("photo.jpg", vec![1; 3 << 20]).unwrap();
@@ -160,7 +163,10 @@ async fn a_file_that_may_not_leave_does_not_hold_up_another() {
         .options(SyncOptions::default().with_transfer(transfer));
     let waited = tokio::time::timeout(Duration::from_secs(600), sync.run()).await;
     assert!(waited.is_err(), "the films may not leave");
-    assert_eq!(disk.get("photo.jpg").map(|photo| photo.len()), Some(3 << 20));
+    assert_eq!(
+        disk.get("photo.jpg").map(|photo| photo.len()),
+        Some(3 << 20)
+    );
 }
 
 #[tokio::test(start_paused = true)]
