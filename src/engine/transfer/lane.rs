@@ -9,11 +9,11 @@ use crate::connector::{
 use crate::engine::bandwidth::Direction;
 use crate::error::{Error, ErrorKind, Result};
 
+use super::budget::Piece;
 use super::calls::Calls;
 use super::job::{Destination, with_computed};
 use super::meter::Meter;
 use super::options::{TransferOptions, Verify};
-use super::source::Piece;
 use super::throttle::{Throttle, Way};
 use super::uploads::{UploadRecord, Uploads};
 use super::verify;
@@ -91,8 +91,8 @@ impl Lane<'_> {
         let files = self.destination.connector.files()?;
         let mut upload = self.open(files).await?;
         *counted = live(&upload.session)?.offset();
-        self.meter.add_written(*counted);
-        let way = self
+        self.meter.add_found(*counted);
+        let mut way = self
             .throttle
             .join(Direction::Upload, &self.destination.connector)?;
         let mut backlog = Backlog::default();
@@ -114,10 +114,12 @@ impl Lane<'_> {
                 }
             }
             backlog.forget_before(before);
-            if let Err(error) = self
-                .write(files, &mut upload.session, backlog.copy(wanted), &way)
-                .await
-            {
+            let chunk = backlog.copy(wanted);
+            // The part after it is as large, or what is left of the file.
+            let next = rest.saturating_sub(wanted).min(wanted);
+            let session = &mut upload.session;
+            let written = self.write(files, session, chunk, next, &mut way, counted);
+            if let Err(error) = written.await {
                 return Err(self.abandon(upload, error).await);
             }
             let now = live(&upload.session)?.offset();
@@ -126,9 +128,10 @@ impl Lane<'_> {
                 let error = Error::new(ErrorKind::Expired, "transfer.write", lost);
                 return Err(self.abandon(upload, error).await);
             }
-            self.meter.add_written(now.saturating_sub(before));
-            *counted += now.saturating_sub(before);
+            self.count(now, counted);
         }
+        // Nothing more goes out, and what the platform does now may take long.
+        drop(way);
         // The rest of the file is with the platform already, from before a restart.
         while pieces.recv().await.is_some() {}
         let Some(computed) = whole(told.clone()).await else {
@@ -209,25 +212,43 @@ impl Lane<'_> {
         })
     }
 
-    /// Sends one chunk. After a failure that may pass, the session stands where the platform is.
+    /// Counts what the destination has taken so far, each byte once.
+    fn count(&self, offset: u64, counted: &mut u64) {
+        let more = offset.saturating_sub(*counted);
+        self.meter.add_written(more);
+        *counted += more;
+    }
+
+    /// Sends one chunk, and waits meanwhile until the `next` bytes may go. After a failure that may pass, the session
+    /// stands where the platform is.
     async fn write(
         &self,
         files: &dyn FileStore,
         session: &mut Option<Box<dyn UploadSession>>,
         chunk: Bytes,
-        way: &Way,
+        next: u64,
+        way: &mut Way,
+        counted: &mut u64,
     ) -> Result<()> {
+        let next = usize::try_from(next).unwrap_or(usize::MAX);
         let mut failures = 0;
         let start = live(session)?.offset();
         loop {
             way.take(chunk.len(), self.calls).await?;
             let open = session.as_mut().ok_or_else(unknown)?;
-            let sent = self
-                .calls
-                .once("transfer.write", open.write(chunk.clone()))
-                .await;
+            let writing = async {
+                let writing = open.write(chunk.clone());
+                self.calls.once("transfer.write", writing).await?;
+                // At once: until the next may go it can be long.
+                self.count(open.offset(), counted);
+                Ok::<(), Error>(())
+            };
+            // One after the other, the link would lie idle for as long as the platform takes.
+            let paying = way.pay_ahead(next, self.calls);
+            let sent = tokio::try_join!(writing, paying);
             let Err(error) = sent else { return Ok(()) };
             failures += 1;
+            way.leave();
             let timed_out = error.kind() == ErrorKind::Timeout;
             self.calls.wait("transfer.write", failures, error).await?;
             if timed_out {
@@ -323,7 +344,7 @@ impl Lane<'_> {
                 .throttle
                 .join(Direction::Download, &self.destination.connector)?;
             let calls = self.calls;
-            match verify::read_back(files, path, &entry.version, computed, calls, &way).await {
+            match verify::read_back(files, path, &entry.version, computed, calls, way).await {
                 Ok(found) => found,
                 // Nobody would ever look at it again.
                 Err(error) => return Err(self.remove(files, entry.version, error).await),

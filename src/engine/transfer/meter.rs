@@ -41,6 +41,11 @@ impl Meter {
         self.telemetry.count(TRANSFER_BYTES, &[], bytes);
     }
 
+    /// Counts what a destination has from before a restart: it is there, and was not sent now.
+    pub(crate) fn add_found(&self, bytes: u64) {
+        self.written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(crate) fn take_back_written(&self, bytes: u64) {
         self.written.fetch_sub(bytes, Ordering::Relaxed);
     }

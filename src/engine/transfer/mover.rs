@@ -21,13 +21,14 @@ use crate::id::Chance;
 use crate::storage::Store;
 use crate::telemetry::{self, TRANSFER_FILES, TRANSFER_SECONDS, Telemetry};
 
+use super::budget::{Budget, Piece};
 use super::calls::{Calls, cancelled};
 use super::hashing;
 use super::job::{Destination, Moved, TransferJob, starts_over};
 use super::lane::{Lane, Told};
 use super::meter::Meter;
 use super::options::TransferOptions;
-use super::source::{LAG, Piece, Source};
+use super::source::{LAG, Source};
 use super::throttle::Throttle;
 use super::uploads::Uploads;
 use super::verify;
@@ -259,7 +260,7 @@ impl Mover {
             algorithms,
             &self.0.calls,
             &self.0.meter,
-            &way,
+            way,
         );
         let span = tracing::debug_span!(
             "transfer.hash",
@@ -317,6 +318,12 @@ impl Mover {
             })
             .collect();
         drop(told);
+        let together = places.clone().map(|place| inner.concurrency(place)).max();
+        let budget = Budget::new(
+            &inner.memory,
+            inner.options.memory,
+            together.unwrap_or_default(),
+        );
         let hashing = hashing::hash(algorithms(places)?, pieces_to_hash);
         let reading = async move {
             let source = Source {
@@ -324,8 +331,7 @@ impl Mover {
                 path: &job.path,
                 version: &job.version,
                 calls: &inner.calls,
-                memory: &inner.memory,
-                memory_size: inner.options.memory,
+                budget,
                 meter: &inner.meter,
                 throttle: &inner.throttle,
             };
@@ -368,16 +374,11 @@ impl Mover {
     ) -> Result<Vec<OwnedSemaphorePermit>> {
         let ordered: BTreeMap<_, _> = places
             .into_iter()
-            .map(|place| (place.name(), place.connector().platform()))
+            .map(|place| (place.name(), place))
             .collect();
         let mut turn = Vec::with_capacity(ordered.len());
-        for (name, platform) in ordered {
-            let size = self
-                .0
-                .options
-                .concurrency
-                .unwrap_or(platform.concurrency)
-                .max(1);
+        for (name, place) in ordered {
+            let size = self.0.concurrency(place);
             let queue = {
                 let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
                 let queue = places.entry(name.clone());
@@ -394,6 +395,15 @@ impl Mover {
             })?);
         }
         Ok(turn)
+    }
+}
+
+impl Inner {
+    /// How many files move at once at `place`.
+    fn concurrency(&self, place: &NamedConnector) -> usize {
+        let platform = place.connector().platform();
+        let asked = self.options.concurrency;
+        asked.unwrap_or(platform.concurrency).max(1)
     }
 }
 

@@ -32,7 +32,12 @@ pub struct TransferOptions {
     pub stall: Duration,
     /// From which size in bytes an upload is written down so that it resumes after a restart. Default 16 MiB.
     pub resume_from: u64,
-    /// How many bytes may be in memory between sources and destinations, over all transfers. Default 24 MiB, at least 1 MiB.
+    /// How many bytes may be in memory between sources and destinations, over all transfers of one sync, or in one
+    /// transfer asked for by itself. Default 24 MiB, at least 1 MiB.
+    ///
+    /// It bounds what was read and no destination has taken yet; one file holds at most a quarter of it, and all files
+    /// that may move at one place half. What a destination is putting together for its next write comes on top: for
+    /// each upload one part, of the size that its platform wants, held twice while it is written.
     pub memory: u32,
     /// How many files move at once for each connector; the platform's own figure if `None`.
     pub concurrency: Option<usize>,

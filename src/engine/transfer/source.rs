@@ -1,39 +1,22 @@
 //! The reading side: one read of a file that feeds its hashes and every destination.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::connector::{FilePath, FileReader, FileStore, FileVersion, NamedConnector, ReadOptions};
 use crate::engine::bandwidth::Direction;
 use crate::error::{Error, ErrorKind, Result};
 
-use super::calls::Calls;
+use super::budget::{Budget, Piece};
+use super::calls::{Calls, cancelled};
 use super::meter::Meter;
 use super::throttle::Throttle;
 
 /// How many pieces a destination may lag behind the source.
 pub(super) const LAG: usize = 8;
-
-/// Some bytes on their way. The memory they take is given back when the last holder drops them.
-#[derive(Clone, Debug)]
-pub(super) struct Piece {
-    pub(super) bytes: Bytes,
-    _memory: Option<Arc<OwnedSemaphorePermit>>,
-}
-
-impl Piece {
-    /// Bytes that only one short channel holds, which bounds them enough.
-    pub(super) fn unbudgeted(bytes: Bytes) -> Self {
-        Self {
-            bytes,
-            _memory: None,
-        }
-    }
-}
 
 /// What reading needs.
 pub(super) struct Source<'a> {
@@ -41,8 +24,7 @@ pub(super) struct Source<'a> {
     pub(super) path: &'a FilePath,
     pub(super) version: &'a FileVersion,
     pub(super) calls: &'a Calls,
-    pub(super) memory: &'a Arc<Semaphore>,
-    pub(super) memory_size: u32,
+    pub(super) budget: Budget,
     pub(super) meter: &'a Meter,
     pub(super) throttle: &'a Throttle,
 }
@@ -60,7 +42,7 @@ impl Source<'_> {
         let mut failures = 0;
         let mut reader = self.open(files, position).await?;
         let version = reader.version.clone();
-        let way = self.throttle.join(Direction::Download, self.connector)?;
+        let mut way = self.throttle.join(Direction::Download, self.connector)?;
         loop {
             let error = match self.next(&mut reader).await {
                 Ok(Some(mut bytes)) => {
@@ -71,9 +53,15 @@ impl Source<'_> {
                     failures = 0;
                     self.meter.add_read(bytes.len() as u64);
                     // What has come is counted before more is asked for.
-                    way.take(bytes.len(), self.calls).await?;
+                    let taking = way.take(bytes.len(), self.calls);
+                    if self.unless_idle(&takers, taking).await?.is_none() {
+                        return Ok(None);
+                    }
                     while !bytes.is_empty() {
-                        let piece = self.piece(&mut bytes).await?;
+                        let piece = self.budget.piece(&mut bytes);
+                        let Some(piece) = self.unless_idle(&takers, piece).await? else {
+                            return Ok(None);
+                        };
                         for taker in &takers {
                             // A taker that has gone says why by itself.
                             let _ = taker.send(piece.clone()).await;
@@ -92,7 +80,11 @@ impl Source<'_> {
                 Err(error) => error,
             };
             failures += 1;
-            self.calls.wait("transfer.read", failures, error).await?;
+            way.leave();
+            let waiting = self.calls.wait("transfer.read", failures, error);
+            if self.unless_idle(&takers, waiting).await?.is_none() {
+                return Ok(None);
+            }
             reader = self.open(files, position).await?;
             // More exact than the listing, whose times may be coarse.
             let now = reader.version.as_ref();
@@ -129,30 +121,24 @@ impl Source<'_> {
             .await
     }
 
-    /// Takes as much from `bytes` as the memory can hold several of, and waits for that memory.
-    async fn piece(&self, bytes: &mut Bytes) -> Result<Piece> {
-        let largest = usize::try_from(self.memory_size / 4)
-            .unwrap_or(usize::MAX)
-            .max(1);
-        let part = bytes.split_to(bytes.len().min(largest));
-        let size = u32::try_from(part.len())
-            .unwrap_or(u32::MAX)
-            .min(self.memory_size);
-        let memory = Arc::clone(self.memory)
-            .acquire_many_owned(size)
-            .await
-            .map_err(|cause| {
-                Error::new(
-                    ErrorKind::Unexpected,
-                    "transfer.read",
-                    "the memory budget is closed",
-                )
-                .with_source(cause)
-            })?;
-        Ok(Piece {
-            bytes: part,
-            _memory: Some(Arc::new(memory)),
-        })
+    /// Awaits `wait`, which may take for ever, for as long as there is a destination; `None` when there is none left.
+    async fn unless_idle<T>(
+        &self,
+        takers: &[mpsc::Sender<Piece>],
+        wait: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
+        // The first taker is the hasher.
+        let idle = async {
+            for taker in takers.iter().skip(1) {
+                taker.closed().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = wait => done.map(Some),
+            () = self.calls.cancel.cancelled() => Err(cancelled("transfer.read")),
+            () = idle => Ok(None),
+        }
     }
 
     fn changed(&self, message: &str) -> Error {

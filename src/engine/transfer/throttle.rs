@@ -23,37 +23,67 @@ impl Throttle {
     /// Joins those that share the link to the platform of `place`. What is on this machine shares none.
     pub(super) fn join(&self, direction: Direction, place: &NamedConnector) -> Result<Way> {
         let platform = place.connector().platform();
-        if platform.category == Category::Local {
-            return Ok(Way(None));
-        }
-        let stream = Stream::new(direction, self.organization.as_str(), platform.id);
-        let lane = self.bandwidth.join(&stream.with_class(self.class))?;
-        Ok(Way(Some(lane)))
+        let stream = (platform.category != Category::Local).then(|| {
+            let stream = Stream::new(direction, self.organization.as_str(), platform.id);
+            stream.with_class(self.class)
+        });
+        let mut way = Way {
+            bandwidth: self.bandwidth.clone(),
+            stream,
+            lane: None,
+            paid: 0,
+        };
+        way.enter()?;
+        Ok(way)
     }
 }
 
 /// One way of a transfer's bytes; leaves the link when it is dropped.
 #[derive(Debug)]
-pub(super) struct Way(Option<Lane>);
+pub(super) struct Way {
+    bandwidth: Bandwidth,
+    /// As what it joins; `None` where nothing is shared.
+    stream: Option<Stream>,
+    lane: Option<Lane>,
+    /// Bytes that may go and have not been sent yet.
+    paid: usize,
+}
 
 impl Way {
-    /// Waits until so many bytes may go.
-    pub(super) async fn take(&self, bytes: usize, calls: &Calls) -> Result<()> {
-        let Some(lane) = &self.0 else {
-            return Ok(());
-        };
-        let all = async {
-            let mut left = bytes;
-            while left > 0 {
-                let grain = left.min(GRAIN);
-                lane.take(grain).await;
-                left -= grain;
+    /// Waits until so many bytes may go. What was paid ahead counts.
+    pub(super) async fn take(&mut self, bytes: usize, calls: &Calls) -> Result<()> {
+        self.pay_ahead(bytes, calls).await?;
+        self.paid = self.paid.saturating_sub(bytes);
+        Ok(())
+    }
+
+    /// Waits until so many bytes may go and keeps that for the next [`take`](Self::take). When this is dropped, what has
+    /// been waited for so far is kept.
+    pub(super) async fn pay_ahead(&mut self, bytes: usize, calls: &Calls) -> Result<()> {
+        while self.paid < bytes {
+            let grain = (bytes - self.paid).min(GRAIN);
+            let Some(lane) = self.enter()? else {
+                return Ok(());
+            };
+            tokio::select! {
+                biased;
+                () = calls.cancel.cancelled() => return Err(cancelled("transfer.throttle")),
+                () = lane.take(grain) => {}
             }
-        };
-        tokio::select! {
-            biased;
-            () = calls.cancel.cancelled() => Err(cancelled("transfer.throttle")),
-            () = all => Ok(()),
+            self.paid += grain;
         }
+        Ok(())
+    }
+
+    /// Leaves the link, which others may have meanwhile, until the next bytes have to go.
+    pub(super) fn leave(&mut self) {
+        self.lane = None;
+    }
+
+    fn enter(&mut self) -> Result<Option<&Lane>> {
+        if let (None, Some(stream)) = (&self.lane, &self.stream) {
+            self.lane = Some(self.bandwidth.join(stream)?);
+        }
+        Ok(self.lane.as_ref())
     }
 }
