@@ -1,6 +1,6 @@
 //! The writing side: one destination of a transfer, at its own pace.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
 use crate::connector::{
@@ -9,6 +9,7 @@ use crate::connector::{
 use crate::engine::bandwidth::Direction;
 use crate::error::{Error, ErrorKind, Result};
 
+use super::backlog::Backlog;
 use super::budget::Piece;
 use super::calls::Calls;
 use super::job::{Destination, with_computed};
@@ -50,15 +51,6 @@ struct Upload {
     recorded: bool,
     /// Whether a part of it was sent before a restart.
     resumed: bool,
-}
-
-/// Bytes that have come from the source and not yet been taken by the platform.
-#[derive(Default)]
-struct Backlog {
-    /// Where in the file the backlog begins.
-    start: u64,
-    pieces: std::collections::VecDeque<Bytes>,
-    length: u64,
 }
 
 impl Lane<'_> {
@@ -447,70 +439,5 @@ async fn whole(mut told: watch::Receiver<Told>) -> Option<Hashes> {
     {
         Told::Whole(hashes) => Some(hashes.clone()),
         _ => None,
-    }
-}
-
-impl Backlog {
-    fn end(&self) -> u64 {
-        self.start + self.length
-    }
-
-    fn push(&mut self, bytes: Bytes) {
-        self.length += bytes.len() as u64;
-        self.pieces.push_back(bytes);
-    }
-
-    fn forget_before(&mut self, position: u64) {
-        while self.start < position {
-            let Some(mut first) = self.pieces.pop_front() else {
-                return;
-            };
-            let drop = position - self.start;
-            let length = first.len() as u64;
-            if drop < length {
-                let _ = first.split_to(usize::try_from(drop).unwrap_or(usize::MAX));
-                self.pieces.push_front(first);
-            }
-            self.start += drop.min(length);
-            self.length -= drop.min(length);
-        }
-    }
-
-    /// Returns the first `length` bytes without taking them away; without copying where they lie in one piece.
-    fn copy(&self, length: u64) -> Bytes {
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        match self.pieces.front() {
-            Some(first) if first.len() >= length => first.slice(..length),
-            _ => {
-                let mut chunk = BytesMut::with_capacity(length);
-                for piece in &self.pieces {
-                    let part = piece.len().min(length - chunk.len());
-                    chunk.extend_from_slice(piece.get(..part).unwrap_or_default());
-                }
-                chunk.freeze()
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_backlog_cuts_any_pieces_into_any_chunks() {
-        let mut backlog = Backlog::default();
-        for part in [&b"abc"[..], b"d", b"efgh"] {
-            backlog.push(Bytes::from_static(part));
-        }
-        assert_eq!(backlog.copy(2), "ab");
-        assert_eq!(backlog.copy(6), "abcdef");
-        backlog.forget_before(2);
-        assert_eq!((backlog.start, backlog.end()), (2, 8));
-        assert_eq!(backlog.copy(3), "cde");
-        backlog.forget_before(4);
-        assert_eq!(backlog.copy(4), "efgh");
-        backlog.forget_before(8);
-        assert_eq!((backlog.length, backlog.pieces.len()), (0, 0));
     }
 }

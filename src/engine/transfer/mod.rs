@@ -6,6 +6,7 @@
 //! says it stored is held against what was read. Calls that may pass are tried again; large uploads
 //! are written down and go on after a restart.
 
+mod backlog;
 mod budget;
 mod calls;
 mod hashing;

@@ -152,3 +152,76 @@ impl Source<'_> {
             .with_context("at", position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::OrganizationId;
+    use crate::engine::bandwidth::{Bandwidth, Class};
+    use crate::engine::resilience::RetryPolicy;
+    use crate::id::Chance;
+    use crate::platforms::MemoryPlatform;
+    use crate::telemetry::Telemetry;
+
+    /// Feeds a destination from a mover whose memory is all with others, until `end` was called on both.
+    async fn without_memory(
+        end: impl FnOnce(mpsc::Receiver<Piece>, &CancellationToken) -> Option<mpsc::Receiver<Piece>>,
+    ) -> Result<Option<FileVersion>> {
+        let card = MemoryPlatform::default();
+        let entry = card.put("a.jpg", "content").unwrap();
+        let cancel = CancellationToken::new();
+        let calls = Calls {
+            retry: RetryPolicy::default(),
+            stall: Duration::from_secs(60),
+            chance: Chance::seeded(1),
+            cancel: cancel.clone(),
+            telemetry: Telemetry::default(),
+        };
+        let throttle = Throttle {
+            bandwidth: Bandwidth::builder().build().unwrap(),
+            organization: OrganizationId::default(),
+            class: Class::Normal,
+        };
+        let source = Source {
+            connector: &NamedConnector::new("card".parse().unwrap(), Arc::new(card)),
+            path: &entry.path,
+            version: &entry.version,
+            calls: &calls,
+            budget: Budget::new(&Arc::new(Semaphore::new(0)), 1 << 20, 4),
+            meter: &Meter::default(),
+            throttle: &throttle,
+        };
+        let (hasher, _hashed) = mpsc::channel(LAG);
+        let (lane, pieces) = mpsc::channel(LAG);
+        let ending = async {
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+            end(pieces, &cancel)
+        };
+        let fed = async { tokio::join!(source.feed(vec![hasher, lane]), ending).0 };
+        let day = Duration::from_secs(24 * 3_600);
+        tokio::time::timeout(day, fed).await.expect("it waits on")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_memory_ends_with_the_last_destination() {
+        let fed = without_memory(|pieces, _| {
+            drop(pieces);
+            None
+        });
+        assert_eq!(fed.await.unwrap(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_memory_is_cancelled_at_once() {
+        let fed = without_memory(|pieces, cancel| {
+            cancel.cancel();
+            Some(pieces)
+        });
+        assert_eq!(fed.await.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+}
