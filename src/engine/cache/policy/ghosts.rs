@@ -25,23 +25,54 @@ pub(super) struct Return {
 #[derive(Debug)]
 pub(super) struct Ghosts {
     /// INVARIANT: a power of two of them, at least one.
-    sets: Vec<[Ghost; WAYS]>,
+    sets: Vec<Set>,
     ever: u32,
     /// How many left by each side lately.
     lately: [u64; 2],
 }
 
+/// The last to leave comes first, and free places come last: then nothing looks for the oldest.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ghost {
+#[repr(align(64))]
+struct Set {
     /// A part of the hash and, in the lowest bit, the side; 0 is none.
-    tag: u32,
-    at: u32,
+    tags: [u32; WAYS],
+    /// How many had left before.
+    at: [u32; WAYS],
+}
+
+impl Set {
+    fn push(&mut self, tag: u32, at: u32) {
+        let [a, b, c, d, e, f, g, _] = self.tags;
+        self.tags = [tag, a, b, c, d, e, f, g];
+        let [a, b, c, d, e, f, g, _] = self.at;
+        self.at = [at, a, b, c, d, e, f, g];
+    }
+
+    /// Takes out the one whose tag is `tag` but for the side.
+    fn take(&mut self, tag: u32) -> Option<(u32, u32)> {
+        // All eight are compared at once, and mostly that is all.
+        let tags = self.tags.iter();
+        if !tags.fold(false, |any, own| any | (own | 1 == tag | 1)) {
+            return None;
+        }
+        let place = self.tags.iter().position(|own| own | 1 == tag | 1)?;
+        let taken = (*self.tags.get(place)?, *self.at.get(place)?);
+        if let (Some(tags), Some(at)) = (self.tags.get_mut(place..), self.at.get_mut(place..)) {
+            tags.rotate_left(1);
+            at.rotate_left(1);
+        }
+        if let (Some(tag), Some(at)) = (self.tags.last_mut(), self.at.last_mut()) {
+            (*tag, *at) = (0, 0);
+        }
+        Some(taken)
+    }
 }
 
 impl Ghosts {
     pub(super) fn new() -> Self {
         Self {
-            sets: vec![[Ghost::default(); WAYS]],
+            sets: vec![Set::default()],
             ever: 0,
             lately: [0; 2],
         }
@@ -56,6 +87,7 @@ impl Ghosts {
     }
 
     /// Remembers one more.
+    #[inline]
     pub(super) fn push(&mut self, hash: u64, side: Side) {
         let most = (self.sets.len() * WAYS) as u64;
         let [newcomers, residents] = &mut self.lately;
@@ -69,31 +101,20 @@ impl Ghosts {
         }
         self.ever = self.ever.wrapping_add(1);
         let ever = self.ever;
-        let ghost = Ghost {
-            tag: tag(hash, side),
-            at: ever,
-        };
-        let Some(set) = self.set(hash) else { return };
-        let oldest = set.iter_mut().max_by_key(|ghost| match ghost.tag {
-            0 => u32::MAX,
-            _ => ever.wrapping_sub(ghost.at),
-        });
-        if let Some(oldest) = oldest {
-            *oldest = ghost;
+        if let Some(set) = self.set(hash) {
+            set.push(tag(hash, side), ever);
         }
     }
 
     /// Takes back one that came again, unless more than `most` left since.
     pub(super) fn take(&mut self, hash: u64, most: u64) -> Option<Return> {
         let (ever, [newcomers, residents]) = (self.ever, self.lately);
-        let same = |ghost: &&mut Ghost| ghost.tag | 1 == tag(hash, Side::Resident);
-        let ghost = self.set(hash)?.iter_mut().find(same)?;
-        let (side, of_side) = match ghost.tag & 1 {
+        let (tag, at) = self.set(hash)?.take(tag(hash, Side::Resident))?;
+        let (side, of_side) = match tag & 1 {
             0 => (Side::Newcomer, newcomers),
             _ => (Side::Resident, residents),
         };
-        let since = u64::from(ever.wrapping_sub(ghost.at));
-        *ghost = Ghost::default();
+        let since = u64::from(ever.wrapping_sub(at));
         let after = since * of_side / (newcomers + residents).max(1);
         (since <= most).then_some(Return { side, after })
     }
@@ -107,7 +128,7 @@ impl Ghosts {
         }
     }
 
-    fn set(&mut self, hash: u64) -> Option<&mut [Ghost; WAYS]> {
+    fn set(&mut self, hash: u64) -> Option<&mut Set> {
         let mask = self.sets.len() - 1;
         let at = (hash >> 32) as usize & mask;
         self.sets.get_mut(at)

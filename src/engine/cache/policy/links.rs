@@ -12,7 +12,10 @@ pub(super) enum Segment {
 }
 
 /// What the policy knows of an entry.
+///
+/// Two of them fill a line of the processor's cache, and none lies across two.
 #[derive(Clone, Debug)]
+#[repr(align(32))]
 pub(super) struct Node {
     pub(super) hash: u64,
     pub(super) weight: u64,

@@ -17,16 +17,21 @@ const HALVES: u64 = 0x7777_7777_7777_7777;
 #[derive(Debug)]
 pub(super) struct Sketch {
     /// INVARIANT: a power of two of them, at least one.
-    blocks: Vec<[u64; WORDS]>,
+    blocks: Vec<Block>,
     counted: u64,
     entries: u64,
     fades: u8,
 }
 
+/// What one line of the processor's cache holds, and it alone.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Block([u64; WORDS]);
+
 impl Sketch {
     pub(super) fn new() -> Self {
         Self {
-            blocks: vec![[0; WORDS]],
+            blocks: vec![Block::default()],
             counted: 0,
             entries: 0,
             fades: 0,
@@ -54,8 +59,15 @@ impl Sketch {
         let Some(block) = self.block(hash) else {
             return 0;
         };
+        let [w0, w1, w2, w3, w4, w5, w6, w7] = block;
+        let words = [[w0, w1], [w2, w3], [w4, w5], [w6, w7]];
         let mut least = TOP;
-        for (word, shift) in counters(block, hash) {
+        for (pair, byte) in words.into_iter().zip([0, 8, 16, 24]) {
+            // One counter in each pair of words, chosen by a byte of the hash.
+            let [even, odd] = pair;
+            let choice = hash >> byte;
+            let word = if choice & 1 == 0 { even } else { odd };
+            let shift = ((choice >> 1) & TOP) * 4;
             let count = (*word >> shift) & TOP;
             let more = uses.min(TOP - count);
             *word += more << shift;
@@ -80,28 +92,16 @@ impl Sketch {
     fn block(&mut self, hash: u64) -> Option<&mut [u64; WORDS]> {
         let mask = self.blocks.len() - 1;
         let at = (hash >> 32) as usize & mask;
-        self.blocks.get_mut(at)
+        self.blocks.get_mut(at).map(|block| &mut block.0)
     }
 
     fn fade(&mut self) {
         self.counted /= 2;
         self.fades = self.fades.wrapping_add(1);
-        for word in self.blocks.iter_mut().flatten() {
+        for word in self.blocks.iter_mut().flat_map(|block| &mut block.0) {
             *word = (*word >> 1) & HALVES;
         }
     }
-}
-
-/// Returns the four counters of a key: one in each pair of words, chosen by a byte of the hash.
-fn counters(block: &mut [u64; WORDS], hash: u64) -> impl Iterator<Item = (&mut u64, u64)> {
-    block
-        .chunks_exact_mut(2)
-        .zip([0, 8, 16, 24])
-        .filter_map(move |(pair, byte)| {
-            let choice = hash >> byte;
-            let word = pair.get_mut((choice & 1) as usize)?;
-            Some((word, ((choice >> 1) & TOP) * 4))
-        })
 }
 
 #[cfg(test)]
