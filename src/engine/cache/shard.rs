@@ -1,8 +1,7 @@
 //! One part of a cache, behind one lock.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash};
+use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -10,8 +9,9 @@ use lru::LruCache;
 
 use super::barriers::Barriers;
 use super::flight::Flights;
+use super::index::Index;
 use super::options::{Insertion, RemovalCause};
-use super::policy::{AsItIs, Policy};
+use super::policy::Policy;
 use super::rules::{NEVER, Rules, nanos};
 use super::stats::CacheStats;
 use super::tenants::Tenants;
@@ -101,8 +101,7 @@ impl<K, V> Gone<K, V> {
 
 /// Entries by number: where a key is, what it has, and what may leave.
 pub(super) struct Shard<K, V> {
-    /// By the whole hash of the key, which is made once and not again: two keys of one hash take each other's place.
-    index: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
+    index: Index,
     items: Vec<Option<Item<K, V>>>,
     policy: Policy,
     tenants: Option<Tenants>,
@@ -116,7 +115,7 @@ pub(super) struct Shard<K, V> {
 impl<K: Eq + Hash, V> Shard<K, V> {
     pub(super) fn new(max: u64, quota: Option<u64>, absent: NonZeroUsize) -> Self {
         Self {
-            index: HashMap::default(),
+            index: Index::new(),
             items: Vec::new(),
             policy: Policy::new(max),
             tenants: quota.map(Tenants::new),
@@ -219,7 +218,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.twice.insert(hash, weight);
         }
         if weight > self.policy.max() {
-            self.take_out(hash, RemovalCause::Replaced, gone);
+            self.take_out(hash, &item.key, RemovalCause::Replaced, gone);
             self.counts.refused += 1;
             return Insertion::TooHeavy {
                 weight,
@@ -251,11 +250,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         if !self.absent.is_empty() {
             self.absent.pop(key);
         }
-        let found = find(&self.index, &mut self.items, hash, key).map(|(slot, _)| slot);
-        if let Some(slot) = found {
-            self.drop_slot(slot, RemovalCause::Removed, gone);
-        }
-        found.is_some()
+        self.take_out(hash, key, RemovalCause::Removed, gone)
     }
 
     /// Lets go of all that is dead.
@@ -319,21 +314,16 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         weight: u64,
         gone: &mut Gone<K, V>,
     ) -> Option<u32> {
-        if let Some(slot) = self.index.get(&hash).copied() {
-            match self.items.get_mut(slot as usize) {
-                Some(Some(old)) if old.key == item.key => {
-                    let old = std::mem::replace(old, item);
-                    if let Some(tenants) = &mut self.tenants {
-                        tenants.remove(old.tenant(), slot);
-                    }
-                    self.policy.reweigh(slot, weight);
-                    self.policy.hit(slot);
-                    self.counts.count(RemovalCause::Replaced);
-                    gone.push(old.key, old.stored.value, RemovalCause::Replaced);
-                    return Some(slot);
-                }
-                _ => self.drop_slot(slot, RemovalCause::Evicted, gone),
+        if let Some((slot, old)) = find(&self.index, &mut self.items, hash, &item.key) {
+            let old = std::mem::replace(old, item);
+            if let Some(tenants) = &mut self.tenants {
+                tenants.remove(old.tenant(), slot);
             }
+            self.policy.reweigh(slot, weight);
+            self.policy.hit(slot);
+            self.counts.count(RemovalCause::Replaced);
+            gone.push(old.key, old.stored.value, RemovalCause::Replaced);
+            return Some(slot);
         }
         let slot = self.policy.insert(hash, weight)?;
         let at = slot as usize;
@@ -361,15 +351,27 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         stays
     }
 
-    fn take_out(&mut self, hash: u64, cause: RemovalCause, gone: &mut Gone<K, V>) {
-        if let Some(slot) = self.index.get(&hash).copied() {
+    fn take_out<Q>(
+        &mut self,
+        hash: u64,
+        key: &Q,
+        cause: RemovalCause,
+        gone: &mut Gone<K, V>,
+    ) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let found = find(&self.index, &mut self.items, hash, key).map(|(slot, _)| slot);
+        if let Some(slot) = found {
             self.drop_slot(slot, cause, gone);
         }
+        found.is_some()
     }
 
     fn drop_slot(&mut self, slot: u32, cause: RemovalCause, gone: &mut Gone<K, V>) {
         if let Some(hash) = self.policy.hash_of(slot) {
-            self.index.remove(&hash);
+            self.index.remove(hash, slot);
         }
         self.policy.remove(slot);
         let item = self.items.get_mut(slot as usize).and_then(Option::take);
@@ -420,7 +422,7 @@ impl<K, V> Item<K, V> {
 /// Finds the entry of a key. Apart from the shard, so that its other parts stay free.
 #[inline]
 fn find<'a, K, V, Q>(
-    index: &HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
+    index: &Index,
     items: &'a mut [Option<Item<K, V>>],
     hash: u64,
     key: &Q,
@@ -429,7 +431,10 @@ where
     K: Borrow<Q>,
     Q: Eq + ?Sized,
 {
-    let slot = *index.get(&hash)?;
+    let slot = index.find(hash, |slot| {
+        let item = items.get(slot as usize).and_then(Option::as_ref);
+        item.is_some_and(|item| item.key.borrow() == key)
+    })?;
     let item = items.get_mut(slot as usize)?.as_mut()?;
-    (item.key.borrow() == key).then_some((slot, item))
+    Some((slot, item))
 }

@@ -64,21 +64,25 @@ impl Policy {
     }
 
     /// The most that may be held.
+    #[inline]
     pub(crate) fn max(&self) -> u64 {
         self.max
     }
 
     /// What is held.
+    #[inline]
     pub(crate) fn weight(&self) -> u64 {
         self.links.total()
     }
 
     /// How many entries are held.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.links.len()
     }
 
     /// The hash of an entry that is held.
+    #[inline]
     pub(crate) fn hash_of(&self, slot: u32) -> Option<u64> {
         let node = self.links.node(slot)?;
         node.segment.map(|_| node.hash)
