@@ -27,31 +27,23 @@ pub(super) struct Stored<V> {
     pub(super) packed: bool,
 }
 
-/// All of an entry but its key and value.
+/// An entry.
 #[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) weight: u64,
+pub(super) struct Item<K, V> {
+    pub(super) key: K,
+    pub(super) stored: Stored<V>,
     /// The epoch of the invalidations it was made in.
     pub(super) born: u64,
     pub(super) fresh_until: u64,
-    pub(super) tags: Box<[Arc<str>]>,
-}
-
-#[derive(Debug)]
-struct Item<K, V> {
-    key: K,
-    stored: Stored<V>,
-    born: u64,
-    fresh_until: u64,
     /// What few entries have, out of the way of the others.
-    rare: Option<Box<Rare>>,
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 #[derive(Debug)]
-struct Rare {
-    tags: Box<[Arc<str>]>,
-    tenant: u64,
-    used: u64,
+pub(super) struct Rare {
+    pub(super) tags: Box<[Arc<str>]>,
+    pub(super) tenant: u64,
+    pub(super) used: u64,
 }
 
 /// What a key has.
@@ -191,29 +183,10 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     pub(super) fn insert(
         &mut self,
         hash: u64,
-        key: K,
-        stored: Stored<V>,
-        facts: Facts,
-        rules: &Rules<K, V>,
+        item: Item<K, V>,
+        weight: u64,
         gone: &mut Gone<K, V>,
     ) -> Insertion {
-        let Facts {
-            weight,
-            born,
-            fresh_until,
-            tags,
-        } = facts;
-        let tenant = rules.tenant.as_ref().map_or(0, |of| of(&key));
-        let used = rules.idle.map_or(0, |_| rules.now());
-        let plain = tags.is_empty() && rules.tenant.is_none() && rules.idle.is_none();
-        let rare = (!plain).then(|| Box::new(Rare { tags, tenant, used }));
-        let item = Item {
-            key,
-            stored,
-            born,
-            fresh_until,
-            rare,
-        };
         if Twice::samples(hash) {
             self.twice.insert(hash, weight);
         }
@@ -225,6 +198,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
                 max: self.policy.max(),
             };
         }
+        let tenant = item.tenant();
         let Some(slot) = self.place(hash, item, weight, gone) else {
             self.counts.refused += 1;
             return Insertion::NotAdmitted;
@@ -406,7 +380,7 @@ impl<K, V> Item<K, V> {
         over.then_some(RemovalCause::Expired)
     }
 
-    fn tags(&self) -> &[Arc<str>] {
+    pub(super) fn tags(&self) -> &[Arc<str>] {
         self.rare.as_ref().map_or(&[], |rare| &rare.tags)
     }
 

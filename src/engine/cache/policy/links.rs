@@ -32,6 +32,15 @@ pub(super) struct Node {
     pub(super) segment: Option<Segment>,
 }
 
+/// What is known of an entry when it comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) hash: u64,
+    pub(super) weight: u64,
+    pub(super) count: u8,
+    pub(super) fades: u8,
+}
+
 /// Lists over one arena: no allocation and no hashing when an entry moves from one to another.
 ///
 /// The first three nodes are the ends of the lists.
@@ -65,32 +74,47 @@ impl Links {
         }
     }
 
-    /// Takes a place for an entry, in no list yet; `None` when all 2³² places are taken.
-    pub(super) fn place(&mut self, hash: u64, weight: u64) -> Option<u32> {
+    /// Takes in an entry as the newest of `segment`, and returns its number; `None` when all 2³² places are taken.
+    pub(super) fn add(&mut self, entry: Entry, segment: Segment) -> Option<u32> {
+        let end = segment as u32;
+        let newest = self.node(end)?.older;
         let node = Node {
-            hash,
-            weight,
-            older: 0,
-            newer: 0,
+            hash: entry.hash,
+            weight: entry.weight,
+            older: newest,
+            newer: end,
             uses: 0,
             uncounted: 0,
-            count: 0,
-            fades: 0,
-            segment: None,
+            count: entry.count,
+            fades: entry.fades,
+            segment: Some(segment),
         };
-        if let Some(slot) = self.free.pop() {
-            *self.node_mut(slot)? = node;
-            return Some(slot);
-        }
-        let slot = u32::try_from(self.nodes.len()).ok()?;
-        self.nodes.push(node);
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                *self.node_mut(slot)? = node;
+                slot
+            }
+            None => {
+                let slot = u32::try_from(self.nodes.len()).ok()?;
+                self.nodes.push(node);
+                slot
+            }
+        };
+        self.node_mut(newest)?.newer = slot;
+        self.node_mut(end)?.older = slot;
+        self.count(segment, |length, total| {
+            *length += 1;
+            *total += entry.weight;
+        });
         Some(slot)
     }
 
+    #[inline]
     pub(super) fn node(&self, slot: u32) -> Option<&Node> {
         self.nodes.get(slot as usize)
     }
 
+    #[inline]
     pub(super) fn node_mut(&mut self, slot: u32) -> Option<&mut Node> {
         self.nodes.get_mut(slot as usize)
     }

@@ -1,7 +1,7 @@
 //! The policy: a window that learns its size, two segments behind it, and contests between them.
 
 use super::ghosts::{Ghosts, Return, Side};
-use super::links::{Links, Node, Segment};
+use super::links::{Entry, Links, Node, Segment};
 use super::sketch::Sketch;
 
 /// The window is kept in this part of a unit of weight.
@@ -45,20 +45,43 @@ pub(crate) struct Policy {
     max: u64,
     /// The window's size in [`PART`]s of a unit.
     window: u64,
+    /// What the window and the protected entries may weigh, by its size.
+    most: Most,
+    /// For how many entries the sketch and the ghosts have room: the most there ever were.
+    room: usize,
     /// What must leave, and has not been told yet.
     condemned: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    window: u64,
+    protected: u64,
+}
+
+impl Most {
+    fn new(max: u64, window: u64) -> Self {
+        let window = (window / PART).max(1);
+        Self {
+            window,
+            protected: max.saturating_sub(window) / 5 * 4,
+        }
+    }
 }
 
 impl Policy {
     /// Makes a policy that holds entries of at most `max` together.
     pub(crate) fn new(max: u64) -> Self {
         let max = max.min(u64::MAX / PART / 2);
+        let window = max.saturating_mul(PART) / 10;
         Self {
             links: Links::new(),
             sketch: Sketch::new(),
             ghosts: Ghosts::new(),
             max,
-            window: max.saturating_mul(PART) / 10,
+            window,
+            most: Most::new(max, window),
+            room: 0,
             condemned: Vec::new(),
         }
     }
@@ -99,17 +122,24 @@ impl Policy {
             Some(back) if self.learn(back, weight) => Segment::Protected,
             _ => Segment::Window,
         };
-        let slot = self.links.place(hash, weight)?;
-        if let Some(node) = self.links.node_mut(slot) {
-            (node.count, node.fades) = (count, self.sketch.fades());
-        }
-        self.links.put(slot, segment);
-        if segment == Segment::Window && weight > self.window_size() {
+        let fades = self.sketch.fades();
+        let entry = Entry {
+            hash,
+            weight,
+            count,
+            fades,
+        };
+        let slot = self.links.add(entry, segment)?;
+        if segment == Segment::Window && weight > self.most.window {
             // Otherwise it would drive all others out of the window before it is compared itself.
             self.links.put_last(slot, segment);
         }
-        self.sketch.grow(self.links.len());
-        self.ghosts.grow(self.links.len());
+        let len = self.links.len();
+        if len > self.room {
+            self.sketch.grow(len);
+            self.ghosts.grow(len);
+            self.room = len;
+        }
         Some(slot)
     }
 
@@ -146,7 +176,7 @@ impl Policy {
         self.demote();
         loop {
             let excess = self.links.total().saturating_sub(self.max);
-            let newcomer = if self.links.weight(Segment::Window) > self.window_size() {
+            let newcomer = if self.links.weight(Segment::Window) > self.most.window {
                 self.unused(Segment::Window, Segment::Window)
             } else {
                 None
@@ -244,6 +274,7 @@ impl Policy {
             Side::Resident => self.window.saturating_sub(by(residents, newcomers)),
         };
         self.window = window.clamp(least, most);
+        self.most = Most::new(self.max, self.window);
         true
     }
 
@@ -255,7 +286,16 @@ impl Policy {
 
     /// The oldest entry of a list that was not used since it came there; those that were go to `used`, and their
     /// uses are counted.
+    #[inline]
     fn unused(&mut self, segment: Segment, used: Segment) -> Option<u32> {
+        let slot = self.links.oldest(segment)?;
+        match self.links.node(slot)?.uses {
+            0 => Some(slot),
+            _ => self.pass_by(segment, used),
+        }
+    }
+
+    fn pass_by(&mut self, segment: Segment, used: Segment) -> Option<u32> {
         for _ in 0..MOST_PASSED {
             let slot = self.links.oldest(segment)?;
             let node = self.links.node_mut(slot)?;
@@ -279,14 +319,10 @@ impl Policy {
         u64::from(faded(node, self.sketch.fades()))
     }
 
-    fn window_size(&self) -> u64 {
-        (self.window / PART).max(1)
-    }
-
     /// Keeps the protected segment at four fifths of the main part.
+    #[inline]
     fn demote(&mut self) {
-        let most = self.max.saturating_sub(self.window_size()) / 5 * 4;
-        while self.links.weight(Segment::Protected) > most {
+        while self.links.weight(Segment::Protected) > self.most.protected {
             let Some(oldest) = self.unused(Segment::Protected, Segment::Protected) else {
                 return;
             };
