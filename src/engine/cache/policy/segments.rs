@@ -1,8 +1,8 @@
 //! The policy: a window that learns its size, two segments behind it, and contests between them.
 
-use super::ghosts::{Ghosts, Return, Side};
+use super::ghosts::Side;
 use super::links::{Entry, Links, Node, Segment};
-use super::sketch::Sketch;
+use super::past::{Past, Return};
 
 /// The window is kept in this part of a unit of weight.
 const PART: u64 = 16;
@@ -40,15 +40,12 @@ const MOST_USES: u8 = 15;
 #[derive(Debug)]
 pub(crate) struct Policy {
     links: Links,
-    sketch: Sketch,
-    ghosts: Ghosts,
+    past: Past,
     max: u64,
     /// The window's size in [`PART`]s of a unit.
     window: u64,
     /// What the window and the protected entries may weigh, by its size.
     most: Most,
-    /// For how many entries the sketch and the ghosts have room: the most there ever were.
-    room: usize,
     /// What must leave, and has not been told yet.
     condemned: Vec<u32>,
 }
@@ -76,12 +73,10 @@ impl Policy {
         let window = max.saturating_mul(PART) / 10;
         Self {
             links: Links::new(),
-            sketch: Sketch::new(),
-            ghosts: Ghosts::new(),
+            past: Past::new(),
             max,
             window,
             most: Most::new(max, window),
-            room: 0,
             condemned: Vec::new(),
         }
     }
@@ -117,12 +112,13 @@ impl Policy {
         if weight > self.max {
             return None;
         }
-        let count = self.sketch.add(hash);
-        let segment = match self.ghosts.take(hash, self.links.len() as u64 * 4 / 5) {
+        let soon = self.links.len() as u64 * 4 / 5;
+        let (count, back) = self.past.come(hash, soon);
+        let segment = match back {
             Some(back) if self.learn(back, weight) => Segment::Protected,
             _ => Segment::Window,
         };
-        let fades = self.sketch.fades();
+        let fades = self.past.fades();
         let entry = Entry {
             hash,
             weight,
@@ -134,12 +130,7 @@ impl Policy {
             // Otherwise it would drive all others out of the window before it is compared itself.
             self.links.put_last(slot, segment);
         }
-        let len = self.links.len();
-        if len > self.room {
-            self.sketch.grow(len);
-            self.ghosts.grow(len);
-            self.room = len;
-        }
+        self.past.grow(self.links.len());
         Some(slot)
     }
 
@@ -242,10 +233,7 @@ impl Policy {
     fn lose(&mut self, slot: u32, side: Side) -> u32 {
         if let Some(node) = self.links.node(slot) {
             let uses = node.uncounted.saturating_add(node.uses);
-            if uses > 0 {
-                self.sketch.put(node.hash, u64::from(uses));
-            }
-            self.ghosts.push(node.hash, side);
+            self.past.leave(node.hash, u64::from(uses), side);
         }
         slot
     }
@@ -262,8 +250,8 @@ impl Policy {
         if back.after.saturating_mul(mean.max(1)) > room / PART {
             return false;
         }
-        let newcomers = self.ghosts.count(Side::Newcomer);
-        let residents = self.ghosts.count(Side::Resident);
+        let newcomers = self.past.left(Side::Newcomer);
+        let residents = self.past.left(Side::Resident);
         let step = STEP.saturating_mul(weight);
         let by = |own: u64, other: u64| {
             let rarity = other.saturating_mul(step) / (own + 1);
@@ -304,11 +292,11 @@ impl Policy {
             }
             let uses = std::mem::take(&mut node.uses);
             node.uncounted = node.uncounted.saturating_add(uses);
-            node.count = faded(node, self.sketch.fades())
+            node.count = faded(node, self.past.fades())
                 .saturating_add(uses)
                 .min(MOST_USES);
-            node.fades = self.sketch.fades();
-            self.sketch.pass(u64::from(uses));
+            node.fades = self.past.fades();
+            self.past.pass(u64::from(uses));
             self.links.put(slot, used);
         }
         self.links.oldest(segment)
@@ -316,7 +304,7 @@ impl Policy {
 
     /// How often an entry was used lately.
     fn count(&self, node: &Node) -> u64 {
-        u64::from(faded(node, self.sketch.fades()))
+        u64::from(faded(node, self.past.fades()))
     }
 
     /// Keeps the protected segment at four fifths of the main part.
