@@ -120,10 +120,12 @@ impl Links {
     }
 
     /// How many entries there are.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.lengths.iter().map(|length| *length as usize).sum()
     }
 
+    #[inline]
     pub(super) fn weight(&self, segment: Segment) -> u64 {
         match self.weights {
             [window, _, _] if segment == Segment::Window => window,
@@ -132,6 +134,7 @@ impl Links {
         }
     }
 
+    #[inline]
     pub(super) fn total(&self) -> u64 {
         self.weights.iter().sum()
     }
@@ -159,20 +162,41 @@ impl Links {
         let Some(node) = self.node_mut(slot) else {
             return;
         };
-        node.older = newest;
-        node.newer = end;
         node.segment = Some(segment);
         let weight = node.weight;
-        if let Some(node) = self.node_mut(newest) {
-            node.newer = slot;
-        }
-        if let Some(node) = self.node_mut(end) {
-            node.older = slot;
-        }
+        self.join(newest, slot);
+        self.join(slot, end);
         self.count(segment, |length, total| {
             *length += 1;
             *total += weight;
         });
+    }
+
+    /// Makes the entry the newest of its segment.
+    pub(super) fn renew(&mut self, slot: u32) {
+        let Some(node) = self.node(slot) else { return };
+        let (older, newer) = (node.older, node.newer);
+        let Some(end) = node.segment.map(|segment| segment as u32) else {
+            return;
+        };
+        if newer == end {
+            return;
+        }
+        self.join(older, newer);
+        if let Some(newest) = self.node(end).map(|node| node.older) {
+            self.join(newest, slot);
+            self.join(slot, end);
+        }
+    }
+
+    /// Makes one the next newer of the other.
+    fn join(&mut self, older: u32, newer: u32) {
+        if let Some(node) = self.node_mut(older) {
+            node.newer = newer;
+        }
+        if let Some(node) = self.node_mut(newer) {
+            node.older = older;
+        }
     }
 
     /// Makes the entry the oldest of `segment`, wherever it was.
@@ -182,21 +206,12 @@ impl Links {
         let Some(oldest) = self.oldest(segment).filter(|oldest| *oldest != slot) else {
             return;
         };
-        let Some(node) = self.node_mut(slot) else {
+        let Some(newest) = self.node(slot).map(|node| node.older) else {
             return;
         };
-        let newest = std::mem::replace(&mut node.older, end);
-        node.newer = oldest;
-        if let Some(node) = self.node_mut(newest) {
-            node.newer = end;
-        }
-        if let Some(node) = self.node_mut(oldest) {
-            node.older = slot;
-        }
-        if let Some(node) = self.node_mut(end) {
-            node.older = newest;
-            node.newer = slot;
-        }
+        self.join(newest, end);
+        self.join(slot, oldest);
+        self.join(end, slot);
     }
 
     /// Takes the entry out of its list and frees its place.
@@ -225,12 +240,7 @@ impl Links {
         let Some(segment) = node.segment.take() else {
             return false;
         };
-        if let Some(node) = self.node_mut(older) {
-            node.newer = newer;
-        }
-        if let Some(node) = self.node_mut(newer) {
-            node.older = older;
-        }
+        self.join(older, newer);
         self.count(segment, |length, total| {
             *length -= 1;
             *total -= weight;

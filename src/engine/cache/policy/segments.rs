@@ -160,7 +160,16 @@ impl Policy {
     /// Takes out the next entry that must leave, until there is room; to be called until it returns `None`.
     ///
     /// The entry is still known by its number until [`remove`](Self::remove) is called with it.
+    #[inline]
     pub(crate) fn evict(&mut self) -> Option<u32> {
+        let settled = self.condemned.is_empty()
+            && self.links.total() <= self.max
+            && self.links.weight(Segment::Window) <= self.most.window
+            && self.links.weight(Segment::Protected) <= self.most.protected;
+        if settled { None } else { self.settle() }
+    }
+
+    fn settle(&mut self) -> Option<u32> {
         if let Some(slot) = self.condemned.pop() {
             return Some(slot);
         }
@@ -222,10 +231,7 @@ impl Policy {
     /// Lets those who won a contest be asked last next time.
     fn spare(&mut self) {
         while let Some(resident) = self.condemned.pop() {
-            let segment = self.links.node(resident).and_then(|node| node.segment);
-            if let Some(segment) = segment {
-                self.links.put(resident, segment);
-            }
+            self.links.renew(resident);
         }
     }
 
