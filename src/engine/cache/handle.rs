@@ -32,8 +32,8 @@ const ABSENT: usize = 4_096;
 /// - **Invalidation** by key, tag and prefix takes the same time however much is held; what it met is let go of when
 ///   it is read, or bit by bit. It wins over loads that began before it.
 /// - **Locks** are held for some tens of nanoseconds, never over an `await`, and never while the weigher, the expiry,
-///   the listener or a loader runs. Tenants, prefixes and the clock are asked under a lock, and must not ask the
-///   cache in turn.
+///   the listener or a loader runs. Prefixes and the clock are asked under a lock, and must not ask the cache in
+///   turn.
 ///
 /// # Example
 ///

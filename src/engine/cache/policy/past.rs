@@ -185,12 +185,19 @@ mod tests {
     fn the_last_four_to_leave_come_again_with_their_side() {
         let mut past = Past::new();
         for n in 1..=6_u64 {
-            let side = if n % 2 == 0 { Side::Resident } else { Side::Newcomer };
+            let side = if n % 2 == 0 {
+                Side::Resident
+            } else {
+                Side::Newcomer
+            };
             past.leave(n << 8, 0, side);
         }
         let mut come = |n: u64| past.come(n << 8, 5).1.map(|back| back.side);
         assert_eq!([come(1), come(2)], [None, None]);
-        assert_eq!([come(4), come(5)], [Some(Side::Resident), Some(Side::Newcomer)]);
+        assert_eq!(
+            [come(4), come(5)],
+            [Some(Side::Resident), Some(Side::Newcomer)]
+        );
         assert_eq!([come(4), come(5)], [None, None]);
         past.leave(7 << 8, 0, Side::Newcomer);
         let mut come = |n: u64, most| past.come(n << 8, most).1.map(|back| back.side);
