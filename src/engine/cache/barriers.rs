@@ -30,6 +30,7 @@ struct Notes {
 }
 
 impl Barriers {
+    #[inline]
     pub(super) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }

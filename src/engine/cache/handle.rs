@@ -15,7 +15,7 @@ use super::builder::CacheBuilder;
 use super::hashing::Folding;
 use super::options::{InsertOptions, Insertion};
 use super::rules::Rules;
-use super::shard::{Facts, Gone, Seen, Shard, Stored};
+use super::shard::{Gone, Item, Rare, Seen, Shard, Stored};
 use super::stats::CacheStats;
 
 /// How many keys are remembered to have nothing, in all shards.
@@ -32,8 +32,8 @@ const ABSENT: usize = 4_096;
 /// - **Invalidation** by key, tag and prefix takes the same time however much is held; what it met is let go of when
 ///   it is read, or bit by bit. It wins over loads that began before it.
 /// - **Locks** are held for some tens of nanoseconds, never over an `await`, and never while the weigher, the expiry,
-///   the listener or a loader runs. Tenants, prefixes and the clock are asked under a lock, and must not ask the
-///   cache in turn.
+///   the listener or a loader runs. Prefixes and the clock are asked under a lock, and must not ask the cache in
+///   turn.
 ///
 /// # Example
 ///
@@ -153,14 +153,14 @@ impl<K: Eq + Hash, V> Cache<K, V> {
     pub fn insert_with(&self, key: K, value: V, options: InsertOptions) -> Insertion {
         let inner = &*self.inner;
         let hash = inner.hash(&key);
-        let (stored, facts) = inner.prepare(&key, value, options, inner.barriers.epoch());
+        let (item, weight) = inner.prepare(key, value, options, inner.barriers.epoch());
         let mut gone = Gone::new();
         let mut shard = inner.shard(hash);
-        shard.flights.outdate(&key);
+        shard.flights.outdate(&item.key);
         if !shard.absent.is_empty() {
-            shard.absent.pop(&key);
+            shard.absent.pop(&item.key);
         }
-        let insertion = inner.store(&mut shard, hash, key, stored, facts, &mut gone);
+        let insertion = inner.store(&mut shard, hash, item, weight, &mut gone);
         drop(shard);
         inner.tell(&gone);
         insertion
@@ -257,46 +257,55 @@ impl<K: Eq + Hash, V> Inner<K, V> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// All about a value that can be known outside of the lock.
+    /// The entry and its weight: all that can be known outside of the lock.
+    #[inline]
     pub(super) fn prepare(
         &self,
-        key: &K,
+        key: K,
         value: V,
         options: InsertOptions,
         born: u64,
-    ) -> (Stored<V>, Facts) {
+    ) -> (Item<K, V>, u64) {
         let rules = &self.rules;
-        let fresh_until = rules.fresh_until(key, &value, options.ttl);
-        let smaller = rules
-            .packing
-            .as_ref()
-            .and_then(|packing| packing.pack(&value));
+        let fresh_until = rules.fresh_until(&key, &value, options.ttl);
+        let packing = rules.packing.as_ref();
+        let smaller = packing.and_then(|packing| packing.pack(&value));
         let packed = smaller.is_some();
         let value = smaller.unwrap_or(value);
-        let weight = rules.weigh(key, &value);
-        let facts = Facts {
-            weight,
+        let stored = Stored { value, packed };
+        let weight = rules.weigh(&key, &stored.value);
+        let plain = options.tags.is_empty() && rules.tenant.is_none() && rules.idle.is_none();
+        let rare = (!plain).then(|| {
+            Box::new(Rare {
+                tags: options.tags.into(),
+                tenant: rules.tenant.as_ref().map_or(0, |of| of(&key)),
+                used: rules.idle.map_or(0, |_| rules.now()),
+            })
+        });
+        let item = Item {
+            key,
+            stored,
             born,
             fresh_until,
-            tags: options.tags.into(),
+            rare,
         };
-        (Stored { value, packed }, facts)
+        (item, weight)
     }
 
+    #[inline]
     pub(super) fn store(
         &self,
         shard: &mut Shard<K, V>,
         hash: u64,
-        key: K,
-        stored: Stored<V>,
-        facts: Facts,
+        item: Item<K, V>,
+        weight: u64,
         gone: &mut Gone<K, V>,
     ) -> Insertion {
-        let mortal = facts.fresh_until != super::rules::NEVER || self.rules.idle.is_some();
-        if mortal || facts.born > 0 {
+        let mortal = item.fresh_until != super::rules::NEVER || self.rules.idle.is_some();
+        if mortal || item.born > 0 {
             shard.sweep_some(&self.rules, &self.barriers, gone);
         }
-        shard.insert(hash, key, stored, facts, &self.rules, gone)
+        shard.insert(hash, item, weight, gone)
     }
 
     /// The value of a stored form; `None` if it cannot be read any more, which is as good as not there.

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Makes hashes by multiplication of 64 by 64 bits, folded, as wyhash and its kin do.
 ///
-/// Both factors are secret and differ from cache to cache, so that nobody outside can choose keys that meet; keys
-/// whose whole hashes meet take each other's place, and nothing slows down.
+/// Both factors are secret and differ from cache to cache, so that nobody outside can choose keys that meet. Those
+/// that do by chance are told apart by the keys themselves.
 ///
 /// Source: W. Yi et al., "wyhash and wyrand", <https://github.com/wangyi-fudan/wyhash>.
 #[derive(Clone, Debug)]

@@ -290,13 +290,13 @@ where
     }
 
     fn keep(&self, cache: &Inner<K, V>, options: InsertOptions, value: V, gone: &mut Gone<K, V>) {
-        let (stored, facts) = cache.prepare(&self.key, value, options, self.born);
+        let (item, weight) = cache.prepare(self.key.clone(), value, options, self.born);
         let path = cache.rules.path(&self.key);
         // One that comes between this question and the lock is no harm: the entry is older than it, and says so.
-        let barred = cache.barriers.bars_load(self.born, &facts.tags, path);
+        let barred = cache.barriers.bars_load(self.born, item.tags(), path);
         let mut shard = cache.shard(self.hash);
         if shard.flights.end(&self.key, self.id) && !barred {
-            cache.store(&mut shard, self.hash, self.key.clone(), stored, facts, gone);
+            cache.store(&mut shard, self.hash, item, weight, gone);
         } else {
             shard.counts.refused += 1;
         }

@@ -7,6 +7,7 @@ mod builder;
 mod flight;
 mod handle;
 mod hashing;
+mod index;
 mod load;
 mod metadata;
 mod options;

@@ -54,7 +54,11 @@ impl<K, V> Rules<K, V> {
     }
 
     /// Until when a value is fresh that comes now.
+    #[inline]
     pub(super) fn fresh_until(&self, key: &K, value: &V, own: Option<Duration>) -> u64 {
+        if own.is_none() && self.ttl.is_none() && self.expiry.is_none() {
+            return NEVER;
+        }
         let of_expiry = || self.expiry.as_ref().and_then(|ttl| ttl(key, value));
         let Some(ttl) = own.or_else(of_expiry).or(self.ttl) else {
             return NEVER;

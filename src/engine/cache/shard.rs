@@ -1,8 +1,7 @@
 //! One part of a cache, behind one lock.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash};
+use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -10,8 +9,9 @@ use lru::LruCache;
 
 use super::barriers::Barriers;
 use super::flight::Flights;
+use super::index::Index;
 use super::options::{Insertion, RemovalCause};
-use super::policy::{AsItIs, Policy};
+use super::policy::Policy;
 use super::rules::{NEVER, Rules, nanos};
 use super::stats::CacheStats;
 use super::tenants::Tenants;
@@ -27,31 +27,23 @@ pub(super) struct Stored<V> {
     pub(super) packed: bool,
 }
 
-/// All of an entry but its key and value.
+/// An entry.
 #[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) weight: u64,
+pub(super) struct Item<K, V> {
+    pub(super) key: K,
+    pub(super) stored: Stored<V>,
     /// The epoch of the invalidations it was made in.
     pub(super) born: u64,
     pub(super) fresh_until: u64,
-    pub(super) tags: Box<[Arc<str>]>,
-}
-
-#[derive(Debug)]
-struct Item<K, V> {
-    key: K,
-    stored: Stored<V>,
-    born: u64,
-    fresh_until: u64,
     /// What few entries have, out of the way of the others.
-    rare: Option<Box<Rare>>,
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 #[derive(Debug)]
-struct Rare {
-    tags: Box<[Arc<str>]>,
-    tenant: u64,
-    used: u64,
+pub(super) struct Rare {
+    pub(super) tags: Box<[Arc<str>]>,
+    pub(super) tenant: u64,
+    pub(super) used: u64,
 }
 
 /// What a key has.
@@ -101,8 +93,7 @@ impl<K, V> Gone<K, V> {
 
 /// Entries by number: where a key is, what it has, and what may leave.
 pub(super) struct Shard<K, V> {
-    /// By the whole hash of the key, which is made once and not again: two keys of one hash take each other's place.
-    index: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
+    index: Index,
     items: Vec<Option<Item<K, V>>>,
     policy: Policy,
     tenants: Option<Tenants>,
@@ -116,7 +107,7 @@ pub(super) struct Shard<K, V> {
 impl<K: Eq + Hash, V> Shard<K, V> {
     pub(super) fn new(max: u64, quota: Option<u64>, absent: NonZeroUsize) -> Self {
         Self {
-            index: HashMap::default(),
+            index: Index::new(),
             items: Vec::new(),
             policy: Policy::new(max),
             tenants: quota.map(Tenants::new),
@@ -192,40 +183,22 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     pub(super) fn insert(
         &mut self,
         hash: u64,
-        key: K,
-        stored: Stored<V>,
-        facts: Facts,
-        rules: &Rules<K, V>,
+        item: Item<K, V>,
+        weight: u64,
         gone: &mut Gone<K, V>,
     ) -> Insertion {
-        let Facts {
-            weight,
-            born,
-            fresh_until,
-            tags,
-        } = facts;
-        let tenant = rules.tenant.as_ref().map_or(0, |of| of(&key));
-        let used = rules.idle.map_or(0, |_| rules.now());
-        let plain = tags.is_empty() && rules.tenant.is_none() && rules.idle.is_none();
-        let rare = (!plain).then(|| Box::new(Rare { tags, tenant, used }));
-        let item = Item {
-            key,
-            stored,
-            born,
-            fresh_until,
-            rare,
-        };
         if Twice::samples(hash) {
             self.twice.insert(hash, weight);
         }
         if weight > self.policy.max() {
-            self.take_out(hash, RemovalCause::Replaced, gone);
+            self.take_out(hash, &item.key, RemovalCause::Replaced, gone);
             self.counts.refused += 1;
             return Insertion::TooHeavy {
                 weight,
                 max: self.policy.max(),
             };
         }
+        let tenant = item.tenant();
         let Some(slot) = self.place(hash, item, weight, gone) else {
             self.counts.refused += 1;
             return Insertion::NotAdmitted;
@@ -251,11 +224,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         if !self.absent.is_empty() {
             self.absent.pop(key);
         }
-        let found = find(&self.index, &mut self.items, hash, key).map(|(slot, _)| slot);
-        if let Some(slot) = found {
-            self.drop_slot(slot, RemovalCause::Removed, gone);
-        }
-        found.is_some()
+        self.take_out(hash, key, RemovalCause::Removed, gone)
     }
 
     /// Lets go of all that is dead.
@@ -319,21 +288,16 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         weight: u64,
         gone: &mut Gone<K, V>,
     ) -> Option<u32> {
-        if let Some(slot) = self.index.get(&hash).copied() {
-            match self.items.get_mut(slot as usize) {
-                Some(Some(old)) if old.key == item.key => {
-                    let old = std::mem::replace(old, item);
-                    if let Some(tenants) = &mut self.tenants {
-                        tenants.remove(old.tenant(), slot);
-                    }
-                    self.policy.reweigh(slot, weight);
-                    self.policy.hit(slot);
-                    self.counts.count(RemovalCause::Replaced);
-                    gone.push(old.key, old.stored.value, RemovalCause::Replaced);
-                    return Some(slot);
-                }
-                _ => self.drop_slot(slot, RemovalCause::Evicted, gone),
+        if let Some((slot, old)) = find(&self.index, &mut self.items, hash, &item.key) {
+            let old = std::mem::replace(old, item);
+            if let Some(tenants) = &mut self.tenants {
+                tenants.remove(old.tenant(), slot);
             }
+            self.policy.reweigh(slot, weight);
+            self.policy.hit(slot);
+            self.counts.count(RemovalCause::Replaced);
+            gone.push(old.key, old.stored.value, RemovalCause::Replaced);
+            return Some(slot);
         }
         let slot = self.policy.insert(hash, weight)?;
         let at = slot as usize;
@@ -361,15 +325,27 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         stays
     }
 
-    fn take_out(&mut self, hash: u64, cause: RemovalCause, gone: &mut Gone<K, V>) {
-        if let Some(slot) = self.index.get(&hash).copied() {
+    fn take_out<Q>(
+        &mut self,
+        hash: u64,
+        key: &Q,
+        cause: RemovalCause,
+        gone: &mut Gone<K, V>,
+    ) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let found = find(&self.index, &mut self.items, hash, key).map(|(slot, _)| slot);
+        if let Some(slot) = found {
             self.drop_slot(slot, cause, gone);
         }
+        found.is_some()
     }
 
     fn drop_slot(&mut self, slot: u32, cause: RemovalCause, gone: &mut Gone<K, V>) {
         if let Some(hash) = self.policy.hash_of(slot) {
-            self.index.remove(&hash);
+            self.index.remove(hash, slot);
         }
         self.policy.remove(slot);
         let item = self.items.get_mut(slot as usize).and_then(Option::take);
@@ -404,7 +380,7 @@ impl<K, V> Item<K, V> {
         over.then_some(RemovalCause::Expired)
     }
 
-    fn tags(&self) -> &[Arc<str>] {
+    pub(super) fn tags(&self) -> &[Arc<str>] {
         self.rare.as_ref().map_or(&[], |rare| &rare.tags)
     }
 
@@ -420,7 +396,7 @@ impl<K, V> Item<K, V> {
 /// Finds the entry of a key. Apart from the shard, so that its other parts stay free.
 #[inline]
 fn find<'a, K, V, Q>(
-    index: &HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
+    index: &Index,
     items: &'a mut [Option<Item<K, V>>],
     hash: u64,
     key: &Q,
@@ -429,7 +405,10 @@ where
     K: Borrow<Q>,
     Q: Eq + ?Sized,
 {
-    let slot = *index.get(&hash)?;
+    let slot = index.find(hash, |slot| {
+        let item = items.get(slot as usize).and_then(Option::as_ref);
+        item.is_some_and(|item| item.key.borrow() == key)
+    })?;
     let item = items.get_mut(slot as usize)?.as_mut()?;
-    (item.key.borrow() == key).then_some((slot, item))
+    Some((slot, item))
 }

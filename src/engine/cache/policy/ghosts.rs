@@ -1,6 +1,6 @@
 //! What left lately, by the hash of its key, and why.
 
-const WAYS: usize = 8;
+pub(super) const WAYS: usize = 4;
 
 /// Why an entry left.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,110 +11,47 @@ pub(super) enum Side {
     Resident = 1,
 }
 
-/// One that came again.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Return {
-    pub(super) side: Side,
-    /// How many left by the same side since, roughly.
-    pub(super) after: u64,
-}
-
-/// A table of hashes, eight to a line of the processor's cache, of which the oldest gives way.
+/// A few that left, of which the oldest gives way to the next.
 ///
-/// 8 bytes for each entry of the cache: a tag of the hash, the side, and how many had left before.
-#[derive(Debug)]
-pub(super) struct Ghosts {
-    /// INVARIANT: a power of two of them, at least one.
-    sets: Vec<[Ghost; WAYS]>,
-    ever: u32,
-    /// How many left by each side lately.
-    lately: [u64; 2],
-}
-
+/// The last to leave comes first, and free places come last: then nothing looks for the oldest.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ghost {
+pub(super) struct Ghosts {
     /// A part of the hash and, in the lowest bit, the side; 0 is none.
-    tag: u32,
-    at: u32,
+    tags: [u32; WAYS],
+    /// How many had left before.
+    at: [u32; WAYS],
 }
 
 impl Ghosts {
-    pub(super) fn new() -> Self {
-        Self {
-            sets: vec![[Ghost::default(); WAYS]],
-            ever: 0,
-            lately: [0; 2],
-        }
+    pub(super) fn push(&mut self, hash: u64, side: Side, at: u32) {
+        let [a, b, c, _] = self.tags;
+        self.tags = [tag(hash, side), a, b, c];
+        let [a, b, c, _] = self.at;
+        self.at = [at, a, b, c];
     }
 
-    /// Makes room for about as many as there are `entries`.
-    pub(super) fn grow(&mut self, entries: usize) {
-        while self.sets.len() * WAYS < entries {
-            // As in the sketch: one bit more of the hash leads to a copy of the old set.
-            self.sets.extend_from_within(..);
+    /// Takes out one that came again, with its side and how many had left before.
+    pub(super) fn take(&mut self, hash: u64) -> Option<(Side, u32)> {
+        let wanted = tag(hash, Side::Resident);
+        // All are compared at once, and mostly that is all.
+        let tags = self.tags.iter();
+        if !tags.fold(false, |any, own| any | (own | 1 == wanted)) {
+            return None;
         }
-    }
-
-    /// Remembers one more.
-    pub(super) fn push(&mut self, hash: u64, side: Side) {
-        let most = (self.sets.len() * WAYS) as u64;
-        let [newcomers, residents] = &mut self.lately;
-        if *newcomers + *residents >= most {
-            *newcomers /= 2;
-            *residents /= 2;
-        }
-        match side {
-            Side::Newcomer => *newcomers += 1,
-            Side::Resident => *residents += 1,
-        }
-        self.ever = self.ever.wrapping_add(1);
-        let ever = self.ever;
-        let ghost = Ghost {
-            tag: tag(hash, side),
-            at: ever,
+        let place = self.tags.iter().position(|own| own | 1 == wanted)?;
+        let (tags, at) = (self.tags.get_mut(place..)?, self.at.get_mut(place..)?);
+        tags.rotate_left(1);
+        at.rotate_left(1);
+        let (tag, at) = (tags.last_mut()?, at.last_mut()?);
+        let side = match std::mem::take(tag) & 1 {
+            0 => Side::Newcomer,
+            _ => Side::Resident,
         };
-        let Some(set) = self.set(hash) else { return };
-        let oldest = set.iter_mut().max_by_key(|ghost| match ghost.tag {
-            0 => u32::MAX,
-            _ => ever.wrapping_sub(ghost.at),
-        });
-        if let Some(oldest) = oldest {
-            *oldest = ghost;
-        }
-    }
-
-    /// Takes back one that came again, unless more than `most` left since.
-    pub(super) fn take(&mut self, hash: u64, most: u64) -> Option<Return> {
-        let (ever, [newcomers, residents]) = (self.ever, self.lately);
-        let same = |ghost: &&mut Ghost| ghost.tag | 1 == tag(hash, Side::Resident);
-        let ghost = self.set(hash)?.iter_mut().find(same)?;
-        let (side, of_side) = match ghost.tag & 1 {
-            0 => (Side::Newcomer, newcomers),
-            _ => (Side::Resident, residents),
-        };
-        let since = u64::from(ever.wrapping_sub(ghost.at));
-        *ghost = Ghost::default();
-        let after = since * of_side / (newcomers + residents).max(1);
-        (since <= most).then_some(Return { side, after })
-    }
-
-    /// How many left by `side` lately.
-    pub(super) fn count(&self, side: Side) -> u64 {
-        let [newcomers, residents] = self.lately;
-        match side {
-            Side::Newcomer => newcomers,
-            Side::Resident => residents,
-        }
-    }
-
-    fn set(&mut self, hash: u64) -> Option<&mut [Ghost; WAYS]> {
-        let mask = self.sets.len() - 1;
-        let at = (hash >> 32) as usize & mask;
-        self.sets.get_mut(at)
+        Some((side, std::mem::take(at)))
     }
 }
 
-/// The lower half of the hash, of which the set knows nothing, with the side; never 0.
+/// The lower half of the hash with the side; never 0.
 fn tag(hash: u64, side: Side) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "half the hash is meant")]
     let half = hash as u32;

@@ -12,7 +12,10 @@ pub(super) enum Segment {
 }
 
 /// What the policy knows of an entry.
+///
+/// Two of them fill a line of the processor's cache, and none lies across two.
 #[derive(Clone, Debug)]
+#[repr(align(32))]
 pub(super) struct Node {
     pub(super) hash: u64,
     pub(super) weight: u64,
@@ -27,6 +30,15 @@ pub(super) struct Node {
     pub(super) fades: u8,
     /// `None` is a free place.
     pub(super) segment: Option<Segment>,
+}
+
+/// What is known of an entry when it comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) hash: u64,
+    pub(super) weight: u64,
+    pub(super) count: u8,
+    pub(super) fades: u8,
 }
 
 /// Lists over one arena: no allocation and no hashing when an entry moves from one to another.
@@ -62,41 +74,58 @@ impl Links {
         }
     }
 
-    /// Takes a place for an entry, in no list yet; `None` when all 2³² places are taken.
-    pub(super) fn place(&mut self, hash: u64, weight: u64) -> Option<u32> {
+    /// Takes in an entry as the newest of `segment`, and returns its number; `None` when all 2³² places are taken.
+    pub(super) fn add(&mut self, entry: Entry, segment: Segment) -> Option<u32> {
+        let end = segment as u32;
+        let newest = self.node(end)?.older;
         let node = Node {
-            hash,
-            weight,
-            older: 0,
-            newer: 0,
+            hash: entry.hash,
+            weight: entry.weight,
+            older: newest,
+            newer: end,
             uses: 0,
             uncounted: 0,
-            count: 0,
-            fades: 0,
-            segment: None,
+            count: entry.count,
+            fades: entry.fades,
+            segment: Some(segment),
         };
-        if let Some(slot) = self.free.pop() {
-            *self.node_mut(slot)? = node;
-            return Some(slot);
-        }
-        let slot = u32::try_from(self.nodes.len()).ok()?;
-        self.nodes.push(node);
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                *self.node_mut(slot)? = node;
+                slot
+            }
+            None => {
+                let slot = u32::try_from(self.nodes.len()).ok()?;
+                self.nodes.push(node);
+                slot
+            }
+        };
+        self.node_mut(newest)?.newer = slot;
+        self.node_mut(end)?.older = slot;
+        self.count(segment, |length, total| {
+            *length += 1;
+            *total += entry.weight;
+        });
         Some(slot)
     }
 
+    #[inline]
     pub(super) fn node(&self, slot: u32) -> Option<&Node> {
         self.nodes.get(slot as usize)
     }
 
+    #[inline]
     pub(super) fn node_mut(&mut self, slot: u32) -> Option<&mut Node> {
         self.nodes.get_mut(slot as usize)
     }
 
     /// How many entries there are.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.lengths.iter().map(|length| *length as usize).sum()
     }
 
+    #[inline]
     pub(super) fn weight(&self, segment: Segment) -> u64 {
         match self.weights {
             [window, _, _] if segment == Segment::Window => window,
@@ -105,6 +134,7 @@ impl Links {
         }
     }
 
+    #[inline]
     pub(super) fn total(&self) -> u64 {
         self.weights.iter().sum()
     }
@@ -132,20 +162,41 @@ impl Links {
         let Some(node) = self.node_mut(slot) else {
             return;
         };
-        node.older = newest;
-        node.newer = end;
         node.segment = Some(segment);
         let weight = node.weight;
-        if let Some(node) = self.node_mut(newest) {
-            node.newer = slot;
-        }
-        if let Some(node) = self.node_mut(end) {
-            node.older = slot;
-        }
+        self.join(newest, slot);
+        self.join(slot, end);
         self.count(segment, |length, total| {
             *length += 1;
             *total += weight;
         });
+    }
+
+    /// Makes the entry the newest of its segment.
+    pub(super) fn renew(&mut self, slot: u32) {
+        let Some(node) = self.node(slot) else { return };
+        let (older, newer) = (node.older, node.newer);
+        let Some(end) = node.segment.map(|segment| segment as u32) else {
+            return;
+        };
+        if newer == end {
+            return;
+        }
+        self.join(older, newer);
+        if let Some(newest) = self.node(end).map(|node| node.older) {
+            self.join(newest, slot);
+            self.join(slot, end);
+        }
+    }
+
+    /// Makes one the next newer of the other.
+    fn join(&mut self, older: u32, newer: u32) {
+        if let Some(node) = self.node_mut(older) {
+            node.newer = newer;
+        }
+        if let Some(node) = self.node_mut(newer) {
+            node.older = older;
+        }
     }
 
     /// Makes the entry the oldest of `segment`, wherever it was.
@@ -155,21 +206,12 @@ impl Links {
         let Some(oldest) = self.oldest(segment).filter(|oldest| *oldest != slot) else {
             return;
         };
-        let Some(node) = self.node_mut(slot) else {
+        let Some(newest) = self.node(slot).map(|node| node.older) else {
             return;
         };
-        let newest = std::mem::replace(&mut node.older, end);
-        node.newer = oldest;
-        if let Some(node) = self.node_mut(newest) {
-            node.newer = end;
-        }
-        if let Some(node) = self.node_mut(oldest) {
-            node.older = slot;
-        }
-        if let Some(node) = self.node_mut(end) {
-            node.older = newest;
-            node.newer = slot;
-        }
+        self.join(newest, end);
+        self.join(slot, oldest);
+        self.join(end, slot);
     }
 
     /// Takes the entry out of its list and frees its place.
@@ -198,12 +240,7 @@ impl Links {
         let Some(segment) = node.segment.take() else {
             return false;
         };
-        if let Some(node) = self.node_mut(older) {
-            node.newer = newer;
-        }
-        if let Some(node) = self.node_mut(newer) {
-            node.older = older;
-        }
+        self.join(older, newer);
         self.count(segment, |length, total| {
             *length -= 1;
             *total -= weight;

@@ -3,6 +3,7 @@
 mod as_it_is;
 mod ghosts;
 mod links;
+mod past;
 mod segments;
 mod sketch;
 

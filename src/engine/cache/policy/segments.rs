@@ -1,8 +1,8 @@
 //! The policy: a window that learns its size, two segments behind it, and contests between them.
 
-use super::ghosts::{Ghosts, Return, Side};
-use super::links::{Links, Node, Segment};
-use super::sketch::Sketch;
+use super::ghosts::Side;
+use super::links::{Entry, Links, Node, Segment};
+use super::past::{Past, Return};
 
 /// The window is kept in this part of a unit of weight.
 const PART: u64 = 16;
@@ -40,45 +40,67 @@ const MOST_USES: u8 = 15;
 #[derive(Debug)]
 pub(crate) struct Policy {
     links: Links,
-    sketch: Sketch,
-    ghosts: Ghosts,
+    past: Past,
     max: u64,
     /// The window's size in [`PART`]s of a unit.
     window: u64,
+    /// What the window and the protected entries may weigh, by its size.
+    most: Most,
     /// What must leave, and has not been told yet.
     condemned: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    window: u64,
+    protected: u64,
+}
+
+impl Most {
+    fn new(max: u64, window: u64) -> Self {
+        let window = (window / PART).max(1);
+        Self {
+            window,
+            protected: max.saturating_sub(window) / 5 * 4,
+        }
+    }
 }
 
 impl Policy {
     /// Makes a policy that holds entries of at most `max` together.
     pub(crate) fn new(max: u64) -> Self {
         let max = max.min(u64::MAX / PART / 2);
+        let window = max.saturating_mul(PART) / 10;
         Self {
             links: Links::new(),
-            sketch: Sketch::new(),
-            ghosts: Ghosts::new(),
+            past: Past::new(),
             max,
-            window: max.saturating_mul(PART) / 10,
+            window,
+            most: Most::new(max, window),
             condemned: Vec::new(),
         }
     }
 
     /// The most that may be held.
+    #[inline]
     pub(crate) fn max(&self) -> u64 {
         self.max
     }
 
     /// What is held.
+    #[inline]
     pub(crate) fn weight(&self) -> u64 {
         self.links.total()
     }
 
     /// How many entries are held.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.links.len()
     }
 
     /// The hash of an entry that is held.
+    #[inline]
     pub(crate) fn hash_of(&self, slot: u32) -> Option<u64> {
         let node = self.links.node(slot)?;
         node.segment.map(|_| node.hash)
@@ -90,22 +112,25 @@ impl Policy {
         if weight > self.max {
             return None;
         }
-        let count = self.sketch.add(hash);
-        let segment = match self.ghosts.take(hash, self.links.len() as u64 * 4 / 5) {
+        let soon = self.links.len() as u64 * 4 / 5;
+        let (count, back) = self.past.come(hash, soon);
+        let segment = match back {
             Some(back) if self.learn(back, weight) => Segment::Protected,
             _ => Segment::Window,
         };
-        let slot = self.links.place(hash, weight)?;
-        if let Some(node) = self.links.node_mut(slot) {
-            (node.count, node.fades) = (count, self.sketch.fades());
-        }
-        self.links.put(slot, segment);
-        if segment == Segment::Window && weight > self.window_size() {
+        let fades = self.past.fades();
+        let entry = Entry {
+            hash,
+            weight,
+            count,
+            fades,
+        };
+        let slot = self.links.add(entry, segment)?;
+        if segment == Segment::Window && weight > self.most.window {
             // Otherwise it would drive all others out of the window before it is compared itself.
             self.links.put_last(slot, segment);
         }
-        self.sketch.grow(self.links.len());
-        self.ghosts.grow(self.links.len());
+        self.past.grow(self.links.len());
         Some(slot)
     }
 
@@ -135,14 +160,23 @@ impl Policy {
     /// Takes out the next entry that must leave, until there is room; to be called until it returns `None`.
     ///
     /// The entry is still known by its number until [`remove`](Self::remove) is called with it.
+    #[inline]
     pub(crate) fn evict(&mut self) -> Option<u32> {
+        let settled = self.condemned.is_empty()
+            && self.links.total() <= self.max
+            && self.links.weight(Segment::Window) <= self.most.window
+            && self.links.weight(Segment::Protected) <= self.most.protected;
+        if settled { None } else { self.settle() }
+    }
+
+    fn settle(&mut self) -> Option<u32> {
         if let Some(slot) = self.condemned.pop() {
             return Some(slot);
         }
         self.demote();
         loop {
             let excess = self.links.total().saturating_sub(self.max);
-            let newcomer = if self.links.weight(Segment::Window) > self.window_size() {
+            let newcomer = if self.links.weight(Segment::Window) > self.most.window {
                 self.unused(Segment::Window, Segment::Window)
             } else {
                 None
@@ -197,10 +231,7 @@ impl Policy {
     /// Lets those who won a contest be asked last next time.
     fn spare(&mut self) {
         while let Some(resident) = self.condemned.pop() {
-            let segment = self.links.node(resident).and_then(|node| node.segment);
-            if let Some(segment) = segment {
-                self.links.put(resident, segment);
-            }
+            self.links.renew(resident);
         }
     }
 
@@ -208,10 +239,7 @@ impl Policy {
     fn lose(&mut self, slot: u32, side: Side) -> u32 {
         if let Some(node) = self.links.node(slot) {
             let uses = node.uncounted.saturating_add(node.uses);
-            if uses > 0 {
-                self.sketch.put(node.hash, u64::from(uses));
-            }
-            self.ghosts.push(node.hash, side);
+            self.past.leave(node.hash, u64::from(uses), side);
         }
         slot
     }
@@ -228,8 +256,8 @@ impl Policy {
         if back.after.saturating_mul(mean.max(1)) > room / PART {
             return false;
         }
-        let newcomers = self.ghosts.count(Side::Newcomer);
-        let residents = self.ghosts.count(Side::Resident);
+        let newcomers = self.past.left(Side::Newcomer);
+        let residents = self.past.left(Side::Resident);
         let step = STEP.saturating_mul(weight);
         let by = |own: u64, other: u64| {
             let rarity = other.saturating_mul(step) / (own + 1);
@@ -240,6 +268,7 @@ impl Policy {
             Side::Resident => self.window.saturating_sub(by(residents, newcomers)),
         };
         self.window = window.clamp(least, most);
+        self.most = Most::new(self.max, self.window);
         true
     }
 
@@ -251,7 +280,16 @@ impl Policy {
 
     /// The oldest entry of a list that was not used since it came there; those that were go to `used`, and their
     /// uses are counted.
+    #[inline]
     fn unused(&mut self, segment: Segment, used: Segment) -> Option<u32> {
+        let slot = self.links.oldest(segment)?;
+        match self.links.node(slot)?.uses {
+            0 => Some(slot),
+            _ => self.pass_by(segment, used),
+        }
+    }
+
+    fn pass_by(&mut self, segment: Segment, used: Segment) -> Option<u32> {
         for _ in 0..MOST_PASSED {
             let slot = self.links.oldest(segment)?;
             let node = self.links.node_mut(slot)?;
@@ -260,11 +298,11 @@ impl Policy {
             }
             let uses = std::mem::take(&mut node.uses);
             node.uncounted = node.uncounted.saturating_add(uses);
-            node.count = faded(node, self.sketch.fades())
+            node.count = faded(node, self.past.fades())
                 .saturating_add(uses)
                 .min(MOST_USES);
-            node.fades = self.sketch.fades();
-            self.sketch.pass(u64::from(uses));
+            node.fades = self.past.fades();
+            self.past.pass(u64::from(uses));
             self.links.put(slot, used);
         }
         self.links.oldest(segment)
@@ -272,17 +310,13 @@ impl Policy {
 
     /// How often an entry was used lately.
     fn count(&self, node: &Node) -> u64 {
-        u64::from(faded(node, self.sketch.fades()))
-    }
-
-    fn window_size(&self) -> u64 {
-        (self.window / PART).max(1)
+        u64::from(faded(node, self.past.fades()))
     }
 
     /// Keeps the protected segment at four fifths of the main part.
+    #[inline]
     fn demote(&mut self) {
-        let most = self.max.saturating_sub(self.window_size()) / 5 * 4;
-        while self.links.weight(Segment::Protected) > most {
+        while self.links.weight(Segment::Protected) > self.most.protected {
             let Some(oldest) = self.unused(Segment::Protected, Segment::Protected) else {
                 return;
             };

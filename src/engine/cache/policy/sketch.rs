@@ -1,141 +1,36 @@
 //! How often a key was asked for, roughly and lately.
 
-/// Counters of four bits, sixteen to a word.
-const WORDS: usize = 8;
+const ROWS: usize = 4;
 const TOP: u64 = 15;
-/// Everything is halved after this many counts for each entry that is held.
-const SAMPLE: u64 = 10;
 /// Keeps the lower three bits of every counter, once its word was shifted.
 const HALVES: u64 = 0x7777_7777_7777_7777;
 
-/// A count-min sketch whose four counters of a key lie in one line of the processor's cache.
+/// A block of a count-min sketch: in each of four rows sixteen counters of four bits, one of which is a key's.
 ///
-/// It grows with the entries it counts for: 8 bytes each.
-///
-/// Source: G. Einziger, R. Friedman, B. Manes, "`TinyLFU`: A Highly Efficient Cache Admission Policy",
-/// <https://arxiv.org/abs/1512.00727>.
-#[derive(Debug)]
-pub(super) struct Sketch {
-    /// INVARIANT: a power of two of them, at least one.
-    blocks: Vec<[u64; WORDS]>,
-    counted: u64,
-    entries: u64,
-    fades: u8,
-}
+/// Sources: G. Einziger, R. Friedman, B. Manes, "`TinyLFU`: A Highly Efficient Cache Admission Policy",
+/// <https://arxiv.org/abs/1512.00727>; F. Putze, P. Sanders, J. Singler, "Cache-, Hash- and Space-Efficient Bloom
+/// Filters", <https://doi.org/10.1145/1498698.1594230> (blocks).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts([u64; ROWS]);
 
-impl Sketch {
-    pub(super) fn new() -> Self {
-        Self {
-            blocks: vec![[0; WORDS]],
-            counted: 0,
-            entries: 0,
-            fades: 0,
-        }
-    }
-
-    /// Makes room for the counts of `entries`.
-    pub(super) fn grow(&mut self, entries: usize) {
-        self.entries = self.entries.max(entries as u64);
-        while self.blocks.len() * WORDS < entries {
-            // A key's block is named by the low bits of half its hash, so that one bit more leads to a copy of its
-            // old block.
-            self.blocks.extend_from_within(..);
-        }
-    }
-
-    /// Counts a use, and returns how many there were lately with it, 1 to 15; sometimes more, never less.
-    pub(super) fn add(&mut self, hash: u64) -> u8 {
-        self.pass(1);
-        self.put(hash, 1)
-    }
-
-    /// Adds uses for which time has passed already, and returns how many there were lately with them.
-    pub(super) fn put(&mut self, hash: u64, uses: u64) -> u8 {
-        let Some(block) = self.block(hash) else {
-            return 0;
-        };
+impl Counts {
+    /// Adds uses, and returns how many there were lately with them, at most 15; sometimes more, never less.
+    pub(super) fn add(&mut self, hash: u64, uses: u64) -> u8 {
         let mut least = TOP;
-        for (word, shift) in counters(block, hash) {
-            let count = (*word >> shift) & TOP;
-            let more = uses.min(TOP - count);
-            *word += more << shift;
-            least = least.min(count + more);
+        for (row, byte) in self.0.iter_mut().zip([0, 8, 16, 24]) {
+            // Named by half a byte of the hash.
+            let shift = ((hash >> byte) & TOP) * 4;
+            let count = (*row >> shift) & TOP;
+            let sum = TOP.min(count + uses);
+            *row += (sum - count) << shift;
+            least = least.min(sum);
         }
         u8::try_from(least).unwrap_or(u8::MAX)
     }
 
-    /// Lets the time of some uses pass. Everything is halved now and then, so that old fame fades.
-    pub(super) fn pass(&mut self, uses: u64) {
-        self.counted += uses;
-        if self.counted >= (self.entries * SAMPLE).max(SAMPLE) {
-            self.fade();
+    pub(super) fn halve(&mut self) {
+        for row in &mut self.0 {
+            *row = (*row >> 1) & HALVES;
         }
-    }
-
-    /// How often everything was halved until now.
-    pub(super) fn fades(&self) -> u8 {
-        self.fades
-    }
-
-    fn block(&mut self, hash: u64) -> Option<&mut [u64; WORDS]> {
-        let mask = self.blocks.len() - 1;
-        let at = (hash >> 32) as usize & mask;
-        self.blocks.get_mut(at)
-    }
-
-    fn fade(&mut self) {
-        self.counted /= 2;
-        self.fades = self.fades.wrapping_add(1);
-        for word in self.blocks.iter_mut().flatten() {
-            *word = (*word >> 1) & HALVES;
-        }
-    }
-}
-
-/// Returns the four counters of a key: one in each pair of words, chosen by a byte of the hash.
-fn counters(block: &mut [u64; WORDS], hash: u64) -> impl Iterator<Item = (&mut u64, u64)> {
-    block
-        .chunks_exact_mut(2)
-        .zip([0, 8, 16, 24])
-        .filter_map(move |(pair, byte)| {
-            let choice = hash >> byte;
-            let word = pair.get_mut((choice & 1) as usize)?;
-            Some((word, ((choice >> 1) & TOP) * 4))
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::split_mix;
-
-    #[test]
-    fn counts_are_never_less_until_they_fade() {
-        let mut sketch = Sketch::new();
-        sketch.grow(1_000);
-        let mut state = 7;
-        let hashes: Vec<u64> = (0..1_000).map(|_| split_mix(&mut state)).collect();
-        for hash in hashes.iter().chain(&hashes).chain(&hashes[..500]) {
-            sketch.add(*hash);
-        }
-        let counts: Vec<u8> = hashes.iter().map(|hash| sketch.put(*hash, 0)).collect();
-        assert!(counts[..500].iter().all(|count| *count >= 3));
-        assert!(counts[500..].iter().all(|count| *count >= 2));
-        let close = counts.iter().filter(|count| **count <= 3).count();
-        assert!(close > 950, "{close} of 1000");
-        sketch.fade();
-        assert!(hashes.iter().all(|hash| sketch.put(*hash, 0) >= 1));
-        assert_eq!(sketch.fades(), 1);
-    }
-
-    #[test]
-    fn counts_survive_growth_and_stop_at_fifteen() {
-        let mut sketch = Sketch::new();
-        sketch.grow(8);
-        let hash = 0xfeed_beef_1234_5678;
-        assert_eq!(sketch.put(hash, 7), 7);
-        sketch.grow(5_000);
-        assert_eq!(sketch.put(hash, 0), 7);
-        assert_eq!(sketch.put(hash, 90), 15);
     }
 }
