@@ -18,7 +18,7 @@ fn exact(bytes: u64) -> f64 {
     bytes as f64
 }
 
-/// Rates change every few milliseconds, many times while one chunk waits: together no more passes than the link carries.
+/// Rates change many times while one chunk waits: together no more passes than the link carries.
 #[tokio::test(start_paused = true)]
 async fn a_link_carries_no_more_while_others_join_and_leave() {
     const SEED: u64 = 20_260_613;

@@ -112,7 +112,7 @@ impl BandwidthBuilder {
     ///
     /// Its [`elapsed`](Clock::elapsed) has to run as fast as tokio's timers, which waits are slept with: while it stands
     /// still nothing passes that has to wait, and rates stay as they are. In tests,
-    /// [`PausedClock`](crate::testing::PausedClock) and tokio's paused time go together.
+    /// `testing::PausedClock` and tokio's paused time go together.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self

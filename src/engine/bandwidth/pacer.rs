@@ -1,9 +1,9 @@
 //! When the next bytes of one transfer may pass.
 //!
-//! Times are seconds since the clock's start, rates bytes a second. Bytes pass when the rate has paid for them, whatever
-//! it was meanwhile: neither a fall nor a rise makes any of them free. With chunks of at most `c` bytes, from its start
-//! a transfer never passes more than what its rate gave. In any span it passes at most that, and `c` that were paid for
-//! just before, and [`CREDIT`] seconds of its highest rate so far.
+//! Times are seconds since the clock's start, rates bytes a second. Bytes pass when the rate has paid for them,
+//! whatever it was meanwhile: neither a fall nor a rise makes any of them free. From its start a transfer never passes
+//! more than what its rate gave. In any span it passes at most that, one chunk that was paid for just before, and
+//! [`CREDIT`] seconds of its highest rate so far.
 
 /// For how long, in seconds at its rate, a transfer may save up what it did not use: it repays wake-ups that came late.
 const CREDIT: f64 = 0.1;
@@ -69,8 +69,8 @@ impl Pacer {
 
     /// Changes the rate, and tells whether a wait has become shorter.
     ///
-    /// What a wait still lacks is given at the new rate: a rate of nearly nothing must not hold one chunk for hours after
-    /// it has risen, and a high one that has fallen must not let it pass, as others have that part of the link now.
+    /// What a wait still lacks is given at the new rate: a rate of nearly nothing must not hold one chunk for hours
+    /// after it has risen, and a high one that has fallen must not let it pass, as others have that part of the link.
     pub(super) fn set_rate(&mut self, now: f64, rate: f64) -> bool {
         self.settle(now);
         let old = std::mem::replace(&mut self.rate, rate);
@@ -238,7 +238,7 @@ mod tests {
     /// Whenever something passed or changed: what the rate had given, what had passed, and the rate until then.
     type Seen = Vec<(f64, f64, f64)>;
 
-    /// Runs a transfer that passes whatever may pass as soon as it may, and always wants a chunk once it has wanted one.
+    /// Runs a transfer that passes whatever may pass as soon as it may, and then wants another such chunk.
     fn run(steps: &[(f64, Step)]) -> (Seen, f64) {
         let mut pacer = Pacer::new(0.0);
         let (mut now, mut rate, mut chunk) = (0.0, 0.0, 1.0);
@@ -300,7 +300,10 @@ mod tests {
 
         /// Whoever always wants more falls behind what its rate gave by less than a chunk, whatever the rates.
         #[test]
-        fn all_that_is_given_passes(rates in proptest::collection::vec((0.0..0.05, 0.0..2e6), 1..200), bytes in 4_096_u32..262_144) {
+        fn all_that_is_given_passes(
+            rates in proptest::collection::vec((0.0..0.05, 0.0..2e6), 1..200),
+            bytes in 4_096_u32..262_144,
+        ) {
             let take = [(0.0, Step::Take(f64::from(bytes)))];
             let rates = rates.into_iter().map(|(pause, rate)| (pause, Step::Rate(rate)));
             let (seen, chunk) = run(&take.into_iter().chain(rates).collect::<Vec<_>>());
