@@ -7,8 +7,8 @@ use crate::id::OrganizationId;
 
 use super::calls::{Calls, cancelled};
 
-/// How many bytes are asked for at once: a new rate holds from the next of them on, however large the parts are that a
-/// platform wants.
+/// How many bytes are asked for at once, so that others have their turn in between, however large the parts are that a
+/// platform wants. A part leaves in one piece once all of it has been asked for.
 const GRAIN: usize = 64 << 10;
 
 /// Where the transfers of one mover stand among all that share the link.
