@@ -147,7 +147,7 @@ mod tests {
             for _ in 0..20_000 {
                 let draw = split_mix(&mut state);
                 let number = 1 + u32::try_from(draw % 900).unwrap();
-                let hash = split_mix(&mut state) % few | draw << 32;
+                let hash = (split_mix(&mut state) % few) | (draw << 32);
                 if let Some(hash) = map.remove(&number) {
                     assert_eq!(index.find(hash, |n| n == number), Some(number));
                     index.remove(hash, number);
