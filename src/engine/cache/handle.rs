@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, Hash};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +21,9 @@ use super::stats::CacheStats;
 
 /// How many keys are remembered to have nothing, in all shards.
 const ABSENT: usize = 4_096;
+
+/// How many loads run in the background at once.
+const REFRESHES: usize = 64;
 
 /// Holds values by key, of at most a given weight together, and loads each once for all who ask at the same time.
 ///
@@ -74,6 +78,10 @@ pub(super) struct Inner<K, V> {
     pub(super) barriers: Barriers,
     /// Loads in the background; they end with the cache.
     pub(super) refreshes: Mutex<JoinSet<()>>,
+    /// For how many of them there is room.
+    pub(super) rooms: Arc<Semaphore>,
+    /// Held by who sweeps because of many invalidations.
+    sweeping: Mutex<()>,
 }
 
 impl<K, V> Cache<K, V> {
@@ -100,6 +108,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
             rules,
             barriers: Barriers::default(),
             refreshes: Mutex::new(JoinSet::new()),
+            rooms: Arc::new(Semaphore::new(REFRESHES)),
+            sweeping: Mutex::new(()),
         };
         Self {
             inner: Arc::new(inner),

@@ -64,10 +64,11 @@ pub(super) enum Seen<V> {
 }
 
 /// That a loader found nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Absence {
     pub(super) born: u64,
     pub(super) until: u64,
+    pub(super) tags: Box<[Arc<str>]>,
 }
 
 /// Entries that left, to be dropped and told of outside of the lock.
