@@ -77,9 +77,7 @@ fn a_driver_that_is_dropped_leaves_nobody_asleep() {
             for round in 0..20_000 {
                 let ask = || {
                     let cache = cache.clone();
-                    tokio::spawn(
-                        async move { cache.get_with(round, woken_while_polled(6)).await },
-                    )
+                    tokio::spawn(async move { cache.get_with(round, woken_while_polled(6)).await })
                 };
                 let (leaders, waiter) = ([ask(), ask()], ask());
                 for _ in 0..round % 7 * 40 {

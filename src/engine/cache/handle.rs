@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hash};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -33,10 +33,11 @@ const REFRESHES: usize = 64;
 ///   lose its grip on scans, on loops or on pure recency, and learns the balance while it runs.
 /// - **Loads** ([`get_with`](Self::get_with)) are single: who asks while a value is loaded waits for that load, and
 ///   drives it. A caller that goes away leaves it to the others.
-/// - **Invalidation** by key, tag and prefix takes the same time however much is held; what it met is let go of when
-///   it is read, or bit by bit. It wins over loads that began before it.
+/// - **Invalidation** by key, tag and prefix takes the same time however much is held, but for a [`sweep`](Self::sweep)
+///   in every 4,096; what it met is let go of when it is read, or bit by bit. It wins over loads that began before it.
 /// - **Locks** are held for some tens of nanoseconds, never over an `await`, and never while the weigher, the expiry,
-///   the listener or a loader runs. Tenants, prefixes and the clock are asked under a lock, and must not ask the
+///   the listener or a loader runs, or a value or a loader is dropped. Keys are hashed, compared, cloned and dropped
+///   and values cloned under a lock, and tenants, prefixes and the clock are asked there: none of them may ask the
 ///   cache in turn.
 ///
 /// # Example
@@ -192,9 +193,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
 
     /// Invalidates all entries with this tag, those included that are being loaded with it.
     pub fn invalidate_tag(&self, tag: &str) {
-        if self.inner.barriers.tag(tag) {
-            self.sweep();
-        }
+        let too_many = self.inner.barriers.tag(tag);
+        self.sweep_if(too_many);
     }
 
     /// Invalidates all entries whose key begins with `prefix`, those included that are being loaded.
@@ -210,9 +210,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
                 message,
             ));
         }
-        if self.inner.barriers.prefix(prefix) {
-            self.sweep();
-        }
+        let too_many = self.inner.barriers.prefix(prefix);
+        self.sweep_if(too_many);
         Ok(())
     }
 
@@ -224,7 +223,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
     /// Lets go of all entries that are past their time or invalidated, in time that grows with what is held.
     ///
     /// Never needed for correct answers; it frees their room at once and not bit by bit. The cache does so itself
-    /// after some thousand invalidations by tag or prefix.
+    /// when 4,096 different tags and prefixes were invalidated since the last time, in the invalidation that is one
+    /// too many: others go on meanwhile. That is one look at each entry in 4,096 invalidations.
     pub fn sweep(&self) {
         let inner = &*self.inner;
         let epoch = inner.barriers.epoch();
@@ -236,6 +236,17 @@ impl<K: Eq + Hash, V> Cache<K, V> {
             inner.tell(&gone);
         }
         inner.barriers.forget(epoch);
+    }
+
+    /// Sweeps because of too many notes, unless somebody does.
+    fn sweep_if(&self, too_many: bool) {
+        if too_many {
+            match self.inner.sweeping.try_lock() {
+                Err(TryLockError::WouldBlock) => {}
+                // Nothing is guarded by it but the turn.
+                Ok(_) | Err(TryLockError::Poisoned(_)) => self.sweep(),
+            }
+        }
     }
 
     /// Returns what the cache has done, and what it holds.

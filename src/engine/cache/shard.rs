@@ -76,6 +76,8 @@ pub(super) struct Absence {
 pub(super) struct Gone<K, V> {
     first: Option<(K, V, RemovalCause)>,
     more: Vec<(K, V, RemovalCause)>,
+    /// One that was not taken in. Nobody is told of it.
+    refused: Option<(K, V)>,
 }
 
 impl<K, V> Gone<K, V> {
@@ -83,6 +85,7 @@ impl<K, V> Gone<K, V> {
         Self {
             first: None,
             more: Vec::new(),
+            refused: None,
         }
     }
 
@@ -221,6 +224,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
         if weight > self.policy.max() {
             self.take_out(hash, RemovalCause::Replaced, gone);
+            gone.refused = Some((item.key, item.stored.value));
             self.counts.refused += 1;
             return Insertion::TooHeavy {
                 weight,
@@ -288,12 +292,14 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     }
 
     pub(super) fn stats(&self) -> CacheStats {
+        let (entries, weight) = (self.policy.len() as u64, self.policy.weight());
+        let (sampled, sampled_hits) = self.twice.counts(entries, weight);
         CacheStats {
-            entries: self.policy.len() as u64,
-            weight: self.policy.weight(),
+            entries,
+            weight,
             max_weight: self.policy.max(),
-            sampled: self.twice.asked,
-            sampled_hits: self.twice.found,
+            sampled,
+            sampled_hits,
             ..self.counts
         }
     }
@@ -336,7 +342,10 @@ impl<K: Eq + Hash, V> Shard<K, V> {
                 _ => self.drop_slot(slot, RemovalCause::Evicted, gone),
             }
         }
-        let slot = self.policy.insert(hash, weight)?;
+        let Some(slot) = self.policy.insert(hash, weight) else {
+            gone.refused = Some((item.key, item.stored.value));
+            return None;
+        };
         let at = slot as usize;
         if self.items.len() <= at {
             self.items.resize_with(at + 1, || None);

@@ -103,8 +103,11 @@ impl CacheStats {
         part(self.hits, asked)
     }
 
-    /// Returns the hit rate that twice the weight would have given, estimated from one key in 64; `None` before the
-    /// first question about such a key. It knows nothing of times and invalidations.
+    /// Returns the hit rate that twice the weight would have given, estimated from one key in 64. It knows nothing of
+    /// times and invalidations.
+    ///
+    /// `None` before the first question about such a key, and in caches that hold too few entries to tell: where a
+    /// shard holds less than some 512 of the weight that is usual in it.
     #[must_use]
     pub fn twice_hit_rate(&self) -> Option<f64> {
         part(self.sampled_hits, self.sampled)
