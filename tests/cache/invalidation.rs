@@ -256,7 +256,7 @@ fn one_sweeps_and_the_others_go_on() {
 
 /// Asks its cache when it is dropped.
 #[derive(Clone)]
-struct Curious(Arc<Mutex<Option<Cache<u8, Curious>>>>, u64);
+struct Curious(Arc<Mutex<Option<Cache<u8, Self>>>>, u64);
 
 impl Drop for Curious {
     fn drop(&mut self) {
