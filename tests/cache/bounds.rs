@@ -99,6 +99,24 @@ fn what_twice_the_weight_would_give_is_told() {
 }
 
 #[test]
+fn what_twice_the_weight_would_give_is_not_told_where_it_cannot_be_known() {
+    for heavy in [1, 1_000] {
+        let cache: Cache<u64, u64> = Cache::builder(500 * heavy)
+            .shards(1)
+            .weigher(move |_, _| heavy)
+            .build()
+            .unwrap();
+        for key in (0..12).flat_map(|_| 0..900) {
+            if cache.get(&key).is_none() {
+                cache.insert(key, key);
+            }
+        }
+        let stats = cache.stats();
+        assert_eq!((stats.sampled, stats.twice_hit_rate()), (0, None));
+    }
+}
+
+#[test]
 fn many_threads_leave_it_whole() {
     let cache: Cache<u64, u64> = Cache::builder(500).build().unwrap();
     std::thread::scope(|scope| {

@@ -1,9 +1,11 @@
 //! What is invalidated is not seen again, at whatever moment it was.
 
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use garland::ErrorKind;
-use garland::cache::{Cache, InsertOptions};
+use garland::cache::{Cache, InsertOptions, Insertion};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -146,4 +148,144 @@ async fn tags_of_an_entry_outlive_a_slow_load() {
     assert_eq!(cache.get("k"), Some(1));
     cache.invalidate_tag("t");
     assert_eq!(cache.get("k"), None);
+}
+
+async fn nothing_in_a_second() -> garland::Result<u64> {
+    sleep(Duration::from_secs(1)).await;
+    Err(garland::Error::new(ErrorKind::NotFound, "test.load", "no"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_meets_what_was_not_found_too() {
+    let cache = paused()
+        .negative_ttl(Duration::from_secs(100))
+        .build()
+        .unwrap();
+    let tagged = || InsertOptions::default().with_tag("x");
+    let missing = || cache.get_with_options("k".into(), tagged(), nothing_in_a_second());
+    let found = || cache.get_with_options("k".into(), tagged(), async { Ok(1) });
+    // While it is loaded.
+    let invalidating = async {
+        tokio::task::yield_now().await;
+        cache.invalidate_tag("x");
+    };
+    let (answer, ()) = tokio::join!(missing(), invalidating);
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(found().await.unwrap(), 1);
+    // After it was remembered.
+    cache.remove("k");
+    assert_eq!(missing().await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(found().await.unwrap_err().kind(), ErrorKind::NotFound);
+    cache.invalidate_tag("y");
+    assert_eq!(found().await.unwrap_err().kind(), ErrorKind::NotFound);
+    cache.invalidate_tag("x");
+    assert_eq!(found().await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_loaded_carries_the_tags_of_all_who_asked() {
+    let cache = paused().build().unwrap();
+    let ask = |tag: &str, value| {
+        let options = InsertOptions::default().with_tag(tag);
+        let loader = async move {
+            sleep(Duration::from_secs(1)).await;
+            Ok(value)
+        };
+        cache.get_with_options("k".into(), options, loader)
+    };
+    for tag in ["x", "y"] {
+        let (first, second) = tokio::join!(ask("x", 1), ask("y", 2));
+        assert_eq!((first.unwrap(), second.unwrap()), (1, 1));
+        assert_eq!(cache.get("k"), Some(1));
+        cache.invalidate_tag(tag);
+        assert_eq!(cache.get("k"), None, "{tag}");
+    }
+    // One whose tag was invalidated since does not join.
+    let late = async {
+        tokio::task::yield_now().await;
+        cache.invalidate_tag("y");
+        ask("y", 2).await
+    };
+    let (first, second) = tokio::join!(ask("x", 1), late);
+    assert_eq!((first.unwrap(), second.unwrap()), (1, 2));
+}
+
+#[test]
+fn one_sweeps_and_the_others_go_on() {
+    let (told, hear) = mpsc::channel();
+    let (go, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let cache: Cache<u64, u64> = Cache::builder(1_000)
+        .shards(2)
+        .listener(move |_, _| {
+            _ = told.send(thread::current().id());
+            // Ends when the test has let go.
+            _ = wait.lock().unwrap().recv();
+        })
+        .build()
+        .unwrap();
+    for key in 0..200 {
+        let options = InsertOptions::default().with_tag("all");
+        cache.insert_with(key, key, options);
+    }
+    for tag in 0..4_095 {
+        cache.invalidate_tag(&tag.to_string());
+    }
+    cache.invalidate_tag("all");
+    let held = cache.stats().entries;
+    assert_eq!(held, 200);
+    let sweeping = cache.clone();
+    let sweeper = thread::spawn(move || sweeping.invalidate_tag("one too many"));
+    assert_eq!(hear.recv().unwrap(), sweeper.thread().id());
+    let left = cache.stats().entries;
+    assert!(left > 0);
+    let (done, ended) = mpsc::channel();
+    let going_on = cache.clone();
+    let other = thread::spawn(move || {
+        going_on.invalidate_tag("another");
+        _ = done.send(());
+    });
+    let went_on = ended.recv_timeout(Duration::from_secs(20));
+    let meanwhile = cache.stats().entries;
+    drop(go);
+    other.join().unwrap();
+    sweeper.join().unwrap();
+    assert_eq!((went_on, meanwhile), (Ok(()), left));
+    assert_eq!(cache.stats().entries, 0);
+}
+
+/// Asks its cache when it is dropped.
+#[derive(Clone)]
+struct Curious(Arc<Mutex<Option<Cache<u8, Self>>>>, u64);
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        if let Some(cache) = &*self.0.lock().unwrap() {
+            _ = cache.contains(&1);
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_refused_is_dropped_outside_of_the_lock() {
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let cache: Cache<u8, Curious> = Cache::builder(10)
+            .shards(1)
+            .weigher(|_, value: &Curious| value.1)
+            .build()
+            .unwrap();
+        let home = Arc::new(Mutex::new(Some(cache.clone())));
+        let insertion = cache.insert(1, Curious(Arc::clone(&home), 11));
+        _ = done.send(insertion);
+        home.lock().unwrap().take();
+    });
+    let insertion = ended.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(
+        insertion,
+        Insertion::TooHeavy {
+            weight: 11,
+            max: 10
+        }
+    );
 }

@@ -173,6 +173,29 @@ async fn a_panicking_loader_is_an_error_to_all_and_leaves_no_placeholder() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panicking_listener_is_no_failure_of_the_load() {
+    let cache = paused()
+        .listener(|_, _| panic!("a listener of this test"))
+        .ttl(SECOND)
+        .stale_if_error(SECOND * 100)
+        .build()
+        .unwrap();
+    cache.insert("k".into(), 1);
+    sleep(SECOND * 2).await;
+    let began = Arc::default();
+    let (driver, waiter) = (
+        ask(&cache, "k", slow(&began, 2)),
+        ask(&cache, "k", slow(&began, 2)),
+    );
+    let both = [driver.await, waiter.await];
+    // Whoever drove the load heard the panic; the other has the value, which is kept.
+    let panics = both.iter().filter(|one| one.is_err()).count();
+    let values = both.iter().flatten().flatten().copied().collect::<Vec<_>>();
+    assert_eq!((panics, values), (1, vec![2]));
+    assert_eq!((cache.get("k"), cache.stats().failed_loads), (Some(2), 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_loader_that_never_returns_holds_nobody_past_the_deadline() {
     let cache = paused().load_deadline(SECOND * 10).build().unwrap();
     let start = Instant::now();

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod compression;
+mod contention;
 mod invalidation;
 mod loads;
 mod metadata;

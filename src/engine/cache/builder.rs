@@ -107,7 +107,8 @@ impl<K, V> CacheBuilder<K, V> {
     /// Sets how long past its time a value is still returned, while it is loaded again in the background.
     /// Default: zero.
     ///
-    /// The cache owns these loads, at most 64 at a time, and ends them when its last handle is dropped.
+    /// The cache owns these loads, at most 64 at a time, and ends them when its last handle is dropped. While so many
+    /// run, no other begins; one that failed is begun again after 1 s at the earliest, or after this time if shorter.
     #[must_use]
     pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
         self.rules.while_revalidating = time;

@@ -4,8 +4,9 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hash};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +22,9 @@ use super::stats::CacheStats;
 /// How many keys are remembered to have nothing, in all shards.
 const ABSENT: usize = 4_096;
 
+/// How many loads run in the background at once.
+const REFRESHES: usize = 64;
+
 /// Holds values by key, of at most a given weight together, and loads each once for all who ask at the same time.
 ///
 /// Clones are handles of one cache. Values are cloned out of it: large ones belong in an [`Arc`] or in `Bytes`.
@@ -29,10 +33,11 @@ const ABSENT: usize = 4_096;
 ///   lose its grip on scans, on loops or on pure recency, and learns the balance while it runs.
 /// - **Loads** ([`get_with`](Self::get_with)) are single: who asks while a value is loaded waits for that load, and
 ///   drives it. A caller that goes away leaves it to the others.
-/// - **Invalidation** by key, tag and prefix takes the same time however much is held; what it met is let go of when
-///   it is read, or bit by bit. It wins over loads that began before it.
+/// - **Invalidation** by key, tag and prefix takes the same time however much is held, but for a [`sweep`](Self::sweep)
+///   in every 4,096; what it met is let go of when it is read, or bit by bit. It wins over loads that began before it.
 /// - **Locks** are held for some tens of nanoseconds, never over an `await`, and never while the weigher, the expiry,
-///   the listener or a loader runs. Prefixes and the clock are asked under a lock, and must not ask the cache in
+///   the listener or a loader runs, or a value or a loader is dropped. Keys are hashed, compared, cloned and dropped
+///   and values cloned under a lock, and prefixes and the clock are asked there: none of them may ask the cache in
 ///   turn.
 ///
 /// # Example
@@ -74,6 +79,10 @@ pub(super) struct Inner<K, V> {
     pub(super) barriers: Barriers,
     /// Loads in the background; they end with the cache.
     pub(super) refreshes: Mutex<JoinSet<()>>,
+    /// For how many of them there is room.
+    pub(super) rooms: Arc<Semaphore>,
+    /// Held by who sweeps because of many invalidations.
+    sweeping: Mutex<()>,
 }
 
 impl<K, V> Cache<K, V> {
@@ -100,6 +109,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
             rules,
             barriers: Barriers::default(),
             refreshes: Mutex::new(JoinSet::new()),
+            rooms: Arc::new(Semaphore::new(REFRESHES)),
+            sweeping: Mutex::new(()),
         };
         Self {
             inner: Arc::new(inner),
@@ -182,9 +193,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
 
     /// Invalidates all entries with this tag, those included that are being loaded with it.
     pub fn invalidate_tag(&self, tag: &str) {
-        if self.inner.barriers.tag(tag) {
-            self.sweep();
-        }
+        let too_many = self.inner.barriers.tag(tag);
+        self.sweep_if(too_many);
     }
 
     /// Invalidates all entries whose key begins with `prefix`, those included that are being loaded.
@@ -200,9 +210,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
                 message,
             ));
         }
-        if self.inner.barriers.prefix(prefix) {
-            self.sweep();
-        }
+        let too_many = self.inner.barriers.prefix(prefix);
+        self.sweep_if(too_many);
         Ok(())
     }
 
@@ -214,7 +223,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
     /// Lets go of all entries that are past their time or invalidated, in time that grows with what is held.
     ///
     /// Never needed for correct answers; it frees their room at once and not bit by bit. The cache does so itself
-    /// after some thousand invalidations by tag or prefix.
+    /// when 4,096 different tags and prefixes were invalidated since the last time, in the invalidation that is one
+    /// too many: others go on meanwhile. That is one look at each entry in 4,096 invalidations.
     pub fn sweep(&self) {
         let inner = &*self.inner;
         let epoch = inner.barriers.epoch();
@@ -226,6 +236,17 @@ impl<K: Eq + Hash, V> Cache<K, V> {
             inner.tell(&gone);
         }
         inner.barriers.forget(epoch);
+    }
+
+    /// Sweeps because of too many notes, unless somebody does.
+    fn sweep_if(&self, too_many: bool) {
+        if too_many {
+            match self.inner.sweeping.try_lock() {
+                Err(TryLockError::WouldBlock) => {}
+                // Nothing is guarded by it but the turn.
+                Ok(_) | Err(TryLockError::Poisoned(_)) => self.sweep(),
+            }
+        }
     }
 
     /// Returns what the cache has done, and what it holds.

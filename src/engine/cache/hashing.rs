@@ -59,8 +59,9 @@ impl Hasher for Fold {
                 .iter()
                 .rev()
                 .fold(0, |tail, byte| tail << 8 | u64::from(*byte));
-            // Its length keeps a tail of zeros from being none.
-            self.write_u64(tail | (rest.len() as u64) << 56);
+            // Its length keeps a tail of zeros from being none, and the other factor keeps it from being a word.
+            let tail = tail | (rest.len() as u64) << 56;
+            self.state = fold(self.state ^ tail, self.factor.rotate_left(16) | 1);
         }
     }
 
@@ -121,6 +122,8 @@ mod tests {
             "ba",
             "12345678",
             "12345678\0",
+            "1234567",
+            "1234567\x07",
             "87654321",
         ];
         let all: HashSet<u64> = texts.iter().map(|text| hashes.hash_one(text)).collect();

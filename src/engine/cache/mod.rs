@@ -4,6 +4,7 @@
 
 mod barriers;
 mod builder;
+mod course;
 mod flight;
 mod handle;
 mod hashing;

@@ -70,7 +70,8 @@ impl<K, V> Rules<K, V> {
         match &self.jitter {
             Some((part, chance)) => {
                 let seconds = ttl.as_secs_f64() * (1.0 - part * chance.unit());
-                Duration::try_from_secs_f64(seconds).unwrap_or(ttl)
+                // Seconds are rounded, and may come out longer.
+                Duration::try_from_secs_f64(seconds).unwrap_or(ttl).min(ttl)
             }
             None => ttl,
         }

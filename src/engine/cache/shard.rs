@@ -56,10 +56,11 @@ pub(super) enum Seen<V> {
 }
 
 /// That a loader found nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Absence {
     pub(super) born: u64,
     pub(super) until: u64,
+    pub(super) tags: Box<[Arc<str>]>,
 }
 
 /// Entries that left, to be dropped and told of outside of the lock.
@@ -67,6 +68,8 @@ pub(super) struct Absence {
 pub(super) struct Gone<K, V> {
     first: Option<(K, V, RemovalCause)>,
     more: Vec<(K, V, RemovalCause)>,
+    /// One that was not taken in. Nobody is told of it.
+    refused: Option<(K, V)>,
 }
 
 impl<K, V> Gone<K, V> {
@@ -74,6 +77,7 @@ impl<K, V> Gone<K, V> {
         Self {
             first: None,
             more: Vec::new(),
+            refused: None,
         }
     }
 
@@ -192,6 +196,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
         if weight > self.policy.max() {
             self.take_out(hash, &item.key, RemovalCause::Replaced, gone);
+            gone.refused = Some((item.key, item.stored.value));
             self.counts.refused += 1;
             return Insertion::TooHeavy {
                 weight,
@@ -256,12 +261,14 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     }
 
     pub(super) fn stats(&self) -> CacheStats {
+        let (entries, weight) = (self.policy.len() as u64, self.policy.weight());
+        let (sampled, sampled_hits) = self.twice.counts(entries, weight);
         CacheStats {
-            entries: self.policy.len() as u64,
-            weight: self.policy.weight(),
+            entries,
+            weight,
             max_weight: self.policy.max(),
-            sampled: self.twice.asked,
-            sampled_hits: self.twice.found,
+            sampled,
+            sampled_hits,
             ..self.counts
         }
     }
@@ -299,7 +306,10 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             gone.push(old.key, old.stored.value, RemovalCause::Replaced);
             return Some(slot);
         }
-        let slot = self.policy.insert(hash, weight)?;
+        let Some(slot) = self.policy.insert(hash, weight) else {
+            gone.refused = Some((item.key, item.stored.value));
+            return None;
+        };
         let at = slot as usize;
         if self.items.len() <= at {
             self.items.resize_with(at + 1, || None);
@@ -378,6 +388,21 @@ impl<K, V> Item<K, V> {
         let over = now >= self.fresh_until.saturating_add(rules.grace())
             || (idle != NEVER && now >= self.used().saturating_add(idle));
         over.then_some(RemovalCause::Expired)
+    }
+
+    /// Sets under which tags it stands.
+    pub(super) fn set_tags(&mut self, tags: Vec<Arc<str>>) {
+        match &mut self.rare {
+            Some(rare) => rare.tags = tags.into(),
+            None if tags.is_empty() => {}
+            None => {
+                self.rare = Some(Box::new(Rare {
+                    tags: tags.into(),
+                    tenant: 0,
+                    used: 0,
+                }));
+            }
+        }
     }
 
     pub(super) fn tags(&self) -> &[Arc<str>] {

@@ -21,6 +21,8 @@ pub struct CacheStats {
     pub absent: u64,
     /// Loads that began.
     pub loads: u64,
+    /// Loads that brought a value. Those that began and are neither here nor among the failed are on their way.
+    pub loaded: u64,
     /// Loads that ended without a value, those given up by all who waited included.
     pub failed_loads: u64,
     /// Questions that waited for a load begun by another.
@@ -88,8 +90,7 @@ impl CacheStats {
         ] {
             set(CACHE_QUESTIONS, Some(("answer", answer)), count);
         }
-        let loaded = self.loads.saturating_sub(self.failed_loads);
-        set(CACHE_LOADS, Some(("outcome", "loaded")), loaded);
+        set(CACHE_LOADS, Some(("outcome", "loaded")), self.loaded);
         set(CACHE_LOADS, Some(("outcome", "failed")), self.failed_loads);
         set(CACHE_ENTRIES, None, self.entries);
         set(CACHE_WEIGHT, None, self.weight);
@@ -102,8 +103,11 @@ impl CacheStats {
         part(self.hits, asked)
     }
 
-    /// Returns the hit rate that twice the weight would have given, estimated from one key in 64; `None` before the
-    /// first question about such a key. It knows nothing of times and invalidations.
+    /// Returns the hit rate that twice the weight would have given, estimated from one key in 64. It knows nothing of
+    /// times and invalidations.
+    ///
+    /// `None` before the first question about such a key, and in caches that hold too few entries to tell: where a
+    /// shard holds less than some 512 of the weight that is usual in it.
     #[must_use]
     pub fn twice_hit_rate(&self) -> Option<f64> {
         part(self.sampled_hits, self.sampled)
@@ -127,6 +131,7 @@ impl CacheStats {
         self.stale += other.stale;
         self.absent += other.absent;
         self.loads += other.loads;
+        self.loaded += other.loaded;
         self.failed_loads += other.failed_loads;
         self.joined += other.joined;
         self.inserted += other.inserted;

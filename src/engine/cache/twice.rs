@@ -8,6 +8,9 @@ use super::policy::{AsItIs, Policy};
 /// One key in so many is looked at.
 const SAMPLE: u64 = 64;
 
+/// How many entries of the weight that is usual must find room in the miniature, for it to behave as the whole.
+const ENOUGH: u64 = 16;
+
 /// The policy over a sample of the keys, with the sample's part of twice the weight.
 ///
 /// Source: C. A. Waldspurger et al., "Cache Modeling and Optimization using Miniature Simulations", USENIX ATC 17.
@@ -16,8 +19,8 @@ pub(super) struct Twice {
     policy: Policy,
     slots: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     hashes: Vec<u64>,
-    pub(super) asked: u64,
-    pub(super) found: u64,
+    asked: u64,
+    found: u64,
 }
 
 impl Twice {
@@ -29,6 +32,16 @@ impl Twice {
             asked: 0,
             found: 0,
         }
+    }
+
+    /// How often it was asked, and had what was asked for; zeros if `entries` of `weight` together are too heavy for
+    /// it to tell.
+    pub(super) fn counts(&self, entries: u64, weight: u64) -> (u64, u64) {
+        let usual = weight.div_ceil(entries.max(1));
+        if usual.saturating_mul(ENOUGH) > self.policy.max() {
+            return (0, 0);
+        }
+        (self.asked, self.found)
     }
 
     /// Whether the key is one of the sample.
