@@ -5,6 +5,10 @@ use std::time::Duration;
 /// The longest pause that is believed.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
+/// By how little a pause may be made longer without being another: two layers that see one refusal tell
+/// of it one after the other.
+const SAME: Duration = Duration::from_millis(50);
+
 /// How long after a pause calls are let through by and by.
 const RAMP: Duration = Duration::from_secs(30);
 
@@ -127,11 +131,19 @@ impl Hush {
                 let factor = 2_u32.saturating_pow(self.strikes);
                 self.strikes = self.strikes.saturating_add(1);
                 let ceiling = self.options.base.saturating_mul(factor);
-                ceiling.min(self.options.cap).mul_f64(0.5 + unit / 2.0)
+                let ceiling = ceiling.min(self.options.cap).min(LONGEST);
+                ceiling.mul_f64(0.5 + unit / 2.0)
             }
         };
         let end = now.saturating_add(wait);
         if self.last.is_some_and(|last| last.end >= end) {
+            return None;
+        }
+        if let Some(last) = &mut self.last
+            && now < last.end
+            && end.saturating_sub(last.end) < SAME
+        {
+            (last.end, self.next) = (end, end);
             return None;
         }
         self.last = Some(Span { begun: now, end });
@@ -173,6 +185,15 @@ impl Hush {
             self.next = now.saturating_add(gap.mul_f64(0.5 + unit));
         }
         Ok(std::mem::take(&mut self.is_held))
+    }
+
+    /// Ends the pause.
+    pub(super) fn lift(&mut self, now: Duration) {
+        if let Some(last) = &mut self.last
+            && now < last.end
+        {
+            (last.end, self.next) = (now, now);
+        }
     }
 
     /// How long the pause still lasts.
