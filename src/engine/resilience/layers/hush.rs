@@ -212,6 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn one_refusal_that_two_layers_tell_of_is_one_pause() {
+        let mut hush = Hush::new(PauseOptions::default());
+        let later = Duration::from_micros(300);
+        let asked = Some(s(10));
+        assert_eq!(hush.limited(s(5), s(4), asked, 0.0), Some(s(10)));
+        assert_eq!(hush.limited(s(5) + later, s(3), asked, 0.0), None);
+        assert_eq!(hush.remaining(s(5)), Some(s(10) + later));
+        // What asks for more is news.
+        assert_eq!(hush.limited(s(6), s(4), asked, 0.0), Some(s(10)));
+        hush.lift(s(7));
+        assert_eq!(
+            (hush.remaining(s(7)), hush.pass(s(7), 0.0)),
+            (None, Ok(true))
+        );
+    }
+
+    #[test]
     fn a_guess_doubles_and_begins_anew_after_a_while_without_refusals() {
         let mut hush = Hush::new(PauseOptions::default());
         let almost = 1.0 - f64::EPSILON;
