@@ -225,7 +225,8 @@ impl PlatformPool {
     ///
     /// One is due when nothing was called for [`PoolOptions::probe_after`] and no permit is out; and, while the platform is
     /// down or the last probe failed, every [`PoolOptions::probe_again`]. Calls that run tell enough by themselves.
-    /// A probe that a layer of our own refuses tells nothing ([`Outcome::Cancelled`]). One that panics or takes longer than [`PoolOptions::probe_timeout`] has failed.
+    /// A probe that panics or takes longer than [`PoolOptions::probe_timeout`] has failed. One that a layer of our own
+    /// refuses tells nothing ([`Outcome::Cancelled`]).
     ///
     /// # Cancel safety
     ///
