@@ -146,7 +146,8 @@ impl OrchestratorBuilder {
     /// Sets what stands around each account on a platform: retries, pauses, quotas, breakers; by default
     /// [all of it](crate::resilience::Resilience). `None` leaves accounts bare. Folders of this machine always are.
     ///
-    /// The layers wait by the timers of tokio; a [clock](Self::clock) has to run as fast as those.
+    /// The layers wait by the timers of tokio; a [clock](Self::clock) has to run as fast as those. They count where the
+    /// orchestrator counts, unless the options have [a place of their own](ResilienceOptions::with_metrics).
     #[must_use]
     pub fn resilience(mut self, options: impl Into<Option<ResilienceOptions>>) -> Self {
         self.resilience = options.into();
@@ -246,7 +247,7 @@ impl OrchestratorBuilder {
         sinks.push(Arc::<Registry>::clone(&registry));
         let telemetry = Telemetry::new(sinks, Arc::clone(&clock));
         let resilience = self.resilience.map(|options| {
-            let options = options.with_telemetry(telemetry.clone());
+            let options = options.or_telemetry(telemetry.clone());
             Resilience::new(Arc::clone(&clock), self.chance.clone(), options)
         });
         let mut connectors: BTreeMap<OrganizationId, ConnectorRegistry> = BTreeMap::new();

@@ -8,6 +8,7 @@ use garland::connector::{Health, Platform, PlatformConnector};
 use garland::resilience::pool::{
     HealthState, Outcome, PlatformPool, PoolEvent, PoolOptions, Priority,
 };
+use garland::telemetry::{Label, Metrics};
 use garland::{Chance, Error, ErrorKind, Result};
 use tokio::time::{Duration, sleep, timeout};
 
@@ -26,6 +27,8 @@ enum Answer {
     Well,
     Unwell,
     Fails(ErrorKind),
+    /// A layer of ours did not let it through.
+    Refused,
     Hangs,
     Panics,
 }
@@ -53,6 +56,11 @@ impl PlatformConnector for Account {
             Answer::Well => Ok(Health::Healthy),
             Answer::Unwell => Ok(Health::Degraded("almost full".to_owned())),
             Answer::Fails(kind) => Err(Error::new(kind, "account.check", "no")),
+            Answer::Refused => Err(Error::new(
+                ErrorKind::Unavailable,
+                "resilience.breaker",
+                "calls of this kind have been failing",
+            )),
             Answer::Hangs => std::future::pending().await,
             // Without the noise of a message.
             Answer::Panics => std::panic::resume_unwind(Box::new("a fault in a connector")),
@@ -225,6 +233,45 @@ async fn failed_probes_take_it_down_and_one_answer_brings_it_back() {
         watched(&pool, &account, 150).await;
         assert_eq!(pool.health(), HealthState::Healthy);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_our_own_layers_refuse_tells_nothing() {
+    let (pool, account) = (pool(PoolOptions::default()), Account::default());
+    account.set(Answer::Refused);
+    for _ in 0..5 {
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!(pool.probe(&account).await, Some(Outcome::Cancelled));
+    }
+    assert_eq!(pool.health(), HealthState::Healthy);
+}
+
+/// A place for counts that looks at the pool it counts for.
+#[derive(Clone, Debug, Default)]
+struct Curious {
+    pool: Arc<std::sync::OnceLock<PlatformPool>>,
+    seen: Arc<std::sync::Mutex<Vec<(&'static str, HealthState)>>>,
+}
+
+impl Metrics for Curious {
+    fn add(&self, name: &'static str, _: &[Label], _: u64) {
+        if let Some(pool) = self.pool.get() {
+            self.seen.lock().unwrap().push((name, pool.health()));
+        }
+    }
+    fn set(&self, _: &'static str, _: &[Label], _: f64) {}
+    fn record(&self, _: &'static str, _: &[Label], _: f64) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_counts_may_look_at_the_pool() {
+    let curious = Curious::default();
+    let pool = pool(PoolOptions::default().with_metrics(Arc::new(curious.clone())));
+    curious.pool.set(pool.clone()).unwrap();
+    calls(&pool, 20, Outcome::Unavailable, 10).await;
+    let seen = curious.seen.lock().unwrap();
+    let health = ("garland_pool_health_changes_total", HealthState::Down);
+    assert!(seen.contains(&health), "{seen:?}");
 }
 
 #[tokio::test(start_paused = true)]

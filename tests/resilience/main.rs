@@ -4,9 +4,12 @@
 mod adaptive;
 mod cancels;
 mod conformance;
+mod counts;
+mod hedges;
 mod layers;
 mod neighbours;
 mod outage;
 mod quota;
 mod throttled;
 mod tools;
+mod ways;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use garland::connector::{FilePath, PlatformConnector};
-use garland::platforms::MemoryPlatform;
+use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::resilience::{
     AccountName, Around, Call, Resilience, ResilienceOptions, Scope, Wrapped,
 };
@@ -20,7 +20,11 @@ pub(crate) enum Answer {
     /// A good answer after a while.
     Late(Duration),
     Bad(ErrorKind),
+    /// A failure after a while.
+    LateBad(Duration, ErrorKind),
     Limited(Option<Duration>),
+    /// A refusal that takes a while itself, and what wait it names.
+    LateLimited(Duration, Option<Duration>),
     Never,
 }
 
@@ -84,17 +88,27 @@ impl Around for Script {
                 make().await
             }
             Answer::Bad(kind) => Err(Error::new(kind, "platform.answer", "a bad day")),
-            Answer::Limited(wait) => {
-                let error = Error::new(ErrorKind::RateLimited, "platform.answer", "slow down");
-                Err(match wait {
-                    Some(wait) => error.with_retry_after(wait),
-                    None => error,
-                })
+            Answer::LateBad(wait, kind) => {
+                sleep(wait).await;
+                Err(Error::new(kind, "platform.answer", "a bad day"))
+            }
+            Answer::Limited(wait) => Err(slow_down(wait)),
+            Answer::LateLimited(late, wait) => {
+                sleep(late).await;
+                Err(slow_down(wait))
             }
             Answer::Never => std::future::pending().await,
         };
         open.1 = false;
         answer
+    }
+}
+
+fn slow_down(wait: Option<Duration>) -> Error {
+    let error = Error::new(ErrorKind::RateLimited, "platform.answer", "slow down");
+    match wait {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
     }
 }
 
@@ -115,6 +129,16 @@ impl Script {
     pub(crate) fn connector(&self) -> Arc<dyn PlatformConnector> {
         let memory = MemoryPlatform::default();
         memory.put("a", "picture").unwrap();
+        Arc::new(Wrapped::new(Arc::new(memory), self.clone()))
+    }
+
+    /// The same with five files, one to a page.
+    pub(crate) fn pages(&self) -> Arc<dyn PlatformConnector> {
+        let options = MemoryOptions::default().with_page_size(1);
+        let memory = MemoryPlatform::new(options);
+        for name in ["a", "b", "c", "d", "e"] {
+            memory.put(name, "picture").unwrap();
+        }
         Arc::new(Wrapped::new(Arc::new(memory), self.clone()))
     }
 

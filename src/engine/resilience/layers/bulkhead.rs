@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::time::timeout;
 
 use crate::connector::PlatformConnector;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
-use super::base::{ResilienceEventKind, Scope, refused};
+use super::base::{ResilienceEventKind, Scope, refused, soon, way};
 use super::seam::{Around, Call, CallKind, ConnectorLayer, Wrapped};
 
 /// How [`Bulkhead`] goes about it.
@@ -47,7 +49,9 @@ impl BulkheadOptions {
 }
 
 /// Lets a bounded number of calls of each kind run at once on an account, in the order they came, and
-/// a bounded number wait. One more fails at once with [`ErrorKind::LimitExceeded`].
+/// a bounded number wait. One more fails at once with [`ErrorKind::Unavailable`] and is
+/// told to come again soon; so is one that waits longer than
+/// [`ResilienceOptions::patience`](super::ResilienceOptions::patience).
 ///
 /// A call counts while it is awaited: a file that is read counts while it is opened, not while its
 /// pieces are consumed, so that somebody who holds many readers open never waits for himself.
@@ -99,16 +103,16 @@ impl Bulkhead {
         kinds.find(|(own, _)| *own == kind).map(|(_, hold)| hold)
     }
 
-    fn crowded(&self, call: &Call) -> crate::error::Error {
+    fn crowded(&self, call: &Call, message: &str) -> Error {
         let kind = call.kind();
         self.0.scope.tell(ResilienceEventKind::Crowded { kind });
         refused(
             &self.0.scope,
             call,
-            ErrorKind::LimitExceeded,
+            ErrorKind::Unavailable,
             "resilience.bulkhead",
-            "too many calls of this kind wait for the account",
-            None,
+            message,
+            Some(soon(&self.0.scope)),
         )
     }
 }
@@ -155,10 +159,13 @@ impl Around for Bulkhead {
             Err(TryAcquireError::Closed) => None,
             Err(TryAcquireError::NoPermits) => {
                 let waiting = Waiting::join(&hold.waiting, self.0.queue);
-                let waiting = waiting.ok_or_else(|| self.crowded(call))?;
-                let place = hold.places.acquire().await.ok();
+                let crowded = "too many calls of this kind wait for the account";
+                let waiting = waiting.ok_or_else(|| self.crowded(call, crowded))?;
+                let patience = way::patience(self.0.scope.now(), Duration::MAX);
+                let place = timeout(patience, hold.places.acquire()).await;
                 drop(waiting);
-                place
+                let late = "no call of this kind has ended in time";
+                place.map_err(|_| self.crowded(call, late))?.ok()
             }
         };
         make().await

@@ -9,7 +9,8 @@ use futures_util::future::{Either, select};
 use tokio::time::sleep;
 
 use crate::connector::PlatformConnector;
-use crate::error::Result;
+use crate::engine::resilience::pool::{Outcome, PlatformPool, PoolPermit};
+use crate::error::{Error, Result};
 
 use super::base::{BudgetOptions, ResilienceEventKind, RetryBudget, Scope};
 use super::pause::Pause;
@@ -55,11 +56,12 @@ impl HedgeOptions {
 }
 
 /// Makes a small read ([`Call::is_small`]) a second time when it takes longer than 95 of 100 have
-/// taken, takes the answer that comes first, and drops the other.
+/// taken, takes the answer that comes first, and drops the other. A no is an answer too; after a failure
+/// that may pass it waits for the other.
 ///
 /// Each second asking takes one from the [`RetryBudget`]. It is to be the innermost layer, where time
-/// is that of the platform; so that it goes around nothing, it asks for itself a [`Quota`] and a
-/// [`Pause`] that it was told of, and does without the second asking rather than wait.
+/// is that of the platform; so that it goes around nothing, it asks for itself a [`Quota`], a
+/// [`Pause`] and a [`PlatformPool`] that it was told of, and does without the second asking rather than wait.
 #[derive(Clone, Debug)]
 pub struct Hedge {
     scope: Scope,
@@ -69,6 +71,7 @@ pub struct Hedge {
     earns: bool,
     quota: Option<Quota>,
     pause: Option<Pause>,
+    pool: Option<PlatformPool>,
     answers: Arc<Mutex<BTreeMap<&'static str, Answers>>>,
 }
 
@@ -83,6 +86,7 @@ impl Hedge {
             earns: true,
             quota: None,
             pause: None,
+            pool: None,
             answers: Arc::default(),
         }
     }
@@ -102,10 +106,17 @@ impl Hedge {
         self
     }
 
-    /// Asks nothing twice during a pause.
+    /// Asks nothing twice during a pause, and tells it of refusals that nobody else gets to see.
     #[must_use]
     pub fn with_pause(mut self, pause: &Pause) -> Self {
         self.pause = Some(pause.clone());
+        self
+    }
+
+    /// Asks nothing twice for which the pool has no permit free.
+    #[must_use]
+    pub fn with_pool(mut self, pool: &PlatformPool) -> Self {
+        self.pool = Some(pool.clone());
         self
     }
 
@@ -127,15 +138,62 @@ impl Hedge {
         }
     }
 
-    fn may_ask_again(&self) -> bool {
-        let is_paused = self
-            .pause
-            .as_ref()
-            .is_some_and(|pause| pause.remaining().is_some());
+    /// Takes what a second asking needs, or nothing.
+    fn ask_again(&self) -> Option<Second<'_>> {
+        let pause = self.pause.as_ref();
+        if pause.is_some_and(|pause| pause.remaining().is_some()) {
+            return None;
+        }
+        let permit = match &self.pool {
+            Some(pool) => Some(pool.try_acquire()?),
+            None => None,
+        };
+        let asked = self.scope.now();
+        let second = Second {
+            layer: self,
+            permit,
+            asked,
+        };
+        if !self.budget.spend(asked) {
+            second.give_back();
+            return None;
+        }
         // The quota is asked last, for what it gives is not given back.
-        !is_paused
-            && self.budget.spend(self.scope.now())
-            && self.quota.as_ref().is_none_or(Quota::try_take)
+        if self.quota.as_ref().is_some_and(|quota| !quota.try_take()) {
+            self.budget.give_back();
+            second.give_back();
+            return None;
+        }
+        Some(second)
+    }
+
+    /// Tells the pause of an answer that the caller does not get.
+    fn hear<T>(&self, answer: &Result<T>, sent: Duration) {
+        if let (Some(pause), Err(error)) = (&self.pause, answer) {
+            pause.hear(error, sent);
+        }
+    }
+}
+
+/// A second asking; its permit goes back when it is dropped.
+struct Second<'a> {
+    layer: &'a Hedge,
+    permit: Option<PoolPermit>,
+    asked: Duration,
+}
+
+impl Second<'_> {
+    fn answered<T>(self, answer: &Result<T>) {
+        if let Some(permit) = self.permit {
+            let took = self.layer.scope.now().saturating_sub(self.asked);
+            permit.done_with_latency(Outcome::of(answer), took);
+        }
+    }
+
+    fn give_back(self) {
+        if let Some(permit) = self.permit {
+            permit.give_back();
+        }
     }
 }
 
@@ -172,25 +230,42 @@ impl Around for Hedge {
             }
             Either::Right(((), first)) => first,
         };
-        if !self.may_ask_again() {
+        let Some(again) = self.ask_again() else {
             let answer = first.await;
             self.note(call, begun, &answer);
             return answer;
-        }
+        };
         self.scope.tell(ResilienceEventKind::Hedged {
             call: call.name(),
             after: patience,
         });
         let second = pin!(make());
         let answer = match select(first, second).await {
-            // A failure is not the answer while the other may still come.
-            Either::Left((Err(_), other)) => other.await,
-            Either::Right((Err(_), other)) => other.await,
-            Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
+            // A failure that may pass is not the answer while the other may still come.
+            Either::Left((answer, other)) if may_pass(&answer) => {
+                self.hear(&answer, begun);
+                let answer = other.await;
+                again.answered(&answer);
+                answer
+            }
+            Either::Right((answer, other)) if may_pass(&answer) => {
+                self.hear(&answer, again.asked);
+                again.answered(&answer);
+                other.await
+            }
+            Either::Left((answer, _)) => answer,
+            Either::Right((answer, _)) => {
+                again.answered(&answer);
+                answer
+            }
         };
         self.note(call, begun, &answer);
         answer
     }
+}
+
+fn may_pass<T>(answer: &Result<T>) -> bool {
+    answer.as_ref().is_err_and(Error::is_retryable)
 }
 
 /// How long the last answers of one call took.

@@ -5,6 +5,10 @@ use std::time::Duration;
 /// The longest pause that is believed.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
+/// By how little a pause may be made longer without being another: two layers that see one refusal tell
+/// of it one after the other.
+const SAME: Duration = Duration::from_millis(50);
+
 /// How long after a pause calls are let through by and by.
 const RAMP: Duration = Duration::from_secs(30);
 
@@ -127,11 +131,19 @@ impl Hush {
                 let factor = 2_u32.saturating_pow(self.strikes);
                 self.strikes = self.strikes.saturating_add(1);
                 let ceiling = self.options.base.saturating_mul(factor);
-                ceiling.min(self.options.cap).mul_f64(0.5 + unit / 2.0)
+                let ceiling = ceiling.min(self.options.cap).min(LONGEST);
+                ceiling.mul_f64(0.5 + unit / 2.0)
             }
         };
         let end = now.saturating_add(wait);
         if self.last.is_some_and(|last| last.end >= end) {
+            return None;
+        }
+        if let Some(last) = &mut self.last
+            && now < last.end
+            && end.saturating_sub(last.end) < SAME
+        {
+            (last.end, self.next) = (end, end);
             return None;
         }
         self.last = Some(Span { begun: now, end });
@@ -175,6 +187,15 @@ impl Hush {
         Ok(std::mem::take(&mut self.is_held))
     }
 
+    /// Ends the pause.
+    pub(super) fn lift(&mut self, now: Duration) {
+        if let Some(last) = &mut self.last
+            && now < last.end
+        {
+            (last.end, self.next) = (now, now);
+        }
+    }
+
     /// How long the pause still lasts.
     pub(super) fn remaining(&self, now: Duration) -> Option<Duration> {
         let left = self.last?.end.checked_sub(now)?;
@@ -188,6 +209,23 @@ mod tests {
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn one_refusal_that_two_layers_tell_of_is_one_pause() {
+        let mut hush = Hush::new(PauseOptions::default());
+        let later = Duration::from_micros(300);
+        let asked = Some(s(10));
+        assert_eq!(hush.limited(s(5), s(4), asked, 0.0), Some(s(10)));
+        assert_eq!(hush.limited(s(5) + later, s(3), asked, 0.0), None);
+        assert_eq!(hush.remaining(s(5)), Some(s(10) + later));
+        // What asks for more is news.
+        assert_eq!(hush.limited(s(6), s(4), asked, 0.0), Some(s(10)));
+        hush.lift(s(7));
+        assert_eq!(
+            (hush.remaining(s(7)), hush.pass(s(7), 0.0)),
+            (None, Ok(true))
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod advice;
 mod base;
 mod breaker;
 mod bulkhead;
+mod entrance;
 mod hedge;
 mod hush;
 mod pause;
@@ -26,6 +27,7 @@ pub use adaptive::{Adaptive, AdaptiveOptions};
 pub use advice::RateAdvice;
 #[cfg(all(feature = "crypto", feature = "http"))]
 pub(crate) use advice::retry_after;
+pub(super) use base::is_own;
 pub use base::{
     AccountName, BudgetOptions, EventStream, ResilienceEvent, ResilienceEventKind,
     ResilienceEvents, RetryBudget, Scope,

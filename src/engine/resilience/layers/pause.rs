@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::connector::PlatformConnector;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
-use super::base::{Refusal, ResilienceEventKind, Scope, Turnstile, is_own, refused};
+use super::base::{Refusal, ResilienceEventKind, Scope, Turnstile, is_own, refused, soon, way};
 use super::hush::{Hush, PauseOptions};
 use super::seam::{Around, Call, ConnectorLayer, Wrapped};
 
@@ -52,6 +52,13 @@ impl Pause {
         self.tell(begun, true);
     }
 
+    /// Ends the pause now, for a person who knows better. Calls are let through as after any pause: a few
+    /// at first and then more and more.
+    pub fn lift(&self) {
+        self.state().lift(self.0.scope.now());
+        self.0.queue.look_again();
+    }
+
     /// Returns how long the account is still paused; `None` if it is not.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
@@ -70,7 +77,20 @@ impl Pause {
         }
     }
 
-    async fn wait(&self, call: &Call) -> Result<()> {
+    /// Takes in that a call sent at `sent` was refused by the platform, once or more often.
+    pub(super) fn hear(&self, error: &Error, sent: Duration) {
+        if is_own(error) || error.kind() != ErrorKind::RateLimited {
+            return;
+        }
+        // A wait of nothing is no advice.
+        let asked = error.retry_after().filter(|wait| !wait.is_zero());
+        let (now, unit) = (self.0.scope.now(), self.0.scope.unit());
+        let begun = self.state().limited(now, sent, asked, unit);
+        self.tell(begun, asked.is_some());
+    }
+
+    /// Waits until the account is not paused.
+    pub(super) async fn wait(&self, call: &Call) -> Result<()> {
         let Shared {
             scope,
             patience,
@@ -84,13 +104,15 @@ impl Pause {
             }
             Ok(())
         };
-        let passed = queue.pass(scope.clock(), *patience, rule, |_| {}).await;
+        let patience = way::patience(scope.now(), *patience);
+        let passed = queue.pass(scope.clock(), patience, rule, |_| {}).await;
         passed.map_err(|refusal| {
             let (message, wait) = match refusal {
                 Refusal::Crowded => ("too many calls wait for the account", None),
                 Refusal::TooLong(wait) => ("the account is paused", wait),
             };
             let wait = wait.or_else(|| self.remaining());
+            let wait = wait.or_else(|| Some(soon(scope)));
             let kind = ErrorKind::RateLimited;
             refused(scope, call, kind, "resilience.pause", message, wait)
         })
@@ -115,19 +137,12 @@ impl Around for Pause {
         }
         let sent = self.0.scope.now();
         let answer = make().await;
-        let now = self.0.scope.now();
         match &answer {
             Err(error) if is_own(error) => {}
-            Err(error) if error.kind() == ErrorKind::RateLimited => {
-                // A wait of nothing is no advice.
-                let asked = error.retry_after().filter(|wait| !wait.is_zero());
-                let unit = self.0.scope.unit();
-                let begun = self.state().limited(now, sent, asked, unit);
-                self.tell(begun, asked.is_some());
-            }
+            Err(error) if error.kind() == ErrorKind::RateLimited => self.hear(error, sent),
             // No answer at all shows nothing.
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {}
-            _ if call.is_request() => self.state().answered(now, sent),
+            _ if call.is_request() => self.state().answered(self.0.scope.now(), sent),
             _ => {}
         }
         answer

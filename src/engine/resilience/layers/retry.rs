@@ -56,7 +56,7 @@ impl RetryOptions {
 /// doubles (full jitter), or after what the platform asks for; within a total deadline; under a
 /// [`RetryBudget`]; and only what [`Call::repeat`] allows.
 ///
-/// A [quick](Call::is_quick) call whose tries have used up the deadline is cut off with
+/// A [quick](Call::is_quick) call that is [safe](Repeat::Safe) to repeat and whose tries have used up the deadline is cut off with
 /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout). Others are left to run, and not tried again. What another layer has refused is not tried
 /// again here: the refusal was meant.
 #[derive(Clone, Debug)]
@@ -141,7 +141,7 @@ impl Around for Retry {
         self.budget.earn(begun);
         let mut failures = 0;
         loop {
-            let answer = if call.is_quick() {
+            let answer = if call.is_quick() && call.repeat() == Repeat::Safe {
                 // The deadline goes first: a call that has come to its turn too late is not begun.
                 tokio::select! {
                     biased;

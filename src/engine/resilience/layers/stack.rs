@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::connector::{Platform, PlatformConnector};
@@ -13,6 +14,7 @@ use super::adaptive::{Adaptive, AdaptiveOptions};
 use super::base::{AccountName, BudgetOptions, EventStream, ResilienceEvents, Scope};
 use super::breaker::{Breaker, BreakerOptions};
 use super::bulkhead::{Bulkhead, BulkheadOptions};
+use super::entrance::Entrance;
 use super::hedge::{Hedge, HedgeOptions};
 use super::hush::PauseOptions;
 use super::pause::Pause;
@@ -44,9 +46,14 @@ pub struct ResilienceOptions {
     pub timeout: Option<TimeoutOptions>,
     /// Asking twice for small reads that are late.
     pub hedge: Option<HedgeOptions>,
+    /// How long all waits of a try together may take on its way in: for a place, the end of a pause, a
+    /// permit and the quota. Then it fails with an error that tells when to come again. Default 30 s, half
+    /// the time after which a transfer takes a call for stalled.
+    pub patience: Duration,
     /// How many events are kept for each listener. Default 1,024.
     pub events: usize,
-    telemetry: Telemetry,
+    /// `None`: the host has not said where counts go.
+    telemetry: Option<Telemetry>,
 }
 
 impl Default for ResilienceOptions {
@@ -62,8 +69,9 @@ impl Default for ResilienceOptions {
             quota: Some(QuotaOptions::default()),
             timeout: Some(TimeoutOptions::default()),
             hedge: Some(HedgeOptions::default()),
+            patience: Duration::from_secs(30),
             events: 1024,
-            telemetry: Telemetry::default(),
+            telemetry: None,
         }
     }
 }
@@ -134,12 +142,21 @@ impl ResilienceOptions {
 
     /// Counts into `sink`. By default nothing is counted.
     #[must_use]
-    pub fn with_metrics(self, sink: Arc<dyn Metrics>) -> Self {
-        self.with_telemetry(Telemetry::of(sink))
+    pub fn with_metrics(mut self, sink: Arc<dyn Metrics>) -> Self {
+        self.telemetry = Some(Telemetry::of(sink));
+        self
     }
 
-    pub(crate) fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
-        self.telemetry = telemetry;
+    /// Counts there unless the host has said where.
+    pub(crate) fn or_telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry.get_or_insert(telemetry);
+        self
+    }
+
+    /// Sets [`ResilienceOptions::patience`].
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -162,10 +179,13 @@ impl ResilienceOptions {
 /// | [`Bulkhead`] | before whatever waits, so that its bound holds for those that wait too; a retry gives its place back between tries |
 /// | [`Breaker`] | refuses before a call queues; sees each try, not what a retry makes of several |
 /// | [`Pause`] | sees what the platform answers to each try, and holds all others |
-/// | [`Adaptive`] | inside the pause, so that nobody holds a permit while all have to wait |
+/// | [`Adaptive`] | inside the pause, so that nobody holds a permit while all have to wait; looks at it again before a request goes out |
 /// | [`Quota`] | inside both, so that a request is counted in the moment it goes out, not when it begins to wait |
 /// | [`Timeout`] | inside whatever waits, so that it measures the platform; outside the hedge, so that both askings end together |
-/// | [`Hedge`] | innermost, so that it measures the platform and not our own queues; asks quota, pause and budget for itself |
+/// | [`Hedge`] | innermost, so that it measures the platform and not our own queues; asks permits, quota, pause and budget for itself |
+///
+/// All waits of a try together end with [`ResilienceOptions::patience`]. What cannot be made anew waits on
+/// instead of being refused: the end of an upload whose bytes have arrived, and the next page of a listing.
 ///
 /// A layer never takes the refusal of another for an answer of the platform: such a refusal is
 /// neither retried nor counted, and nothing is paused for it.
@@ -220,7 +240,8 @@ impl Resilience {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, chance: Chance, options: ResilienceOptions) -> Self {
         Self(Arc::new(Shared {
-            events: ResilienceEvents::new(options.events).counting_into(options.telemetry.clone()),
+            events: ResilienceEvents::new(options.events)
+                .counting_into(options.telemetry.clone().unwrap_or_default()),
             options,
             clock,
             chance,
@@ -248,7 +269,8 @@ impl Resilience {
     }
 
     /// Forgets an account. Connectors that were wrapped keep what they know; those wrapped from here
-    /// on begin anew.
+    /// on begin anew, with a quota that is unused and without a pause. So drop the old ones first: while
+    /// both are in use, they may send twice what the platform allows.
     pub fn forget(&self, account: &AccountName) {
         self.accounts().remove(account);
     }
@@ -275,6 +297,24 @@ impl Resilience {
         let quota = options
             .quota
             .map(|quota| Quota::new(scope.clone(), platform.rate_limits, quota));
+        let adaptive = options.adaptive.as_ref().map(|adaptive| {
+            let pool = adaptive.pool.clone();
+            let mut pool = pool.unwrap_or_else(|| PoolOptions::for_platform(platform));
+            pool.telemetry = pool.telemetry.or_else(|| options.telemetry.clone());
+            let (account, clock) = (scope.account().clone(), Arc::clone(&self.0.clock));
+            let pool = PlatformPool::new(account, pool, clock);
+            let mut adaptive = Adaptive::new(scope.clone(), pool);
+            if let Some(quota) = &quota {
+                adaptive = adaptive.with_quota(quota);
+            }
+            if let Some(pause) = &pause {
+                adaptive = adaptive.with_pause(pause);
+            }
+            if let Some(timeout) = &options.timeout {
+                adaptive = adaptive.hanging_after(timeout.limit);
+            }
+            adaptive
+        });
         let hedge = options.hedge.map(|hedge| {
             let mut hedge = Hedge::new(scope.clone(), hedge, options.budget);
             if let Some(retry) = &retry {
@@ -286,31 +326,29 @@ impl Resilience {
             if let Some(pause) = &pause {
                 hedge = hedge.with_pause(pause);
             }
+            if let Some(adaptive) = &adaptive {
+                hedge = hedge.with_pool(adaptive.pool());
+            }
             hedge
         });
-        let adaptive = options.adaptive.as_ref().map(|adaptive| {
-            let pool = adaptive.pool.clone();
-            let mut pool = pool.unwrap_or_else(|| PoolOptions::for_platform(platform));
-            pool.telemetry = options.telemetry.clone();
-            let (account, clock) = (scope.account().clone(), Arc::clone(&self.0.clock));
-            let pool = PlatformPool::new(account, pool, clock);
-            let adaptive = Adaptive::new(scope.clone(), pool);
-            match &quota {
-                Some(quota) => adaptive.with_quota(quota),
-                None => adaptive,
+        let breaker = options
+            .breaker
+            .map(|breaker| Breaker::new(scope.clone(), breaker));
+        let timeout = options.timeout.map(|timeout| {
+            let timeout = Timeout::new(scope.clone(), timeout);
+            match &breaker {
+                Some(breaker) => timeout.with_breaker(breaker),
+                None => timeout,
             }
         });
         AccountLayers {
-            timeout: options
-                .timeout
-                .map(|timeout| Timeout::new(scope.clone(), timeout)),
+            entrance: Entrance::new(scope.clone(), options.patience),
+            timeout,
             adaptive,
             bulkhead: options
                 .bulkhead
                 .map(|bulkhead| Bulkhead::new(scope.clone(), bulkhead)),
-            breaker: options
-                .breaker
-                .map(|breaker| Breaker::new(scope.clone(), breaker)),
+            breaker,
             retry,
             pause,
             quota,
@@ -322,6 +360,7 @@ impl Resilience {
 /// The layers of one account, to be looked at, and to be applied once more.
 #[derive(Clone, Debug)]
 pub struct AccountLayers {
+    entrance: Entrance,
     retry: Option<Retry>,
     bulkhead: Option<Bulkhead>,
     breaker: Option<Breaker>,
@@ -377,7 +416,7 @@ impl ConnectorLayer for AccountLayers {
     fn apply(&self, inner: Arc<dyn PlatformConnector>) -> Arc<dyn PlatformConnector> {
         // The permits ask the quota themselves, so it stands alone only without them.
         let alone = self.quota.as_ref().filter(|_| self.adaptive.is_none());
-        let inside_out: [Option<&dyn ConnectorLayer>; 8] = [
+        let inside_out: [Option<&dyn ConnectorLayer>; 9] = [
             self.hedge.as_ref().map(|layer| layer as _),
             self.timeout.as_ref().map(|layer| layer as _),
             alone.map(|layer| layer as _),
@@ -385,6 +424,7 @@ impl ConnectorLayer for AccountLayers {
             self.pause.as_ref().map(|layer| layer as _),
             self.breaker.as_ref().map(|layer| layer as _),
             self.bulkhead.as_ref().map(|layer| layer as _),
+            Some(&self.entrance),
             self.retry.as_ref().map(|layer| layer as _),
         ];
         let layers = inside_out.into_iter().flatten();

@@ -7,21 +7,26 @@ use crate::connector::PlatformConnector;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::base::Scope;
-use super::seam::{Around, Call, ConnectorLayer, Wrapped};
+use super::breaker::{Breaker, Era};
+use super::seam::{Around, Call, CallKind, ConnectorLayer, Wrapped};
 
 /// How [`Timeout`] goes about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TimeoutOptions {
-    /// How long one try may take. Default 20 s, so that there is time for another before
+    /// How long one try of a [quick](Call::is_quick) call may take. Default 20 s, so that there is time for another before
     /// [`RetryOptions::deadline`](super::RetryOptions::deadline).
     pub limit: Duration,
+    /// How long one try of a call that is not quick may take: bytes, changes, what publishes. Default
+    /// 10 min, so that a large file may be copied, but nothing that hangs holds its places for ever.
+    pub ceiling: Duration,
 }
 
 impl Default for TimeoutOptions {
     fn default() -> Self {
         Self {
             limit: Duration::from_secs(20),
+            ceiling: Duration::from_secs(600),
         }
     }
 }
@@ -33,23 +38,55 @@ impl TimeoutOptions {
         self.limit = limit;
         self
     }
+
+    /// Sets [`TimeoutOptions::ceiling`].
+    #[must_use]
+    pub fn with_ceiling(mut self, ceiling: Duration) -> Self {
+        self.ceiling = ceiling;
+        self
+    }
 }
 
 /// Ends a call that hangs with [`ErrorKind::Timeout`], which counts as a failure of the platform.
 ///
-/// Only [quick](Call::is_quick) calls are cut off. Others may take their time, and of most of them
-/// nobody would know what came of them.
+/// [Quick](Call::is_quick) calls are cut off soon. Others may take their time, for of most of them nobody
+/// would know what came of them; whoever has waited longer than the limit of a quick call and gives up
+/// has seen the platform fail, and a [`Breaker`] that the layer was told of hears of it.
 #[derive(Clone, Debug)]
 pub struct Timeout {
     scope: Scope,
     options: TimeoutOptions,
+    breaker: Option<Breaker>,
 }
 
 impl Timeout {
     /// Makes the layer of one account.
     #[must_use]
     pub fn new(scope: Scope, options: TimeoutOptions) -> Self {
-        Self { scope, options }
+        Self {
+            scope,
+            options,
+            breaker: None,
+        }
+    }
+
+    /// Tells a breaker of requests that hung until somebody gave up.
+    #[must_use]
+    pub fn with_breaker(mut self, breaker: &Breaker) -> Self {
+        self.breaker = Some(breaker.clone());
+        self
+    }
+
+    fn watch(&self, call: &Call) -> Option<Watch<'_>> {
+        let breaker = self.breaker.as_ref().filter(|_| call.is_request())?;
+        Some(Watch {
+            era: breaker.era(call.kind())?,
+            layer: self,
+            breaker,
+            kind: call.kind(),
+            sent: self.scope.now(),
+            is_open: true,
+        })
     }
 }
 
@@ -66,11 +103,16 @@ impl Around for Timeout {
         F: FnMut() -> Fut + Send,
         Fut: Future<Output = Result<T>> + Send,
     {
-        if !call.is_quick() {
-            return make().await;
-        }
-        let limit = self.options.limit;
+        let limit = if call.is_quick() {
+            self.options.limit
+        } else {
+            self.options.ceiling
+        };
+        let watch = self.watch(call);
         let answer = tokio::time::timeout(limit, make()).await;
+        if let Some(watch) = watch {
+            watch.close();
+        }
         answer.unwrap_or_else(|_| {
             // Not named as a refusal of a layer: it is the platform that did not answer.
             let message = "no answer within the time allowed for a try";
@@ -79,5 +121,30 @@ impl Around for Timeout {
                 .with_context("call", call.name())
                 .with_context("seconds", limit.as_secs()))
         })
+    }
+}
+
+/// A request that is under way.
+struct Watch<'a> {
+    layer: &'a Timeout,
+    breaker: &'a Breaker,
+    kind: CallKind,
+    era: Era,
+    sent: Duration,
+    is_open: bool,
+}
+
+impl Watch<'_> {
+    fn close(mut self) {
+        self.is_open = false;
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let took = self.layer.scope.now().saturating_sub(self.sent);
+        if self.is_open && took > self.layer.options.limit {
+            self.breaker.given_up(self.kind, self.era);
+        }
     }
 }

@@ -39,8 +39,8 @@ pub(super) struct Sample {
     pub(super) started: Duration,
     /// When it ended.
     pub(super) ended: Duration,
-    /// How long the platform took to answer.
-    pub(super) latency: Duration,
+    /// How long the platform took to answer, if that shows how fast it is.
+    pub(super) latency: Option<Duration>,
     /// How many calls were under way at its end, itself included.
     pub(super) in_use: usize,
     /// What became of it.
@@ -195,7 +195,7 @@ mod tests {
         Sample {
             started,
             ended,
-            latency: ended - started,
+            latency: Some(ended - started),
             in_use,
             outcome,
         }

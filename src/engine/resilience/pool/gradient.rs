@@ -31,7 +31,10 @@ pub(super) struct Gradient {
 impl Gradient {
     /// Learns from an answer, and returns the limit that follows on `limit`.
     pub(super) fn next(&mut self, limit: f64, busy: bool, sample: &Sample) -> f64 {
-        self.sum += sample.latency.as_secs_f64();
+        let Some(latency) = sample.latency else {
+            return limit;
+        };
+        self.sum += latency.as_secs_f64();
         self.answers = self.answers.saturating_add(1);
         if number(self.answers) < limit.min(ANSWERS) || sample.ended < self.ends {
             return limit;
@@ -85,7 +88,7 @@ mod tests {
             let sample = Sample {
                 started: ended.saturating_sub(latency),
                 ended,
-                latency,
+                latency: Some(latency),
                 in_use: 1_000,
                 outcome: Outcome::Answered,
             };

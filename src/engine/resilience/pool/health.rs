@@ -111,7 +111,7 @@ impl Health {
     }
 
     /// Learns from a call.
-    pub(super) fn record(&mut self, outcome: Outcome, latency: Duration, now: Duration) {
+    pub(super) fn record(&mut self, outcome: Outcome, latency: Option<Duration>, now: Duration) {
         let (failed, troubled) = match outcome {
             Outcome::Cancelled => return,
             Outcome::Answered => (0.0, 0.0),
@@ -121,7 +121,7 @@ impl Health {
         self.last = now;
         self.failures.add(failed, now, RECENT);
         self.troubles.add(troubled, now, RECENT);
-        if outcome == Outcome::Answered {
+        if let Some(latency) = latency.filter(|_| outcome == Outcome::Answered) {
             self.latency.add(latency.as_secs_f64(), now, RECENT);
             self.latency_before.add(latency.as_secs_f64(), now, MINUTES);
         }

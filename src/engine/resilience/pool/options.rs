@@ -28,7 +28,8 @@ pub struct PoolOptions {
     pub probe_again: Duration,
     /// How long a probe may take. Default 10 s.
     pub probe_timeout: Duration,
-    pub(crate) telemetry: Telemetry,
+    /// `None`: nothing was said, and a stack may decide.
+    pub(crate) telemetry: Option<Telemetry>,
 }
 
 impl Default for PoolOptions {
@@ -41,7 +42,7 @@ impl Default for PoolOptions {
             probe_after: Duration::from_secs(60),
             probe_again: Duration::from_secs(5),
             probe_timeout: Duration::from_secs(10),
-            telemetry: Telemetry::default(),
+            telemetry: None,
         }
     }
 }
@@ -132,7 +133,7 @@ impl PoolOptions {
     /// Counts into `sink`. By default nothing is counted.
     #[must_use]
     pub fn with_metrics(mut self, sink: Arc<dyn Metrics>) -> Self {
-        self.telemetry = Telemetry::of(sink);
+        self.telemetry = Some(Telemetry::of(sink));
         self
     }
 }

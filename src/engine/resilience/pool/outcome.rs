@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::engine::resilience::layers::is_own;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What became of a call, as far as it tells about the platform.
@@ -22,7 +23,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Reads the outcome from the result of a call.
+    /// Reads the outcome from the result of a call. One that a layer of our own has refused tells as little as one that
+    /// was given up.
     ///
     /// # Example
     ///
@@ -37,6 +39,9 @@ impl Outcome {
     /// ```
     #[must_use]
     pub fn of<T>(result: &Result<T>) -> Self {
+        if result.as_ref().is_err_and(is_own) {
+            return Self::Cancelled;
+        }
         match result.as_ref().map_err(Error::kind) {
             Err(ErrorKind::RateLimited) => Self::RateLimited,
             Err(ErrorKind::Timeout | ErrorKind::Unavailable) => Self::Unavailable,

@@ -13,7 +13,7 @@ use crate::connector::{self, PlatformConnector};
 use crate::engine::resilience::layers::AccountName;
 use crate::error::Result;
 use crate::id::Chance;
-use crate::telemetry::{POOL_CALLS, POOL_HEALTH, POOL_WAIT_SECONDS};
+use crate::telemetry::{POOL_CALLS, POOL_HEALTH, POOL_WAIT_SECONDS, Telemetry};
 
 use super::controller::{Algorithm, Bounds, Controller, Sample};
 use super::events::{PoolEvent, PoolEvents, Tell};
@@ -70,6 +70,7 @@ struct Inner {
     permits: Permits,
     brain: Mutex<Brain>,
     tell: Tell<PoolEvent>,
+    telemetry: Telemetry,
 }
 
 /// What the pool has learnt.
@@ -94,6 +95,7 @@ impl PlatformPool {
         };
         Self(Arc::new(Inner {
             account,
+            telemetry: options.telemetry.clone().unwrap_or_default(),
             options,
             clock,
             permits,
@@ -135,8 +137,7 @@ impl PlatformPool {
                     .map_err(|error| error.with_context("account", &inner.account))?;
                 let waited = inner.clock.elapsed().saturating_sub(begun);
                 let labels = [("platform", inner.account.platform())];
-                let telemetry = &inner.options.telemetry;
-                telemetry.took(POOL_WAIT_SECONDS, &labels, waited);
+                inner.telemetry.took(POOL_WAIT_SECONDS, &labels, waited);
                 permit
             }
         };
@@ -224,7 +225,8 @@ impl PlatformPool {
     ///
     /// One is due when nothing was called for [`PoolOptions::probe_after`] and no permit is out; and, while the platform is
     /// down or the last probe failed, every [`PoolOptions::probe_again`]. Calls that run tell enough by themselves.
-    /// A probe that panics or takes longer than [`PoolOptions::probe_timeout`] has failed.
+    /// A probe that panics or takes longer than [`PoolOptions::probe_timeout`] has failed. One that a layer of our own
+    /// refuses tells nothing ([`Outcome::Cancelled`]).
     ///
     /// # Cancel safety
     ///
@@ -299,7 +301,8 @@ impl Inner {
         self.brain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the brain learn, carries out what follows, and tells it. In one step, so that events come in order.
+    /// Lets the brain learn, carries out what follows, and tells it. In one step, so that events come in order; but
+    /// whoever counts is the host's, may look at the pool, and is told afterwards.
     fn learn(&self, teach: impl FnOnce(&mut Brain)) {
         let mut brain = self.brain();
         let (limit, health) = (brain.controller.limit(), brain.health.state());
@@ -314,11 +317,6 @@ impl Inner {
             });
         }
         if to_health != health {
-            let labels = [
-                ("platform", self.account.platform()),
-                ("state", to_health.code()),
-            ];
-            self.options.telemetry.count(POOL_HEALTH, &labels, 1);
             self.tell.emit(PoolEvent::Health {
                 from: health,
                 to: to_health,
@@ -326,6 +324,13 @@ impl Inner {
         }
         drop(brain);
         wakers.into_iter().for_each(Waker::wake);
+        if to_health != health {
+            let labels = [
+                ("platform", self.account.platform()),
+                ("state", to_health.code()),
+            ];
+            self.telemetry.count(POOL_HEALTH, &labels, 1);
+        }
     }
 
     /// How long until a probe is due, if nothing happens.
@@ -364,17 +369,29 @@ impl PoolPermit {
     pub fn done(self, outcome: Outcome) {
         let now = self.pool.clock.elapsed();
         let latency = now.saturating_sub(self.started);
-        self.tell(outcome, latency, now);
+        self.tell(outcome, Some(latency), now);
     }
 
     /// As [`done`](Self::done), for a call of which only a part tells how fast the platform is, such as the time to
     /// the first byte of a long download.
     pub fn done_with_latency(self, outcome: Outcome, latency: Duration) {
         let now = self.pool.clock.elapsed();
-        self.tell(outcome, latency, now);
+        self.tell(outcome, Some(latency), now);
     }
 
-    fn tell(mut self, outcome: Outcome, latency: Duration, now: Duration) {
+    /// As [`done`](Self::done), for a call whose time shows nothing of how fast the platform is, such as the writing
+    /// of many bytes.
+    pub fn done_without_latency(self, outcome: Outcome) {
+        let now = self.pool.clock.elapsed();
+        self.tell(outcome, None, now);
+    }
+
+    /// Gives the permit back unused: there was no call, and none is counted.
+    pub fn give_back(mut self) {
+        self.told = true;
+    }
+
+    fn tell(mut self, outcome: Outcome, latency: Option<Duration>, now: Duration) {
         self.told = true;
         let sample = Sample {
             started: self.started,
@@ -398,7 +415,7 @@ impl Inner {
             ("platform", self.account.platform()),
             ("outcome", outcome.code()),
         ];
-        self.options.telemetry.count(POOL_CALLS, &labels, 1);
+        self.telemetry.count(POOL_CALLS, &labels, 1);
     }
 }
 

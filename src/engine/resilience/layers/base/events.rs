@@ -87,7 +87,7 @@ pub enum ResilienceEventKind {
         /// After how long.
         after: Duration,
     },
-    /// A call was refused because too many of its kind wait already.
+    /// A call was refused because too many of its kind wait already, or none of them ended in time.
     Crowded {
         /// The kind.
         kind: CallKind,

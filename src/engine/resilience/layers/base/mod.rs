@@ -5,9 +5,11 @@ mod budget;
 mod events;
 mod refusal;
 mod turnstile;
+pub(super) mod way;
 
 pub use account::{AccountName, Scope};
 pub use budget::{BudgetOptions, RetryBudget};
 pub use events::{EventStream, ResilienceEvent, ResilienceEventKind, ResilienceEvents};
-pub(super) use refusal::{is_own, refused};
+pub(in super::super) use refusal::is_own;
+pub(super) use refusal::{refused, soon};
 pub(super) use turnstile::{Refusal, Turnstile};

@@ -31,7 +31,13 @@ pub(in super::super) fn refused(
     }
 }
 
+/// Returns when to come again where nobody knows better: in one to two seconds, so that those who were
+/// sent away together do not come back together.
+pub(in super::super) fn soon(scope: &Scope) -> Duration {
+    Duration::from_secs(1).mul_f64(1.0 + scope.unit())
+}
+
 /// Tells whether a layer made this error, so that it says nothing of the platform.
-pub(in super::super) fn is_own(error: &Error) -> bool {
+pub(in super::super::super) fn is_own(error: &Error) -> bool {
     error.operation().starts_with(OWN)
 }

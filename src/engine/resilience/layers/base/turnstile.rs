@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
@@ -17,6 +17,7 @@ pub(in super::super) struct Turnstile {
     first: Semaphore,
     waiting: AtomicUsize,
     most: usize,
+    changed: Notify,
 }
 
 /// Why a call was not let through.
@@ -35,6 +36,7 @@ impl Turnstile {
             first: Semaphore::new(1),
             waiting: AtomicUsize::new(0),
             most,
+            changed: Notify::new(),
         }
     }
 
@@ -78,8 +80,16 @@ impl Turnstile {
                 return Err(Refusal::TooLong(Some(wait)));
             }
             // The clock may be finer than the timer; at least one tick passes.
-            sleep(wait.max(Duration::from_millis(1))).await;
+            tokio::select! {
+                () = sleep(wait.max(Duration::from_millis(1))) => {}
+                () = self.changed.notified() => {}
+            }
         }
+    }
+
+    /// Lets the first in the queue ask the rule again, which allows more than it did.
+    pub(in super::super) fn look_again(&self) {
+        self.changed.notify_one();
     }
 
     /// Tells whether nobody waits.

@@ -5,7 +5,10 @@ use std::time::Duration;
 /// Into how many parts the window is cut.
 const PARTS: usize = 10;
 
-/// What a call that comes too early in the trial is told to wait.
+/// The longest time a breaker stays open, whatever its options say.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// What a call that comes too early in the trial is told to wait at least.
 const TRIAL: Duration = Duration::from_secs(1);
 
 /// How [`Breaker`](super::Breaker) goes about it.
@@ -24,11 +27,11 @@ pub struct BreakerOptions {
     /// How long it stays open at first; twice as long each time a trial fails. Default 5 s, give or
     /// take a fifth.
     pub open: Duration,
-    /// The longest time it stays open. Default 20 s, give or take a fifth.
+    /// The longest time it stays open, at most a day. Default 20 s, give or take a fifth.
     pub open_cap: Duration,
     /// How many calls are made at once in a trial, and how many must succeed. Default 3.
     pub probes: u32,
-    /// After how long a trial whose calls do not come back begins anew. Default 30 s.
+    /// After how long a trial whose calls do not come back makes room for others. Default 30 s.
     pub trial: Duration,
 }
 
@@ -125,7 +128,7 @@ pub(super) enum Turn {
 
 /// Which standing of the breaker a call was let through in. What comes of it later counts only there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Era(u64);
+pub(in super::super) struct Era(u64);
 
 #[derive(Debug)]
 pub(super) struct Circuit {
@@ -172,8 +175,17 @@ impl Circuit {
         }
     }
 
-    /// Lets a call through, or tells how long to wait.
-    pub(super) fn admit(&mut self, now: Duration) -> (Result<Era, Duration>, Option<Turn>) {
+    /// Where it stands now.
+    pub(super) fn era(&self) -> Era {
+        Era(self.era)
+    }
+
+    /// Lets a call through, or tells how long to wait. `unit` is chance.
+    pub(super) fn admit(
+        &mut self,
+        now: Duration,
+        unit: f64,
+    ) -> (Result<Era, Duration>, Option<Turn>) {
         let mut turn = None;
         if let Standing::Open { until } = self.standing {
             if now < until {
@@ -186,20 +198,21 @@ impl Circuit {
             since,
             running,
             good,
-        } = self.standing
+        } = &mut self.standing
         {
             // Those that are on their way count, so that a trial never makes more calls than it needs.
-            let is_full = running.saturating_add(good) >= self.options.probes.max(1);
-            let is_lost = now.saturating_sub(since) >= self.options.trial;
-            if is_full && !is_lost {
-                return (Err(TRIAL), None);
+            if running.saturating_add(*good) >= self.options.probes.max(1) {
+                let gone = now.saturating_sub(*since);
+                let rest = self.options.trial.saturating_sub(gone);
+                if !rest.is_zero() {
+                    // The longer its calls take, the more rarely others have to ask.
+                    let wait = gone.max(TRIAL).min(rest).min(LONGEST);
+                    return (Err(wait.mul_f64(1.0 + unit / 2.0)), None);
+                }
+                // Its calls are lost, or slow: what they say still counts, but nobody waits for it.
+                (*since, *running) = (now, 0);
             }
-            if is_full {
-                self.stand_half_open(now);
-            }
-            if let Standing::HalfOpen { running, .. } = &mut self.standing {
-                *running += 1;
-            }
+            *running = running.saturating_add(1);
         }
         (Ok(Era(self.era)), turn)
     }
@@ -262,7 +275,8 @@ impl Circuit {
         let factor = 2_u32.saturating_pow(self.openings);
         self.openings = self.openings.saturating_add(1);
         let ceiling = self.options.open.saturating_mul(factor);
-        let wait = ceiling.min(self.options.open_cap).mul_f64(0.8 + 0.4 * unit);
+        let wait = ceiling.min(self.options.open_cap).min(LONGEST);
+        let wait = wait.mul_f64(0.8 + 0.4 * unit);
         self.era += 1;
         self.standing = Standing::Open {
             until: now.saturating_add(wait),
@@ -341,7 +355,7 @@ mod tests {
     }
 
     fn call(circuit: &mut Circuit, now: Duration, outcome: Outcome) -> Option<Turn> {
-        let era = circuit.admit(now).0.unwrap();
+        let era = circuit.admit(now, 0.0).0.unwrap();
         circuit.record(now, era, outcome, 0.5)
     }
 
@@ -399,11 +413,16 @@ mod tests {
     #[test]
     fn an_open_breaker_tries_a_few_and_closes_when_they_answer() {
         let mut circuit = open();
-        assert_eq!(circuit.admit(s(4)), (Err(s(2)), None));
-        let (first, turn) = circuit.admit(s(6));
+        assert_eq!(circuit.admit(s(4), 0.0), (Err(s(2)), None));
+        let (first, turn) = circuit.admit(s(6), 0.0);
         assert_eq!(turn, Some(Turn::Probing));
-        let probes = [first, circuit.admit(s(6)).0, circuit.admit(s(6)).0].map(Result::unwrap);
-        assert_eq!(circuit.admit(s(6)).0, Err(TRIAL));
+        let probes = [
+            first,
+            circuit.admit(s(6), 0.0).0,
+            circuit.admit(s(6), 0.0).0,
+        ]
+        .map(Result::unwrap);
+        assert_eq!(circuit.admit(s(6), 0.0).0, Err(TRIAL));
         let turns = probes.map(|era| circuit.record(s(7), era, Outcome::Answered, 0.5));
         assert_eq!(turns, [None, None, Some(Turn::Closed)]);
         assert_eq!(circuit.state(), BreakerState::Closed);
@@ -431,28 +450,56 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_whose_calls_never_come_back_begins_anew() {
+    fn a_trial_whose_calls_never_come_back_makes_room() {
         let mut circuit = open();
-        let lost: Vec<Era> = (0..3).map(|_| circuit.admit(s(6)).0.unwrap()).collect();
-        assert!(circuit.admit(s(35)).0.is_err());
-        assert!(circuit.admit(s(36)).0.is_ok());
-        for era in lost {
+        let _lost = [(); 3].map(|()| circuit.admit(s(6), 0.0).0.unwrap());
+        assert!(circuit.admit(s(35), 0.0).0.is_err());
+        for _ in 0..2 {
             assert_eq!(
-                circuit.record(s(37), era, Outcome::Failed, 0.5),
+                call(&mut circuit, s(36), Outcome::Answered),
                 None,
-                "too late"
+                "two of three"
             );
         }
+        let closed = Some(Turn::Closed);
+        assert_eq!(call(&mut circuit, s(36), Outcome::Answered), closed);
+    }
+
+    #[test]
+    fn a_trial_closes_however_slow_its_calls_are() {
+        let mut circuit = open();
+        let slow = [(); 3].map(|()| circuit.admit(s(6), 0.0).0.unwrap());
+        assert!(circuit.admit(s(40), 0.0).0.is_ok());
+        let turns = slow.map(|era| circuit.record(s(41), era, Outcome::Answered, 0.5));
+        assert_eq!(turns, [None, None, Some(Turn::Closed)]);
+    }
+
+    #[test]
+    fn a_slow_trial_is_asked_for_ever_more_rarely() {
+        let mut circuit = open();
+        let _slow = [(); 3].map(|()| circuit.admit(s(6), 0.0).0.unwrap());
+        let mut told = |at, unit| circuit.admit(s(at), unit).0.unwrap_err();
+        assert_eq!((told(6, 0.0), told(16, 0.0)), (s(1), s(10)));
+        assert_eq!((told(16, 1.0), told(34, 0.0)), (s(15), s(2)));
+    }
+
+    #[test]
+    fn however_long_it_is_to_stay_open_it_can_be_counted() {
+        let longest = BreakerOptions::default().with_open(Duration::MAX, Duration::MAX);
+        let mut circuit = Circuit::new(longest.with_in_a_row(1));
+        let era = circuit.admit(s(1), 1.0).0.unwrap();
+        let turn = circuit.record(s(1), era, Outcome::Failed, 1.0);
+        assert_eq!(turn, Some(Turn::Opened(LONGEST.mul_f64(1.2))));
     }
 
     #[test]
     fn what_was_sent_before_it_opened_says_nothing_of_the_trial() {
         let mut circuit = Circuit::new(BreakerOptions::default().with_in_a_row(100));
-        let early = circuit.admit(s(0)).0.unwrap();
+        let early = circuit.admit(s(0), 0.0).0.unwrap();
         for _ in 0..10 {
             call(&mut circuit, s(1), Outcome::Failed);
         }
-        assert!(circuit.admit(s(6)).0.is_ok());
+        assert!(circuit.admit(s(6), 0.0).0.is_ok());
         assert_eq!(circuit.record(s(6), early, Outcome::Failed, 0.5), None);
         assert_eq!(circuit.state(), BreakerState::HalfOpen);
     }

@@ -20,7 +20,8 @@ use super::circuit::{BreakerOptions, BreakerState, Circuit, Era, Outcome, Turn};
 /// can be opened; they are never refused.
 ///
 /// # Cancel safety
-/// A call that is dropped says nothing, and gives its place in a trial to the next.
+/// A call that is dropped says nothing, and gives its place in a trial to the next. That it has hung is for
+/// [`Timeout`](super::super::Timeout) to say, which knows when it was sent.
 #[derive(Clone, Debug)]
 pub struct Breaker(Arc<Shared>);
 
@@ -55,10 +56,27 @@ impl Breaker {
         Some(circuit.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The standing of a breaker, to tell later what came of a request that goes out now.
+    pub(in super::super) fn era(&self, kind: CallKind) -> Option<Era> {
+        self.circuit(kind).map(|circuit| circuit.era())
+    }
+
+    /// Takes in that a request that went out in `era` has hung until somebody gave up.
+    pub(in super::super) fn given_up(&self, kind: CallKind, era: Era) {
+        let (now, unit) = (self.0.scope.now(), self.0.scope.unit());
+        let turn = self
+            .circuit(kind)
+            .and_then(|mut circuit| circuit.record(now, era, Outcome::Failed, unit));
+        self.tell(kind, turn);
+    }
+
     fn admit(&self, call: &Call) -> Result<Ticket<'_>> {
         let kind = call.kind();
-        let now = self.0.scope.now();
-        let Some((verdict, turn)) = self.circuit(kind).map(|mut circuit| circuit.admit(now)) else {
+        let (now, unit) = (self.0.scope.now(), self.0.scope.unit());
+        let admitted = self
+            .circuit(kind)
+            .map(|mut circuit| circuit.admit(now, unit));
+        let Some((verdict, turn)) = admitted else {
             return Ok(Ticket {
                 breaker: self,
                 kind,

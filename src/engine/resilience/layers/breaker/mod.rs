@@ -3,5 +3,6 @@
 mod circuit;
 mod layer;
 
+pub(super) use circuit::Era;
 pub use circuit::{BreakerOptions, BreakerState};
 pub use layer::Breaker;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::connector::{PlatformConnector, RateLimit};
 use crate::error::{ErrorKind, Result};
 
-use super::super::base::{Refusal, ResilienceEventKind, Scope, Turnstile, refused};
+use super::super::base::{Refusal, ResilienceEventKind, Scope, Turnstile, refused, soon, way};
 use super::super::seam::{Around, Call, ConnectorLayer, Wrapped};
 use super::window::Windows;
 
@@ -116,13 +116,19 @@ impl Quota {
         }
         let rule = |now| self.windows().take(now);
         let queued = |wait| scope.tell(ResilienceEventKind::QuotaReached { wait });
-        let passed = queue.pass(scope.clock(), *patience, rule, queued).await;
+        let patience = way::patience(scope.now(), *patience);
+        let passed = queue.pass(scope.clock(), patience, rule, queued).await;
         passed.map_err(|refusal| {
             let (message, wait) = match refusal {
                 Refusal::Crowded => ("too many calls wait for the quota", None),
                 Refusal::TooLong(wait) => ("the quota of the platform is used up", wait),
             };
-            let wait = wait.filter(|wait| *wait != Duration::MAX);
+            // There may be a turn then, though not for all who come.
+            let wait = wait.unwrap_or_else(|| {
+                let next = self.windows().wait(scope.now());
+                next.max(soon(scope))
+            });
+            let wait = Some(wait).filter(|wait| *wait != Duration::MAX);
             let kind = ErrorKind::RateLimited;
             refused(scope, call, kind, "resilience.quota", message, wait)
         })

@@ -34,13 +34,16 @@ impl Windows {
         self.0.is_empty()
     }
 
+    /// How long until a grant fits into all windows; zero if it fits now, [`Duration::MAX`] if never.
+    pub(super) fn wait(&mut self, now: Duration) -> Duration {
+        let waits = self.0.iter_mut().map(|window| window.wait(now));
+        waits.max().unwrap_or(Duration::ZERO)
+    }
+
     /// Grants one request in all windows at once, or in none and tells when to ask again;
     /// [`Duration::MAX`] if never. `now` never goes back.
     pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
-        let mut wait = Duration::ZERO;
-        for window in &mut self.0 {
-            wait = wait.max(window.wait(now));
-        }
+        let wait = self.wait(now);
         if !wait.is_zero() {
             return Err(wait);
         }

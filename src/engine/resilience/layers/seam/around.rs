@@ -28,7 +28,8 @@ pub trait ConnectorLayer: fmt::Debug + Send + Sync + 'static {
 ///   only if the call [is small](Call::is_small).
 /// - Let what is [no request](Call::is_request) pass without a wait: the platform is answering already.
 /// - The future returned may be dropped at any point. Whatever was taken for the call goes back then.
-/// - An error of a try is passed on as it is.
+/// - An error of a try is passed on as it is. The end of a stream comes as an error too, of the kind
+///   [`ErrorKind::Cancelled`]: it is no answer of the platform.
 ///
 /// # Example
 ///

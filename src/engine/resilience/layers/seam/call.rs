@@ -180,12 +180,12 @@ impl Call {
         self.small
     }
 
-    /// Tells whether a try that takes long may be cut off: it can be made again, and it neither carries
-    /// bytes nor makes the platform work. To copy a large file may take minutes.
+    /// Tells whether a try that takes long may be cut off soon: it neither carries bytes nor makes the
+    /// platform work. To copy a large file may take minutes. Whether it may be made again is another
+    /// matter ([`Call::repeat`]).
     #[must_use]
     pub const fn is_quick(&self) -> bool {
-        matches!(self.repeat, Repeat::Safe)
-            && matches!(self.kind, CallKind::Check | CallKind::List | CallKind::Read)
+        self.request && matches!(self.kind, CallKind::Check | CallKind::List | CallKind::Read)
     }
 
     /// Tells whether it is a request of its own. The next piece of a file that is being read is not:

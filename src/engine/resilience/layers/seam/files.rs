@@ -8,10 +8,11 @@ use crate::connector::{
     Expect, FileEntry, FileFacts, FilePath, FileReader, FileStore, FileVersion, ListPage,
     ReadOptions, UploadRequest, UploadSession, UploadToken,
 };
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 use super::around::{Around, once};
 use super::call::{self, Call};
+use super::patient::patiently;
 use super::session::WrappedSession;
 use super::wrapped::{Wrapped, held};
 
@@ -88,22 +89,37 @@ impl<A: Around> FileStore for Wrapped<A> {
     }
 }
 
-/// Leads each item of a stream, and its end, past the layer. After an error the stream is over.
+/// Leads each item of a stream past the layer. After an error the stream is over, but for refusals of the
+/// layer once it has begun: then it waits and goes on, for nobody could take it up where it broke.
 fn through<A: Around, T: Send + 'static>(
     around: A,
     call: Call,
     items: BoxStream<'static, Result<T>>,
 ) -> BoxStream<'static, Result<T>> {
-    stream::unfold(Some(items), move |items| {
+    stream::unfold(Some((items, false)), move |state| {
         let around = around.clone();
         async move {
-            let mut items = items?;
-            let next = Box::pin(async { items.next().await.transpose() });
-            match around.around(&call, once(next)).await {
-                Ok(item) => item.map(|item| (Ok(item), Some(items))),
+            let (mut items, has_begun) = state?;
+            let next = Box::pin(async { items.next().await.unwrap_or_else(|| Err(ended())) });
+            let answer = if has_begun {
+                patiently(&around, &call, next).await
+            } else {
+                around.around(&call, once(next)).await
+            };
+            match answer {
+                Ok(item) => Some((Ok(item), Some((items, true)))),
+                Err(error) if error.operation() == ENDED => None,
                 Err(error) => Some((Err(error), None)),
             }
         }
     })
     .boxed()
+}
+
+/// The operation of the error by which layers see the end of a stream: as a word of our own, for it is
+/// no answer of the platform and shows neither that it is well nor how fast it is.
+const ENDED: &str = "resilience.end";
+
+fn ended() -> Error {
+    Error::new(ErrorKind::Cancelled, ENDED, "the stream is over")
 }

@@ -5,6 +5,7 @@ mod call;
 mod facets;
 mod files;
 mod galleries;
+mod patient;
 mod session;
 mod wrapped;
 

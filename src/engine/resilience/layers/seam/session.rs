@@ -8,8 +8,11 @@ use crate::error::Result;
 
 use super::around::{Around, once};
 use super::call;
+use super::patient::patiently;
 
 /// An upload session whose calls go through an [`Around`].
+///
+/// Its end takes the session along, so no layer can refuse it for good: it waits instead.
 #[derive(Debug)]
 pub(super) struct WrappedSession<A> {
     inner: Box<dyn UploadSession>,
@@ -46,13 +49,11 @@ impl<A: Around> UploadSession for WrappedSession<A> {
     async fn finish(self: Box<Self>, computed: &Hashes) -> Result<FileEntry> {
         let Self { inner, around } = *self;
         let finish = inner.finish(computed);
-        around.around(&call::UPLOAD_FINISH, once(finish)).await
+        patiently(&around, &call::UPLOAD_FINISH, finish).await
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
         let Self { inner, around } = *self;
-        around
-            .around(&call::UPLOAD_ABORT, once(inner.abort()))
-            .await
+        patiently(&around, &call::UPLOAD_ABORT, inner.abort()).await
     }
 }
