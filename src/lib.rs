@@ -8,6 +8,10 @@
 //! - [`sync`]: verified sync between any number of places. A plan is a pure value that can be read,
 //!   stored, refused or carried out; a run that is killed goes on where it was.
 //! - [`transfer`]: one read of a file feeds its hashes and every destination.
+//! - [`bandwidth`]: who may send how fast: guarantees, limits and shares on one link.
+//! - [`resilience`]: layers around an account, so that a bad day of a platform stays its own.
+//! - [`cache`]: values kept near, bounded by weight, loaded once for all who ask.
+//! - [`telemetry`]: what is counted and timed, and where it goes.
 //! - [`text`]: names, paths and words of people, kept as written and encoded where they come out.
 //! - [`journal`]: every change on record, in the same commit, in order.
 //! - [`permission`]: who sees which section of a wedding, when and why; who may do what to which object.
@@ -49,7 +53,10 @@
 //! | `html` | no | rich text through an allow list |
 //! | `outbound` | no | the policy for URLs that people hand in |
 //! | `http` | no | an HTTP client that holds to it; compiles C |
+//! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
+//! | `metrics` | no | passes what is counted on to the `metrics` facade |
 //! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly, and turns on `preserve_order` of `serde_json` in the whole program |
+//! | `compression` | no | a cache may keep its larger entries compressed |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
@@ -82,15 +89,18 @@
 //! | `partner.put`, `partner.get`, `partner.resume`, `partner.remove` | debug | |
 //! | `partner.deliver` | info | `partner.id` |
 //!
-//! With the feature `metrics` these are counted through the [`metrics`](https://docs.rs/metrics) facade;
-//! the host installs a recorder. Durations are in seconds, by the host's own [`Clock`].
+//! These are counted. [`Orchestrator::metrics`] returns them, and a host may add a [`telemetry::Metrics`] of its own; with
+//! the feature `metrics` there is one that passes them on to the [`metrics`](https://docs.rs/metrics) facade. Durations
+//! are in seconds, by the host's own [`Clock`].
 //!
 //! | name | kind | labels |
 //! |---|---|---|
 //! | `garland_transfer_bytes_total` | counter of bytes that destinations took, those sent again included | |
 //! | `garland_transfer_files_total` | counter, one for each destination | `outcome`: `delivered`, `conflict`, `cancelled`, `refused`, `failed` |
 //! | `garland_transfer_seconds` | histogram | `outcome`: as above, of the file as a whole |
-//! | `garland_retries_total` | counter | `operation`: `transfer.run`, `sync.merge` … |
+//! | `garland_retries_total` | counter | `operation`: `transfer.run`, `sync.merge`, `files.stat` … |
+//! | `garland_resilience_events_total` | counter | `event`: as [`resilience::ResilienceEventKind::code`] |
+//! | `garland_resilience_refusals_total` | counter of calls that a layer refused | `layer`: `resilience.breaker`, `resilience.bulkhead` … |
 //! | `garland_sync_runs_total` | counter | `outcome`: `complete`, `incomplete`, `conflict`, `cancelled`, `refused`, `failed` |
 //! | `garland_sync_seconds` | histogram | `outcome`: as above |
 //! | `garland_sync_actions_total` | counter of what was done | `action`: `agree`, `copy`, `delete`, `merge`, `recover`, `rename`, `verify` |
@@ -99,10 +109,22 @@
 //! | `garland_keys_rewrapped_total` | counter of keys that a rotation wrapped anew | |
 //! | `garland_audit_heads_total` | counter of heads signed and recorded | |
 //! | `garland_uploads_checked_total` | counter | `outcome`: `clean`, `rejected`, `quarantined`, `failed` |
+//! | `garland_bandwidth_bytes_per_second` | gauge of what transfers are given, as of the last look at [`Orchestrator::metrics`] | `direction`: `upload`, `download`; `class`: as [`bandwidth::Class`] |
+//! | `garland_bandwidth_streams` | gauge of transfers that share a link, as above | as above |
+//! | `garland_cache_questions` | gauge, as a host [tells](cache::CacheStats::tell) it | `cache`: the host's name for it; `answer`: `hit`, `miss`, `stale`, `absent` |
+//! | `garland_cache_loads` | gauge, as above | `cache`; `outcome`: `loaded`, `failed` |
+//! | `garland_cache_entries`, `garland_cache_weight` | gauges, as above | `cache` |
+//! | `garland_journal_lag_seconds` | histogram of how old changes are when a reader takes note of them | `reader`: `permissions` |
+//! | `garland_storage_commits_total` | counter | `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
+//! | `garland_storage_commit_seconds` | histogram | `outcome`: as above |
 //! | `garland_sections_calls_total` | counter of calls of people and sections | `operation`: the span, but for streams; `outcome`: `done`, `denied`, `not_found`, `conflict`, `cancelled`, `refused`, `failed` |
 //! | `garland_sections_flushes_total` | counter of tries | `queue`: `changes`, `marks`; `outcome`: `done`, `failed` |
 //! | `garland_sections_results_total` | counter of results stored or removed | |
 //! | `garland_sections_partner_tries_total` | counter | `outcome`: `delivered`, `retry`, `refused` |
+//! | `garland_pool_calls_total` | counter of calls under a permit | `platform`; `outcome`: `answered`, `rate_limited`, `unavailable`, `unauthenticated`, `cancelled` |
+//! | `garland_pool_wait_seconds` | histogram of waits for a permit; a free one is no wait | `platform` |
+//! | `garland_pool_health_changes_total` | counter | `platform`; `state`: `healthy`, `degraded`, `draining`, `down` |
+//! | `garland_sessions_total` | counter | `platform`; `event`: `opened`, `reused`, `connect_failed`, `retired`, `idle`, `invalid`, `broken`, `closing` |
 //! | `garland_storage_commits_total` | counter | `backend`: `memory`, `sqlite`; `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
 //! | `garland_storage_commit_seconds` | histogram | `backend`: `sqlite`; `outcome`: as above |
 #![forbid(unsafe_code)]
@@ -125,7 +147,7 @@ pub mod permission;
 pub mod platforms;
 pub mod storage;
 mod studio;
-mod telemetry;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
@@ -140,10 +162,10 @@ pub use engine::crypto;
 pub use engine::outbound;
 #[cfg(feature = "crypto")]
 pub use engine::privacy;
-pub use engine::resilience::limits;
+pub use engine::resilience::{layers as resilience, limits};
 #[cfg(feature = "upload")]
 pub use engine::upload;
-pub use engine::{journal, sync, text, transfer};
+pub use engine::{bandwidth, cache, journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};
 #[cfg(feature = "crypto")]

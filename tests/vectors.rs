@@ -7,6 +7,10 @@
     reason = "a test program reads its environment and its own clock"
 )]
 
+#[path = "vectors_suite/bandwidth.rs"]
+mod bandwidth;
+#[path = "vectors_suite/cache.rs"]
+mod cache;
 #[path = "vectors_suite/permissions.rs"]
 mod permissions;
 #[path = "vectors_suite/runner.rs"]
@@ -26,6 +30,8 @@ fn main() -> ExitCode {
         ("sync/plan.jsonl", sync::check),
         ("sync/limits.jsonl", sync::check),
     ];
+    lists.extend(bandwidth::LISTS);
+    lists.extend(cache::LISTS);
     lists.extend(permissions::LISTS);
     lists.extend(sections::LISTS);
     lists.extend(security::LISTS);

@@ -94,6 +94,14 @@ example_sections() {
     grep -q "flo   may watch no longer" told
 }
 
+# Three hours of the Saturday in which nothing goes wrong and none of its promises may be broken, and a moment of it watched.
+example_load() {
+    garland --simulate --hours 3 --plain | tee told
+    [ "$(grep -c "^  holds " told)" = 5 ]
+    garland --at 15:29 --seconds 1 --plain | tee seen
+    grep -q "wedding_day" seen
+}
+
 same_files() {
     diff -r -x .garland a b
     diff -r -x .garland a c

@@ -13,7 +13,6 @@ use crate::storage::{
     Batch, CollectionName, Committed, IndexKey, IndexName, JournalEntry, JournalHead, JournalName,
     Json, LEASES, Query, Record, RecordId, RecordPage, StorageBackend, Version, Wake, Write,
 };
-use crate::telemetry::{self, STORAGE_COMMITS};
 
 use super::counts::WriteCounts;
 use super::page::{PageOfEntries, PageOfRecords};
@@ -123,11 +122,7 @@ impl Default for Memory {
 #[async_trait]
 impl StorageBackend for Memory {
     async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
-        let committed = self.apply(organization, batch);
-        let outcome = telemetry::outcome(&committed, "committed");
-        let labels = [("backend", "memory"), ("outcome", outcome)];
-        telemetry::count(STORAGE_COMMITS, &labels, 1);
-        committed
+        self.apply(organization, batch)
     }
 
     async fn get(

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
-use crate::connector::{ConnectorRegistry, PlatformConnector};
+use crate::connector::{Category, ConnectorRegistry, PlatformConnector};
+use crate::engine::bandwidth::Bandwidth;
 #[cfg(feature = "crypto")]
 use crate::engine::crypto::tokens::{TokenKeys, TokenPolicy};
 #[cfg(feature = "crypto")]
 use crate::engine::crypto::{Entropy, KeyProvider, SealedOptions};
+use crate::engine::resilience::layers::{Resilience, ResilienceOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Chance, OrganizationId};
 use crate::permission::{HostOnly, PermissionResolver};
 use crate::storage::StorageBackend;
 use crate::studio::section::{LiveOptions, LiveSections, PolicyOptions, StoredPolicy};
+use crate::telemetry::{Metrics, Registry, Telemetry};
 use crate::wedding::{UtcOnly, Zones};
 
 use super::handle::{Orchestrator, Shared};
@@ -32,6 +35,9 @@ pub struct OrchestratorBuilder {
     zones: Arc<dyn Zones>,
     clock: Option<Arc<dyn Clock>>,
     chance: Chance,
+    bandwidth: Option<Bandwidth>,
+    resilience: Option<ResilienceOptions>,
+    metrics: Vec<Arc<dyn Metrics>>,
     #[cfg(feature = "crypto")]
     security: SecurityOptions,
 }
@@ -47,6 +53,9 @@ impl OrchestratorBuilder {
             zones: Arc::new(UtcOnly::new()),
             clock: None,
             chance: Chance::system(),
+            bandwidth: None,
+            resilience: Some(ResilienceOptions::default()),
+            metrics: Vec::new(),
             #[cfg(feature = "crypto")]
             security: SecurityOptions::default(),
         }
@@ -121,6 +130,35 @@ impl OrchestratorBuilder {
     #[must_use]
     pub fn chance(mut self, chance: Chance) -> Self {
         self.chance = chance;
+        self
+    }
+
+    /// Sets how the link is shared between all transfers; without one, nothing holds them back.
+    ///
+    /// Only what goes to platforms and comes from them shares it, under the [id](crate::connector::Platform::id) of the
+    /// platform; folders of this machine do not.
+    #[must_use]
+    pub fn bandwidth(mut self, bandwidth: Bandwidth) -> Self {
+        self.bandwidth = Some(bandwidth);
+        self
+    }
+
+    /// Sets what stands around each account on a platform: retries, pauses, quotas, breakers; by default
+    /// [all of it](crate::resilience::Resilience). `None` leaves accounts bare. Folders of this machine always are.
+    ///
+    /// The layers wait by the timers of tokio; a [clock](Self::clock) has to run as fast as those. They count where the
+    /// orchestrator counts, unless the options have [a place of their own](ResilienceOptions::with_metrics).
+    #[must_use]
+    pub fn resilience(mut self, options: impl Into<Option<ResilienceOptions>>) -> Self {
+        self.resilience = options.into();
+        self
+    }
+
+    /// Adds a place where counts and durations go, besides the one that
+    /// [`Orchestrator::metrics`] reads.
+    #[must_use]
+    pub fn metrics(mut self, sink: impl Metrics) -> Self {
+        self.metrics.push(Arc::new(sink));
         self
     }
 
@@ -203,26 +241,45 @@ impl OrchestratorBuilder {
                 "no storage was given",
             )
         })?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let registry = Arc::new(Registry::new());
+        let mut sinks = self.metrics;
+        sinks.push(Arc::<Registry>::clone(&registry));
+        let telemetry = Telemetry::new(sinks, Arc::clone(&clock));
+        let resilience = self.resilience.map(|options| {
+            let options = options.or_telemetry(telemetry.clone());
+            Resilience::new(Arc::clone(&clock), self.chance.clone(), options)
+        });
         let mut connectors: BTreeMap<OrganizationId, ConnectorRegistry> = BTreeMap::new();
         for (organization, name, connector) in self.connectors {
+            let connector = calm(resilience.as_ref(), &organization, &name, connector);
             connectors
                 .entry(organization)
                 .or_default()
                 .add(&name, connector)?;
         }
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         #[cfg(feature = "crypto")]
-        let security = self.security.build(&storage, &clock)?;
+        let security = self
+            .security
+            .build(&storage, &clock, &telemetry, resilience.as_ref())?;
         #[cfg(feature = "crypto")]
         for (organization, name, sealed) in security.sealed() {
             let registry = connectors.entry(organization.clone()).or_default();
             registry.add(name.as_str(), Arc::new(sealed.clone()))?;
         }
-        let policy = StoredPolicy::new(
+        let bandwidth = match self.bandwidth {
+            Some(bandwidth) => bandwidth,
+            None => Bandwidth::builder()
+                .clock(Arc::clone(&clock))
+                .zones(Arc::clone(&self.zones))
+                .build()?,
+        };
+        let policy = StoredPolicy::counting(
             Arc::clone(&storage),
             Arc::clone(&self.zones),
             Arc::clone(&clock),
             self.policy,
+            telemetry.clone(),
         );
         let permissions = self.permissions.unwrap_or_else(|| Arc::new(policy.clone()));
         let live = LiveSections::new(
@@ -240,8 +297,28 @@ impl OrchestratorBuilder {
             zones: self.zones,
             clock,
             chance: self.chance,
+            bandwidth,
+            resilience,
+            registry,
+            telemetry,
             #[cfg(feature = "crypto")]
             security,
         }))
+    }
+}
+
+/// Puts the layers around an account that is on a platform.
+pub(super) fn calm(
+    resilience: Option<&Resilience>,
+    organization: &OrganizationId,
+    name: &str,
+    connector: Arc<dyn PlatformConnector>,
+) -> Arc<dyn PlatformConnector> {
+    match resilience {
+        // No name of an account has a slash, so that no two share one.
+        Some(resilience) if connector.platform().category != Category::Local => {
+            resilience.apply(format!("{organization}/{name}"), connector)
+        }
+        _ => connector,
     }
 }

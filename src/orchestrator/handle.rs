@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::connector::{ConnectorRegistry, NamedConnector};
+use crate::engine::bandwidth::{Bandwidth, Class, Rate};
+use crate::engine::resilience::layers::Resilience;
 use crate::engine::sync::Environment;
 use crate::engine::transfer::{Moved, Mover, TransferJob, TransferOptions};
 use crate::error::Result;
@@ -15,6 +17,7 @@ use crate::id::{Chance, OrganizationId};
 use crate::permission::{Action, Actor, PermissionResolver, Resource, authorize};
 use crate::storage::{StorageBackend, Store};
 use crate::studio::section::{LiveSections, StoredPolicy};
+use crate::telemetry::{BANDWIDTH_RATE, BANDWIDTH_STREAMS, MetricsSnapshot, Registry, Telemetry};
 use crate::wedding::Zones;
 
 use super::builder::OrchestratorBuilder;
@@ -34,6 +37,10 @@ pub(super) struct Shared {
     pub(super) zones: Arc<dyn Zones>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Chance,
+    pub(super) bandwidth: Bandwidth,
+    pub(super) resilience: Option<Resilience>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) telemetry: Telemetry,
     #[cfg(feature = "crypto")]
     pub(super) security: super::security::Security,
 }
@@ -89,6 +96,67 @@ impl Orchestrator {
             organization: OrganizationId::default(),
             actor: Actor::Host,
         })
+    }
+
+    /// Returns how the link is shared between all transfers of all organizations: for the host, to look at and to change
+    /// while they run.
+    #[must_use]
+    pub fn bandwidth(&self) -> &Bandwidth {
+        &self.0.shared.bandwidth
+    }
+
+    /// Returns the layers around accounts on platforms, to listen to their events and to look at their health; an account is
+    /// called `organization/name` there. Nothing if they [were left out](super::OrchestratorBuilder::resilience).
+    #[must_use]
+    pub fn resilience(&self) -> Option<&Resilience> {
+        self.0.shared.resilience.as_ref()
+    }
+
+    /// Returns everything counted and timed so far, over all organizations: for the host, to show or to export. No name of
+    /// a file, a person or an organization is in it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # async fn run() -> garland::Result<()> {
+    /// use garland::storage::Precondition;
+    /// use garland::{Orchestrator, backends::Memory, permission::TrustedHost};
+    ///
+    /// let studio = Orchestrator::builder()
+    ///     .storage(Memory::new())
+    ///     .permissions(TrustedHost::new())
+    ///     .build()
+    ///     .await?;
+    /// let ann = serde_json::json!({"id": "ann", "organizationId": "default", "role": "couple"});
+    /// studio.team().put_member(&ann, Precondition::Absent).await?;
+    /// assert_eq!(studio.metrics().total("garland_storage_commits_total"), 1);
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(run())?;
+    /// # Ok::<(), garland::Error>(())
+    /// ```
+    #[must_use]
+    pub fn metrics(&self) -> MetricsSnapshot {
+        let shared = &self.0.shared;
+        let links = shared.bandwidth.snapshot();
+        for (direction, link) in [("upload", &links.upload), ("download", &links.download)] {
+            for class in Class::ALL {
+                let rates = link
+                    .streams()
+                    .filter(|stream| stream.effective_class == class);
+                let (streams, rate) = rates.fold((0_u32, 0_u64), |(streams, rate), stream| {
+                    let more = stream.rate.map_or(0, Rate::as_bytes);
+                    (streams.saturating_add(1), rate.saturating_add(more))
+                });
+                let labels = [("direction", direction), ("class", class.as_str())];
+                shared
+                    .telemetry
+                    .set(BANDWIDTH_STREAMS, &labels, f64::from(streams));
+                #[expect(clippy::cast_precision_loss, reason = "a rate for people to look at")]
+                shared.telemetry.set(BANDWIDTH_RATE, &labels, rate as f64);
+            }
+        }
+        shared.registry.snapshot()
     }
 
     /// Returns the handle of one organization. Everything reached from it is bound to it.
@@ -218,9 +286,11 @@ impl Organization {
             store,
             clock,
             chance,
+            bandwidth,
             ..
         } = self.environment();
-        let mover = Mover::new(options, store, clock, chance, CancellationToken::new());
+        let cancel = CancellationToken::new();
+        let mover = Mover::new(options, store, clock, chance, bandwidth, cancel);
         mover.run(job).await
     }
 
@@ -235,6 +305,7 @@ impl Organization {
     /// The records, for a service that has asked already.
     pub(super) fn records(&self) -> Store {
         Store::new(Arc::clone(&self.shared.storage), self.organization.clone())
+            .with_telemetry(self.shared.telemetry.clone())
     }
 
     /// The organization as what an action is done to.
@@ -247,6 +318,7 @@ impl Organization {
             store: self.records(),
             clock: Arc::clone(&self.shared.clock),
             chance: self.shared.chance.clone(),
+            bandwidth: self.shared.bandwidth.clone(),
             actor: self.actor.clone(),
         }
     }

@@ -12,11 +12,14 @@ use crate::engine::crypto::{
     Entropy, KeyProvider, KeyRing, SealedConnector, SealedOptions, SystemEntropy,
 };
 use crate::engine::privacy::{Coverage, Privacy};
+use crate::engine::resilience::layers::Resilience;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::Action;
 use crate::storage::{JournalName, StorageBackend, Store};
+use crate::telemetry::Telemetry;
 
+use super::builder::calm;
 use super::handle::{Orchestrator, Organization};
 
 const KEYS: Action = Action::new("keys.manage");
@@ -63,10 +66,13 @@ impl SecurityOptions {
         self,
         storage: &Arc<dyn StorageBackend>,
         clock: &Arc<dyn Clock>,
+        telemetry: &Telemetry,
+        resilience: Option<&Resilience>,
     ) -> Result<Security> {
         let tokens = self.tokens.map(|(keys, policy)| {
             let (storage, clock) = (Arc::clone(storage), Arc::clone(clock));
-            TokenService::new(storage, keys, policy, clock, Arc::clone(&self.entropy))
+            let (entropy, telemetry) = (Arc::clone(&self.entropy), telemetry.clone());
+            TokenService::counting(storage, keys, policy, clock, entropy, telemetry)
         });
         let mut security = Security {
             root: self.root,
@@ -76,10 +82,12 @@ impl SecurityOptions {
             sealed: BTreeMap::new(),
         };
         for wish in self.sealed {
-            let store = Store::new(Arc::clone(storage), wish.organization.clone());
+            let store = Store::new(Arc::clone(storage), wish.organization.clone())
+                .with_telemetry(telemetry.clone());
             let ring = security.ring(store, clock)?;
             let name: ConnectorName = wish.name.parse()?;
-            let sealed = SealedConnector::wrap(name.clone(), wish.account, ring, wish.options);
+            let account = calm(resilience, &wish.organization, &wish.name, wish.account);
+            let sealed = SealedConnector::wrap(name.clone(), account, ring, wish.options);
             let key = (wish.organization, name);
             if security.sealed.contains_key(&key) {
                 return Err(Error::new(

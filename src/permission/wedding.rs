@@ -15,27 +15,32 @@ use super::table::Keyed;
 pub struct Wedding {
     id: Arc<str>,
     organization: Option<Arc<str>>,
-    date: WeddingDate,
+    first: WeddingDate,
+    last: WeddingDate,
     zone: Box<str>,
 }
 
 impl Wedding {
-    /// Reads a record: `id`, `organizationId`, `date`, `timeZone` (without one, `UTC`).
+    /// Reads a record: `id`, `organizationId`, `date`, `endDate` (the last day of a wedding of several; without one, it has
+    /// one day), `timeZone` (without one, `UTC`).
     #[must_use]
     pub fn read(record: &Value) -> Self {
         let empty = Map::new();
         let record = record.as_object().unwrap_or(&empty);
-        let date = present(record, "date").map_or(WeddingDate::Undecided, |date| {
-            date.as_str()
-                .map_or(WeddingDate::Unreadable, WeddingDate::parse)
-        });
+        let date = |field| {
+            present(record, field).map_or(WeddingDate::Undecided, |date| {
+                date.as_str()
+                    .map_or(WeddingDate::Unreadable, WeddingDate::parse)
+            })
+        };
         // No zone has an empty name, so what is not text is no zone.
         let zone =
             present(record, "timeZone").map_or("UTC", |zone| zone.as_str().unwrap_or_default());
         Self {
             id: text(record, "id").unwrap_or_default().into(),
             organization: text(record, "organizationId").map(Into::into),
-            date,
+            first: date("date"),
+            last: date("endDate"),
             zone: zone.into(),
         }
     }
@@ -59,7 +64,7 @@ impl Wedding {
     }
 
     fn calendar(&self, grace: Grace, zones: &dyn Zones) -> Calendar {
-        Calendar::of(self.date, &self.zone, grace, zones)
+        Calendar::spanning(self.first, self.last, &self.zone, grace, zones)
     }
 }
 

@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
+use crate::telemetry::{Metrics, STORAGE_COMMIT_SECONDS, STORAGE_COMMITS, Telemetry, outcome};
 
 use super::backend::StorageBackend;
 use super::batch::{Batch, Committed};
@@ -23,6 +24,7 @@ pub struct Store {
     backend: Arc<dyn StorageBackend>,
     organization: OrganizationId,
     patience: Option<Duration>,
+    telemetry: Telemetry,
 }
 
 impl Store {
@@ -33,7 +35,24 @@ impl Store {
             backend,
             organization,
             patience: None,
+            telemetry: Telemetry::default(),
         }
+    }
+
+    /// Counts what is done with the store, and what services that are given it do, into `sink`. By default nothing is counted.
+    #[must_use]
+    pub fn with_metrics(self, sink: Arc<dyn Metrics>) -> Self {
+        self.with_telemetry(Telemetry::of(sink))
+    }
+
+    pub(crate) fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
+    /// Where those count who work with the store.
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// Gives up on a call that takes longer than this, with [`ErrorKind::Timeout`]. A commit given
@@ -61,7 +80,12 @@ impl Store {
         let writes = batch.writes().len();
         let span = tracing::debug_span!("storage.commit", storage.writes = writes);
         let call = self.backend.commit(&self.organization, batch);
-        self.bounded("storage.commit", call).instrument(span).await
+        let begun = self.telemetry.begin();
+        let committed = self.bounded("storage.commit", call).instrument(span).await;
+        let labels = [("outcome", outcome(&committed, "committed"))];
+        self.telemetry.count(STORAGE_COMMITS, &labels, 1);
+        self.telemetry.since(STORAGE_COMMIT_SECONDS, &labels, begun);
+        committed
     }
 
     /// Reads one record.

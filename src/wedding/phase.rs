@@ -9,13 +9,13 @@ use super::word::{word_set, words};
 use super::zones::Zones;
 
 words! {
-    /// Where a wedding stands. A wedding has one day here, as in `permissions.md` §2; one of several days is on its first.
+    /// Where a wedding stands.
     Phase, "phase":
     /// More than 30 days before, or without a date.
     Planning = "planning",
     /// The last 30 days.
     PreWedding = "pre_wedding",
-    /// The day itself, and its grace.
+    /// The day itself, or all its days, and the grace.
     WeddingDay = "wedding_day",
     /// After it.
     PostWedding = "post_wedding",
@@ -139,21 +139,38 @@ pub(crate) enum Calendar {
 
 impl Calendar {
     pub(crate) fn of(date: WeddingDate, zone: &str, grace: Grace, zones: &dyn Zones) -> Self {
-        let day = match date {
-            WeddingDate::Undecided => return Self::Undecided,
-            WeddingDate::Unreadable => None,
+        Self::spanning(date, WeddingDate::Undecided, zone, grace, zones)
+    }
+
+    /// The same for a wedding of several days; without a last one, its first is its only one.
+    pub(crate) fn spanning(
+        first: WeddingDate,
+        last: WeddingDate,
+        zone: &str,
+        grace: Grace,
+        zones: &dyn Zones,
+    ) -> Self {
+        let day = |date| match date {
+            WeddingDate::Undecided | WeddingDate::Unreadable => None,
             WeddingDate::On(day) => Some(day),
             WeddingDate::At(at) => zones.day(zone, at),
         };
-        day.and_then(|day| Self::around(day, zone, grace, zones))
+        let (first, last) = match (first, last) {
+            (WeddingDate::Undecided, _) => return Self::Undecided,
+            (first, WeddingDate::Undecided) => (day(first), day(first)),
+            (first, last) => (day(first), day(last)),
+        };
+        let known = first.zip(last).filter(|(first, last)| first <= last);
+        known
+            .and_then(|(first, last)| Self::around(first, last, zone, grace, zones))
             .unwrap_or(Self::Unknown)
     }
 
-    fn around(day: Day, zone: &str, grace: Grace, zones: &dyn Zones) -> Option<Self> {
-        let wedding_day = zones.day_start(zone, day)?;
-        let next = zones.day_start(zone, day.plus(1))?;
+    fn around(first: Day, last: Day, zone: &str, grace: Grace, zones: &dyn Zones) -> Option<Self> {
+        let wedding_day = zones.day_start(zone, first)?;
+        let next = zones.day_start(zone, last.plus(1))?;
         Some(Self::Known {
-            pre_wedding: zones.day_start(zone, day.plus(-PRE_WEDDING_DAYS))?,
+            pre_wedding: zones.day_start(zone, first.plus(-PRE_WEDDING_DAYS))?,
             wedding_day,
             // A day that the zone skipped has no grace either.
             post_wedding: if wedding_day < next {

@@ -1,124 +1,62 @@
-//! Counters and durations, as a recorder sees them.
+//! Counters and durations, as a host reads them.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use metrics::{
-    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
-    SharedString, Unit,
+use garland::resilience::AccountName;
+use garland::resilience::pool::{
+    Outcome, PlatformPool, PoolOptions, Priority, SessionFactory, SessionOptions, SessionPool,
 };
+use garland::telemetry::Registry;
+use garland::{Chance, SystemClock};
 
 use crate::world::{CONTENT, sections, sync, sync_over};
 
-type Table<T> = Arc<Mutex<BTreeMap<String, T>>>;
-
-#[derive(Debug, Default)]
-struct Collected {
-    counters: Table<u64>,
-    histograms: Table<Vec<f64>>,
-}
-
-struct Count(String, Table<u64>);
-
-impl CounterFn for Count {
-    fn increment(&self, value: u64) {
-        *self.1.lock().unwrap().entry(self.0.clone()).or_default() += value;
-    }
-
-    fn absolute(&self, _: u64) {
-        unreachable!("nothing is counted so");
-    }
-}
-
-struct Durations(String, Table<Vec<f64>>);
-
-impl HistogramFn for Durations {
-    fn record(&self, value: f64) {
-        let mut table = self.1.lock().unwrap();
-        table.entry(self.0.clone()).or_default().push(value);
-    }
-}
-
-impl Recorder for Collected {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(Arc::new(Count(text(key), Arc::clone(&self.counters))))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        let table = Arc::clone(&self.histograms);
-        Histogram::from_arc(Arc::new(Durations(text(key), table)))
-    }
-}
-
-/// `name{label=value,…}` without the prefix of the crate.
-fn text(key: &Key) -> String {
-    let labels: Vec<String> = key
-        .labels()
-        .map(|label| format!("{}={}", label.key(), label.value()))
-        .collect();
-    let name = key.name().strip_prefix("garland_").unwrap();
-    format!("{name}{{{}}}", labels.join(","))
-}
-
 #[test]
 fn a_small_sync_is_counted_under_the_documented_names() {
-    let collected = Collected::default();
-    let report = metrics::with_local_recorder(&collected, sync);
-    let counters = collected.counters.lock().unwrap();
-    let count = |name: &str| counters.get(name).copied().unwrap_or_default();
+    let (report, counted) = sync();
+    let count = |name: &str, labels| counted.counter(&format!("garland_{name}"), labels);
     let written = (CONTENT.len() + "other".len()) as u64;
-    assert_eq!(count("transfer_bytes_total{}"), written, "{counters:#?}");
+    assert_eq!(count("transfer_bytes_total", &[]), written, "{counted}");
     assert_eq!(
-        count("transfer_files_total{outcome=delivered}"),
+        count("transfer_files_total", &[("outcome", "delivered")]),
         report.done.copy
     );
     assert_eq!(
-        count("retries_total{operation=transfer.upload}"),
+        count("retries_total", &[("operation", "transfer.upload")]),
         1,
-        "{counters:#?}"
+        "{counted}"
     );
-    assert_eq!(count("sync_runs_total{outcome=complete}"), 1);
-    assert_eq!(count("sync_actions_total{action=copy}"), 2);
+    assert_eq!(count("sync_runs_total", &[("outcome", "complete")]), 1);
+    assert_eq!(count("sync_actions_total", &[("action", "copy")]), 2);
     assert_eq!(
-        count("sync_actions_total{action=recover}"),
+        count("sync_actions_total", &[("action", "recover")]),
         report.done.recover
     );
     assert_eq!(
-        count("sync_conflicts_total{kind=create_create}"),
+        count("sync_conflicts_total", &[("kind", "create_create")]),
         1,
-        "{counters:#?}"
+        "{counted}"
     );
-    assert!(count("storage_commits_total{backend=memory,outcome=committed}") > 3);
-    let histograms = collected.histograms.lock().unwrap();
-    let many = |name: &str| histograms.get(name).map_or(0, Vec::len) as u64;
-    assert_eq!(many("sync_seconds{outcome=complete}"), 1, "{histograms:#?}");
-    let transfers = many("transfer_seconds{outcome=delivered}");
-    assert_eq!(transfers, report.done.copy);
+    let commits = count("storage_commits_total", &[("outcome", "committed")]);
+    assert!(commits > 3);
+    let many = |name: &str, outcome| {
+        let found = counted.histogram(&format!("garland_{name}"), &[("outcome", outcome)]);
+        found.map_or(0, garland::telemetry::Histogram::count)
+    };
+    assert_eq!(many("sync_seconds", "complete"), 1, "{counted}");
+    assert_eq!(many("transfer_seconds", "delivered"), report.done.copy);
+    assert_eq!(many("storage_commit_seconds", "committed"), commits);
     // No label is made of what a person wrote.
-    let names = counters.keys().chain(histograms.keys());
-    for name in names {
-        assert!(
-            !name.contains("day/") && !name.contains("archive"),
-            "{name}"
-        );
-    }
+    let text = counted.to_string();
+    assert!(
+        !text.contains("day/") && !text.contains("archive"),
+        "{text}"
+    );
 }
 
 #[test]
 fn what_is_done_with_sections_is_counted_under_the_documented_names() {
-    let collected = Collected::default();
-    metrics::with_local_recorder(&collected, sections);
-    let counters = collected.counters.lock().unwrap();
+    let counted = sections();
     for (operation, outcome, times) in [
         ("team.write", "done", 1),
         ("team.read", "done", 1),
@@ -131,20 +69,31 @@ fn what_is_done_with_sections_is_counted_under_the_documented_names() {
         ("section.mark", "done", 1),
         ("partner.put", "done", 1),
     ] {
-        let name = format!("sections_calls_total{{operation={operation},outcome={outcome}}}");
-        assert_eq!(counters.get(&name), Some(&times), "{name}: {counters:#?}");
+        let labels = [("operation", operation), ("outcome", outcome)];
+        let found = counted.counter("garland_sections_calls_total", &labels);
+        assert_eq!(found, times, "{operation} {outcome}: {counted}");
     }
-    let count = |name: &str| counters.get(&format!("sections_{name}")).copied();
-    assert_eq!(count("flushes_total{queue=changes,outcome=done}"), Some(1));
-    let marks = count("flushes_total{queue=marks,outcome=done}").unwrap();
+    let flushes = |queue| {
+        let labels = [("queue", queue), ("outcome", "done")];
+        counted.counter("garland_sections_flushes_total", &labels)
+    };
+    assert_eq!(flushes("changes"), 1);
+    let marks = flushes("marks");
+    assert!(marks > 0, "{counted}");
     // Each flush of marks is of one member, and so is the bulk work.
-    assert_eq!(count("results_total{}"), Some(marks + 1), "{counters:#?}");
-    assert_eq!(count("partner_tries_total{outcome=retry}"), Some(1));
-    let told = count("partner_tries_total{outcome=delivered}");
-    assert_eq!(told, Some(marks + 1), "{counters:#?}");
-    for name in counters.keys() {
-        assert!(!name.contains("ann") && !name.contains("crm"), "{name}");
-    }
+    let stored = counted.counter("garland_sections_results_total", &[]);
+    assert_eq!(stored, marks + 1, "{counted}");
+    let tries = |outcome| {
+        let labels = [("outcome", outcome)];
+        counted.counter("garland_sections_partner_tries_total", &labels)
+    };
+    assert_eq!(tries("retry"), 1);
+    assert_eq!(tries("delivered"), marks + 1, "{counted}");
+    let lag = counted.histogram("garland_journal_lag_seconds", &[("reader", "permissions")]);
+    let lag = lag.map_or(0, garland::telemetry::Histogram::count);
+    assert!(lag > 0, "{counted}");
+    let text = counted.to_string();
+    assert!(!text.contains("ann") && !text.contains("crm"), "{text}");
 }
 
 #[cfg(feature = "sqlite")]
@@ -159,12 +108,81 @@ fn commits_to_sqlite_are_counted_and_timed() {
     let database = runtime
         .block_on(Sqlite::open(folder.path().join("studio.db")))
         .unwrap();
-    let collected = Collected::default();
-    metrics::with_local_recorder(&collected, || sync_over(database, false));
-    let labels = "{backend=sqlite,outcome=committed}";
-    let commits = collected.counters.lock().unwrap()[&format!("storage_commits_total{labels}")];
-    let times = collected.histograms.lock().unwrap();
-    let times = &times[&format!("storage_commit_seconds{labels}")];
-    assert_eq!(times.len() as u64, commits);
-    assert!(times.iter().all(|seconds| *seconds >= 0.0));
+    let (_, counted) = sync_over(database, false);
+    let labels = [("outcome", "committed")];
+    let times = counted
+        .histogram("garland_storage_commit_seconds", &labels)
+        .unwrap();
+    let commits = counted.counter("garland_storage_commits_total", &labels);
+    assert_eq!(times.count(), commits);
+    assert!(commits > 3);
+}
+
+#[test]
+fn two_orchestrators_count_apart() {
+    let (_, one) = sync();
+    let (_, other) = sync();
+    let name = "garland_sync_runs_total";
+    assert_eq!((one.total(name), other.total(name)), (1, 1));
+}
+
+/// Opens sessions that are nothing.
+#[derive(Debug)]
+struct Desk;
+
+#[async_trait::async_trait]
+impl SessionFactory for Desk {
+    type Session = ();
+
+    async fn connect(&self) -> garland::Result<()> {
+        Ok(())
+    }
+
+    async fn validate(&self, (): &mut ()) -> garland::Result<()> {
+        Ok(())
+    }
+}
+
+async fn use_pools(counted: &Arc<Registry>) {
+    let clock = Arc::new(SystemClock::new());
+    let account = |platform| AccountName::new(platform, "studio-7/clients");
+    let options = PoolOptions::default()
+        .with_max(1)
+        .with_metrics(Arc::<Registry>::clone(counted));
+    let pool = PlatformPool::new(account("drive"), options, Arc::<SystemClock>::clone(&clock));
+    let first = pool.acquire(Priority::NORMAL).await.unwrap();
+    let (second, ()) = tokio::join!(pool.acquire(Priority::NORMAL), async {
+        first.done(Outcome::RateLimited);
+    });
+    drop(second);
+    pool.drain().await;
+
+    let options = SessionOptions::default().with_metrics(Arc::<Registry>::clone(counted));
+    let sessions = SessionPool::new(account("sftp"), Desk, options, clock, Chance::seeded(1));
+    sessions.get(Priority::NORMAL).await.unwrap().release();
+    drop(sessions.get(Priority::NORMAL).await.unwrap());
+}
+
+#[test]
+fn calls_and_sessions_of_pools_are_counted_by_platform() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let registry = Arc::new(Registry::new());
+    runtime.block_on(use_pools(&registry));
+    let counted = registry.snapshot();
+    let mut lines: Vec<_> = counted.counters.iter().map(ToString::to_string).collect();
+    lines.sort();
+    let expected = [
+        "garland_pool_calls_total{platform=drive,outcome=cancelled} 1",
+        "garland_pool_calls_total{platform=drive,outcome=rate_limited} 1",
+        "garland_pool_health_changes_total{platform=drive,state=draining} 1",
+        "garland_sessions_total{platform=sftp,event=broken} 1",
+        "garland_sessions_total{platform=sftp,event=opened} 1",
+        "garland_sessions_total{platform=sftp,event=reused} 1",
+    ];
+    assert_eq!(lines, expected);
+    let waits = counted.histogram("garland_pool_wait_seconds", &[("platform", "drive")]);
+    assert_eq!(waits.map(garland::telemetry::Histogram::count), Some(1));
 }

@@ -1,7 +1,7 @@
-//! What a host sees of the work: spans, and with the feature `metrics` counters.
+//! What is counted and timed, as a host sees it.
 #![cfg(feature = "testing")]
 
-#[cfg(feature = "metrics")]
 mod counters;
-mod spans;
+#[cfg(feature = "metrics")]
+mod facade;
 mod world;

@@ -15,6 +15,7 @@ use garland::section::{
 };
 use garland::storage::{Precondition, StorageBackend};
 use garland::sync::{ConflictStrategy, SyncOptions, SyncReport};
+use garland::telemetry::MetricsSnapshot;
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyConnector, Operation, PausedClock};
 use garland::transfer::{RetryPolicy, TransferOptions};
 use garland::{Chance, ErrorKind, Orchestrator, Timestamp};
@@ -23,9 +24,12 @@ use serde_json::json;
 /// A password that must not come up anywhere.
 pub(crate) const CONTENT: &str = "correct horse battery staple";
 
-/// Syncs two accounts over `storage`, on this thread. A database with threads of its own needs time
-/// that passes.
-pub(crate) fn sync_over(storage: impl StorageBackend, paused: bool) -> SyncReport {
+/// Syncs two accounts over `storage`, on this thread, and returns what was counted besides. A database with threads of its
+/// own needs time that passes.
+pub(crate) fn sync_over(
+    storage: impl StorageBackend,
+    paused: bool,
+) -> (SyncReport, MetricsSnapshot) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(paused)
@@ -46,7 +50,10 @@ pub(crate) fn sync_over(storage: impl StorageBackend, paused: bool) -> SyncRepor
         let options = SyncOptions::default()
             .with_strategy(ConflictStrategy::NewerWins)
             .with_transfer(TransferOptions::default().with_retry(retry));
-        let studio = Orchestrator::builder()
+        let builder = Orchestrator::builder();
+        #[cfg(feature = "metrics")]
+        let builder = builder.metrics(garland::telemetry::Facade::new());
+        let studio = builder
             .storage(storage)
             .connector("card", card)
             .connector("archive", archive)
@@ -59,12 +66,12 @@ pub(crate) fn sync_over(storage: impl StorageBackend, paused: bool) -> SyncRepor
         request.plan().await.unwrap();
         let report = request.run().await.unwrap();
         assert!(report.is_complete(), "{report}");
-        report
+        (report, studio.metrics())
     })
 }
 
 /// The same over a database in memory.
-pub(crate) fn sync() -> SyncReport {
+pub(crate) fn sync() -> (SyncReport, MetricsSnapshot) {
     sync_over(Memory::new(), true)
 }
 
@@ -83,7 +90,7 @@ impl PartnerTransport for Slow {
 }
 
 /// What happens to a section: made, changed, in vain and at once and in a queue, worked out, and told.
-pub(crate) fn sections() {
+pub(crate) fn sections() -> MetricsSnapshot {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -139,5 +146,6 @@ pub(crate) fn sections() {
             told.is_err(),
             "it goes on for as long as there is a partner"
         );
-    });
+        studio.metrics()
+    })
 }

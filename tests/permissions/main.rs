@@ -2,6 +2,7 @@
 
 mod worlds;
 
+mod days;
 mod guards;
 mod many;
 mod odd;

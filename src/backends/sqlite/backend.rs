@@ -14,7 +14,6 @@ use crate::storage::{
     Batch, CollectionName, Committed, JournalEntry, JournalHead, JournalName, Query, Record,
     RecordId, RecordPage, StorageBackend, Wake, Write,
 };
-use crate::telemetry::{self, STORAGE_COMMIT_SECONDS, STORAGE_COMMITS};
 
 use super::options::SqliteOptions;
 use super::reader;
@@ -241,15 +240,7 @@ impl Sqlite {
 #[async_trait]
 impl StorageBackend for Sqlite {
     async fn commit(&self, organization: &OrganizationId, batch: Batch) -> Result<Committed> {
-        let clock = &self.inner.options.clock;
-        let begun = clock.elapsed();
-        let committed = self.write(organization, batch).await;
-        let outcome = telemetry::outcome(&committed, "committed");
-        let labels = [("backend", "sqlite"), ("outcome", outcome)];
-        telemetry::count(STORAGE_COMMITS, &labels, 1);
-        let took = clock.elapsed().saturating_sub(begun);
-        telemetry::took(STORAGE_COMMIT_SECONDS, &labels, took);
-        committed
+        self.write(organization, batch).await
     }
 
     async fn get(

@@ -1,9 +1,6 @@
 //! How a database is opened.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use crate::clock::{Clock, SystemClock};
 
 /// How a [`Sqlite`](super::Sqlite) database is opened.
 ///
@@ -43,8 +40,6 @@ pub struct SqliteOptions {
     /// How often a shared database is asked whether another process has written, while somebody
     /// watches. Default: 100 milliseconds.
     pub watch_interval: Duration,
-    /// What commits are timed with, for the metrics. Default: the system's clock.
-    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for SqliteOptions {
@@ -56,7 +51,6 @@ impl Default for SqliteOptions {
             queue_bytes: 64 << 20,
             max_bytes: None,
             watch_interval: Duration::from_millis(100),
-            clock: Arc::new(SystemClock::new()),
         }
     }
 }
@@ -101,13 +95,6 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_watch_interval(mut self, interval: Duration) -> Self {
         self.watch_interval = interval;
-        self
-    }
-
-    /// Sets [`SqliteOptions::clock`].
-    #[must_use]
-    pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
         self
     }
 }

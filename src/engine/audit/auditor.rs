@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::engine::journal::Chain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, JournalHead, JournalName, Precondition, Store};
-use crate::telemetry::{self, AUDIT_HEADS_SIGNED};
+use crate::telemetry::AUDIT_HEADS_SIGNED;
 
 use super::checkpoint::{Checkpoint, Origin};
 use super::head::SignedHead;
@@ -357,7 +357,7 @@ impl Auditor {
         )?;
         match self.store.commit(batch).await {
             Ok(_) => {
-                telemetry::count(AUDIT_HEADS_SIGNED, &[], 1);
+                self.store.telemetry().count(AUDIT_HEADS_SIGNED, &[], 1);
                 Ok(head)
             }
             Err(error) if error.kind() == ErrorKind::Conflict => self.other(tip).await,

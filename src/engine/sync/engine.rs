@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 
 use crate::clock::{Clock, Timestamp};
 use crate::connector::{ConnectorName, FilePath, NamedConnector};
+use crate::engine::bandwidth::Bandwidth;
 use crate::engine::journal::{Event, EventKind};
 use crate::engine::transfer::Mover;
 use crate::error::{Error, ErrorKind, Result};
@@ -42,6 +43,7 @@ pub(crate) struct Environment {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Chance,
+    pub(crate) bandwidth: Bandwidth,
     /// Who acts, for the journal.
     pub(crate) actor: Actor,
 }
@@ -223,7 +225,8 @@ impl Engine {
         let begun = clock.elapsed();
         let span = tally::run_span(run, &self.names);
         let outcome = self.run_named(run, task).instrument(span).await;
-        tally::finished(&outcome, clock.elapsed().saturating_sub(begun));
+        let telemetry = self.environment.store.telemetry();
+        tally::finished(telemetry, &outcome, clock.elapsed().saturating_sub(begun));
         outcome
     }
 
@@ -436,6 +439,7 @@ impl Engine {
             store,
             clock,
             chance,
+            bandwidth,
             ..
         } = &self.environment;
         Mover::new(
@@ -443,6 +447,7 @@ impl Engine {
             store.clone(),
             Arc::clone(clock),
             chance.clone(),
+            bandwidth.clone(),
             self.cancel.clone(),
         )
     }

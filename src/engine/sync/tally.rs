@@ -7,7 +7,7 @@ use tracing::Span;
 use crate::connector::ConnectorName;
 use crate::error::Result;
 use crate::id::RunId;
-use crate::telemetry::{self, SYNC_ACTIONS, SYNC_CONFLICTS, SYNC_RUNS, SYNC_SECONDS};
+use crate::telemetry::{self, SYNC_ACTIONS, SYNC_CONFLICTS, SYNC_RUNS, SYNC_SECONDS, Telemetry};
 
 use super::plan::{ConflictKind, Counts};
 use super::report::SyncReport;
@@ -23,19 +23,19 @@ pub(super) fn plan_span(places: &[ConnectorName]) -> Span {
 }
 
 /// Counts a run that is over.
-pub(super) fn finished(outcome: &Result<SyncReport>, took: Duration) {
+pub(super) fn finished(telemetry: &Telemetry, outcome: &Result<SyncReport>, took: Duration) {
     let label = match outcome {
         Ok(report) if !report.is_complete() => "incomplete",
         outcome => telemetry::outcome(outcome, "complete"),
     };
-    telemetry::count(SYNC_RUNS, &[("outcome", label)], 1);
-    telemetry::took(SYNC_SECONDS, &[("outcome", label)], took);
+    telemetry.count(SYNC_RUNS, &[("outcome", label)], 1);
+    telemetry.took(SYNC_SECONDS, &[("outcome", label)], took);
     let Ok(report) = outcome else { return };
     for (action, count) in actions(report.done).into_iter().filter(|(_, n)| *n > 0) {
-        telemetry::count(SYNC_ACTIONS, &[("action", action)], count);
+        telemetry.count(SYNC_ACTIONS, &[("action", action)], count);
     }
     for conflict in &report.conflicts {
-        telemetry::count(SYNC_CONFLICTS, &[("kind", kind(conflict.kind))], 1);
+        telemetry.count(SYNC_CONFLICTS, &[("kind", kind(conflict.kind))], 1);
     }
 }
 

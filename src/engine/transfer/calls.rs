@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::resilience::RetryPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
-use crate::telemetry::{self, RETRIES};
+use crate::telemetry::{RETRIES, Telemetry};
 
 /// How many times longer than others a call may take that does much work before it answers.
 const LONG: u32 = 20;
@@ -19,6 +19,7 @@ pub(crate) struct Calls {
     pub(crate) stall: Duration,
     pub(crate) chance: Chance,
     pub(crate) cancel: CancellationToken,
+    pub(crate) telemetry: Telemetry,
 }
 
 impl Calls {
@@ -94,7 +95,8 @@ impl Calls {
             return Err(error);
         };
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        telemetry::count(RETRIES, &[("operation", operation)], 1);
+        self.telemetry
+            .count(RETRIES, &[("operation", operation)], 1);
         tracing::debug!(operation, attempt = failures, wait_ms, error = %error, "will try again");
         tokio::select! {
             biased;

@@ -5,7 +5,8 @@ use tokio::sync::mpsc;
 use crate::connector::{ContentHasher, HashAlgorithm, Hashes};
 use crate::error::{Error, ErrorKind, Result};
 
-use super::source::{LAG, Piece};
+use super::budget::Piece;
+use super::source::LAG;
 
 /// What is cheaper to hash at once than to hand to another thread.
 const INLINE: usize = 64 << 10;

@@ -1,18 +1,21 @@
 //! The writing side: one destination of a transfer, at its own pace.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
 use crate::connector::{
     Expect, FileEntry, FileStore, FileVersion, Hashes, Likeness, UploadRequest, UploadSession,
 };
+use crate::engine::bandwidth::Direction;
 use crate::error::{Error, ErrorKind, Result};
 
+use super::backlog::Backlog;
+use super::budget::Piece;
 use super::calls::Calls;
 use super::job::{Destination, with_computed};
 use super::meter::Meter;
 use super::options::{TransferOptions, Verify};
-use super::source::Piece;
+use super::throttle::{Throttle, Way};
 use super::uploads::{UploadRecord, Uploads};
 use super::verify;
 
@@ -26,6 +29,7 @@ pub(super) struct Lane<'a> {
     pub(super) options: &'a TransferOptions,
     pub(super) uploads: Uploads<'a>,
     pub(super) meter: &'a Meter,
+    pub(super) throttle: &'a Throttle,
 }
 
 /// What a lane is told of the reading side.
@@ -47,15 +51,6 @@ struct Upload {
     recorded: bool,
     /// Whether a part of it was sent before a restart.
     resumed: bool,
-}
-
-/// Bytes that have come from the source and not yet been taken by the platform.
-#[derive(Default)]
-struct Backlog {
-    /// Where in the file the backlog begins.
-    start: u64,
-    pieces: std::collections::VecDeque<Bytes>,
-    length: u64,
 }
 
 impl Lane<'_> {
@@ -88,7 +83,10 @@ impl Lane<'_> {
         let files = self.destination.connector.files()?;
         let mut upload = self.open(files).await?;
         *counted = live(&upload.session)?.offset();
-        self.meter.add_written(*counted);
+        self.meter.add_found(*counted);
+        let mut way = self
+            .throttle
+            .join(Direction::Upload, &self.destination.connector)?;
         let mut backlog = Backlog::default();
         loop {
             let before = live(&upload.session)?.offset();
@@ -108,10 +106,12 @@ impl Lane<'_> {
                 }
             }
             backlog.forget_before(before);
-            if let Err(error) = self
-                .write(files, &mut upload.session, backlog.copy(wanted))
-                .await
-            {
+            let chunk = backlog.copy(wanted);
+            // The part after it is as large, or what is left of the file.
+            let next = rest.saturating_sub(wanted).min(wanted);
+            let session = &mut upload.session;
+            let written = self.write(files, session, chunk, next, &mut way, counted);
+            if let Err(error) = written.await {
                 return Err(self.abandon(upload, error).await);
             }
             let now = live(&upload.session)?.offset();
@@ -120,9 +120,10 @@ impl Lane<'_> {
                 let error = Error::new(ErrorKind::Expired, "transfer.write", lost);
                 return Err(self.abandon(upload, error).await);
             }
-            self.meter.add_written(now.saturating_sub(before));
-            *counted += now.saturating_sub(before);
+            self.count(now, counted);
         }
+        // Nothing more goes out, and what the platform does now may take long.
+        drop(way);
         // The rest of the file is with the platform already, from before a restart.
         while pieces.recv().await.is_some() {}
         let Some(computed) = whole(told.clone()).await else {
@@ -203,23 +204,43 @@ impl Lane<'_> {
         })
     }
 
-    /// Sends one chunk. After a failure that may pass, the session stands where the platform is.
+    /// Counts what the destination has taken so far, each byte once.
+    fn count(&self, offset: u64, counted: &mut u64) {
+        let more = offset.saturating_sub(*counted);
+        self.meter.add_written(more);
+        *counted += more;
+    }
+
+    /// Sends one chunk, and waits meanwhile until the `next` bytes may go. After a failure that may pass, the session
+    /// stands where the platform is.
     async fn write(
         &self,
         files: &dyn FileStore,
         session: &mut Option<Box<dyn UploadSession>>,
         chunk: Bytes,
+        next: u64,
+        way: &mut Way,
+        counted: &mut u64,
     ) -> Result<()> {
+        let next = usize::try_from(next).unwrap_or(usize::MAX);
         let mut failures = 0;
         let start = live(session)?.offset();
         loop {
+            way.take(chunk.len(), self.calls).await?;
             let open = session.as_mut().ok_or_else(unknown)?;
-            let sent = self
-                .calls
-                .once("transfer.write", open.write(chunk.clone()))
-                .await;
+            let writing = async {
+                let writing = open.write(chunk.clone());
+                self.calls.once("transfer.write", writing).await?;
+                // At once: until the next may go it can be long.
+                self.count(open.offset(), counted);
+                Ok::<(), Error>(())
+            };
+            // One after the other, the link would lie idle for as long as the platform takes.
+            let paying = way.pay_ahead(next, self.calls);
+            let sent = tokio::try_join!(writing, paying);
             let Err(error) = sent else { return Ok(()) };
             failures += 1;
+            way.leave();
             let timed_out = error.kind() == ErrorKind::Timeout;
             self.calls.wait("transfer.write", failures, error).await?;
             if timed_out {
@@ -311,7 +332,11 @@ impl Lane<'_> {
         let read_back = !vouched && (resumed || self.options.verify == Verify::ReadBack);
         let found = if read_back {
             let path = &self.destination.path;
-            match verify::read_back(files, path, &entry.version, computed, self.calls).await {
+            let way = self
+                .throttle
+                .join(Direction::Download, &self.destination.connector)?;
+            let calls = self.calls;
+            match verify::read_back(files, path, &entry.version, computed, calls, way).await {
                 Ok(found) => found,
                 // Nobody would ever look at it again.
                 Err(error) => return Err(self.remove(files, entry.version, error).await),
@@ -414,70 +439,5 @@ async fn whole(mut told: watch::Receiver<Told>) -> Option<Hashes> {
     {
         Told::Whole(hashes) => Some(hashes.clone()),
         _ => None,
-    }
-}
-
-impl Backlog {
-    fn end(&self) -> u64 {
-        self.start + self.length
-    }
-
-    fn push(&mut self, bytes: Bytes) {
-        self.length += bytes.len() as u64;
-        self.pieces.push_back(bytes);
-    }
-
-    fn forget_before(&mut self, position: u64) {
-        while self.start < position {
-            let Some(mut first) = self.pieces.pop_front() else {
-                return;
-            };
-            let drop = position - self.start;
-            let length = first.len() as u64;
-            if drop < length {
-                let _ = first.split_to(usize::try_from(drop).unwrap_or(usize::MAX));
-                self.pieces.push_front(first);
-            }
-            self.start += drop.min(length);
-            self.length -= drop.min(length);
-        }
-    }
-
-    /// Returns the first `length` bytes without taking them away; without copying where they lie in one piece.
-    fn copy(&self, length: u64) -> Bytes {
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        match self.pieces.front() {
-            Some(first) if first.len() >= length => first.slice(..length),
-            _ => {
-                let mut chunk = BytesMut::with_capacity(length);
-                for piece in &self.pieces {
-                    let part = piece.len().min(length - chunk.len());
-                    chunk.extend_from_slice(piece.get(..part).unwrap_or_default());
-                }
-                chunk.freeze()
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_backlog_cuts_any_pieces_into_any_chunks() {
-        let mut backlog = Backlog::default();
-        for part in [&b"abc"[..], b"d", b"efgh"] {
-            backlog.push(Bytes::from_static(part));
-        }
-        assert_eq!(backlog.copy(2), "ab");
-        assert_eq!(backlog.copy(6), "abcdef");
-        backlog.forget_before(2);
-        assert_eq!((backlog.start, backlog.end()), (2, 8));
-        assert_eq!(backlog.copy(3), "cde");
-        backlog.forget_before(4);
-        assert_eq!(backlog.copy(4), "efgh");
-        backlog.forget_before(8);
-        assert_eq!((backlog.length, backlog.pieces.len()), (0, 0));
     }
 }

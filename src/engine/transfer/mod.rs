@@ -6,6 +6,8 @@
 //! says it stored is held against what was read. Calls that may pass are tried again; large uploads
 //! are written down and go on after a restart.
 
+mod backlog;
+mod budget;
 mod calls;
 mod hashing;
 mod job;
@@ -14,6 +16,7 @@ mod meter;
 mod mover;
 mod options;
 mod source;
+mod throttle;
 mod uploads;
 mod verify;
 

@@ -15,18 +15,21 @@ use crate::connector::{
     ConnectorName, ContentHasher, Expect, FileEntry, FilePath, FileVersion, HashAlgorithm, Hashes,
     NamedConnector,
 };
+use crate::engine::bandwidth::{Bandwidth, Direction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
 use crate::storage::Store;
-use crate::telemetry::{self, TRANSFER_FILES, TRANSFER_SECONDS};
+use crate::telemetry::{self, TRANSFER_FILES, TRANSFER_SECONDS, Telemetry};
 
+use super::budget::{Budget, Piece};
 use super::calls::{Calls, cancelled};
 use super::hashing;
 use super::job::{Destination, Moved, TransferJob, starts_over};
 use super::lane::{Lane, Told};
 use super::meter::Meter;
 use super::options::TransferOptions;
-use super::source::{LAG, Piece, Source};
+use super::source::{LAG, Source};
+use super::throttle::Throttle;
 use super::uploads::Uploads;
 use super::verify;
 
@@ -49,6 +52,7 @@ struct Inner {
     memory: Arc<Semaphore>,
     places: Mutex<BTreeMap<ConnectorName, Arc<Semaphore>>>,
     meter: Meter,
+    throttle: Throttle,
 }
 
 impl Mover {
@@ -58,6 +62,7 @@ impl Mover {
         store: Store,
         clock: Arc<dyn Clock>,
         chance: Chance,
+        bandwidth: Bandwidth,
         cancel: CancellationToken,
     ) -> Self {
         let calls = Calls {
@@ -65,12 +70,18 @@ impl Mover {
             stall: options.stall,
             chance,
             cancel,
+            telemetry: store.telemetry().clone(),
         };
         let memory = Arc::new(Semaphore::new(
             usize::try_from(options.memory).unwrap_or(1 << 20),
         ));
         let places = Mutex::default();
-        let meter = Meter::default();
+        let throttle = Throttle {
+            bandwidth,
+            organization: store.organization().clone(),
+            class: options.class,
+        };
+        let meter = Meter::counting_into(store.telemetry().clone());
         Self(Arc::new(Inner {
             options,
             calls,
@@ -79,6 +90,7 @@ impl Mover {
             memory,
             places,
             meter,
+            throttle,
         }))
     }
 
@@ -104,7 +116,8 @@ impl Mover {
     /// After a drop each destination has the whole file or what it had before. Large uploads go on
     /// from where they were when the same version is moved again.
     pub async fn run(&self, job: &TransferJob) -> Result<Moved> {
-        let begun = self.0.clock.elapsed();
+        let telemetry = &self.0.calls.telemetry;
+        let begun = telemetry.begin();
         let span = tracing::debug_span!(
             "transfer.run",
             file.path = %job.path,
@@ -113,7 +126,7 @@ impl Mover {
             transfer.destinations = job.destinations.len(),
         );
         let moved = self.carry(job).instrument(span).await;
-        count(job, &moved, self.0.clock.elapsed().saturating_sub(begun));
+        count(telemetry, job, &moved, begun);
         moved
     }
 
@@ -221,6 +234,7 @@ impl Mover {
                 clock: &*inner.clock,
             },
             meter: &inner.meter,
+            throttle: &inner.throttle,
         };
         lane.run(pieces, told).await
     }
@@ -238,6 +252,7 @@ impl Mover {
     ) -> Result<Hashes> {
         let _turn = self.turn([connector]).await?;
         let files = connector.files()?;
+        let way = self.0.throttle.join(Direction::Download, connector)?;
         let hashes = verify::hash_file(
             files,
             path,
@@ -245,6 +260,7 @@ impl Mover {
             algorithms,
             &self.0.calls,
             &self.0.meter,
+            way,
         );
         let span = tracing::debug_span!(
             "transfer.hash",
@@ -295,12 +311,19 @@ impl Mover {
                             clock: &*inner.clock,
                         },
                         meter: &inner.meter,
+                        throttle: &inner.throttle,
                     };
                     lane.run(pieces, told).await
                 }
             })
             .collect();
         drop(told);
+        let together = places.clone().map(|place| inner.concurrency(place)).max();
+        let budget = Budget::new(
+            &inner.memory,
+            inner.options.memory,
+            together.unwrap_or_default(),
+        );
         let hashing = hashing::hash(algorithms(places)?, pieces_to_hash);
         let reading = async move {
             let source = Source {
@@ -308,9 +331,9 @@ impl Mover {
                 path: &job.path,
                 version: &job.version,
                 calls: &inner.calls,
-                memory: &inner.memory,
-                memory_size: inner.options.memory,
+                budget,
                 meter: &inner.meter,
+                throttle: &inner.throttle,
             };
             // The takers go with `feed`, so that the hasher sees the end.
             let (read, hashed) = tokio::join!(source.feed(takers), hashing);
@@ -351,16 +374,11 @@ impl Mover {
     ) -> Result<Vec<OwnedSemaphorePermit>> {
         let ordered: BTreeMap<_, _> = places
             .into_iter()
-            .map(|place| (place.name(), place.connector().platform()))
+            .map(|place| (place.name(), place))
             .collect();
         let mut turn = Vec::with_capacity(ordered.len());
-        for (name, platform) in ordered {
-            let size = self
-                .0
-                .options
-                .concurrency
-                .unwrap_or(platform.concurrency)
-                .max(1);
+        for (name, place) in ordered {
+            let size = self.0.concurrency(place);
             let queue = {
                 let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
                 let queue = places.entry(name.clone());
@@ -380,13 +398,22 @@ impl Mover {
     }
 }
 
+impl Inner {
+    /// How many files move at once at `place`.
+    fn concurrency(&self, place: &NamedConnector) -> usize {
+        let platform = place.connector().platform();
+        let asked = self.options.concurrency;
+        asked.unwrap_or(platform.concurrency).max(1)
+    }
+}
+
 /// Counts a file that has come to its end, for each destination by itself.
-fn count(job: &TransferJob, moved: &Result<Moved>, took: Duration) {
+fn count(telemetry: &Telemetry, job: &TransferJob, moved: &Result<Moved>, begun: Duration) {
     let whole = match moved {
         Ok(moved) => {
             for result in &moved.destinations {
                 let outcome = telemetry::outcome(result, "delivered");
-                telemetry::count(TRANSFER_FILES, &[("outcome", outcome)], 1);
+                telemetry.count(TRANSFER_FILES, &[("outcome", outcome)], 1);
             }
             let failed = moved.destinations.iter().find(|result| result.is_err());
             failed.map_or("delivered", |failed| telemetry::outcome(failed, ""))
@@ -394,11 +421,11 @@ fn count(job: &TransferJob, moved: &Result<Moved>, took: Duration) {
         Err(_) => {
             let outcome = telemetry::outcome(moved, "delivered");
             let missed = job.destinations.len() as u64;
-            telemetry::count(TRANSFER_FILES, &[("outcome", outcome)], missed);
+            telemetry.count(TRANSFER_FILES, &[("outcome", outcome)], missed);
             outcome
         }
     };
-    telemetry::took(TRANSFER_SECONDS, &[("outcome", whole)], took);
+    telemetry.since(TRANSFER_SECONDS, &[("outcome", whole)], begun);
 }
 
 /// Which hashes to compute: all that anybody involved reports, and a strong one in any case.

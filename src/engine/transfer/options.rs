@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::bandwidth::Class;
+
 pub use crate::engine::resilience::RetryPolicy;
 
 /// How much a finished copy is trusted.
@@ -30,10 +32,17 @@ pub struct TransferOptions {
     pub stall: Duration,
     /// From which size in bytes an upload is written down so that it resumes after a restart. Default 16 MiB.
     pub resume_from: u64,
-    /// How many bytes may be in memory between sources and destinations, over all transfers. Default 24 MiB, at least 1 MiB.
+    /// How many bytes may be in memory between sources and destinations, over all transfers of one sync, or in one
+    /// transfer asked for by itself. Default 24 MiB, at least 1 MiB.
+    ///
+    /// It bounds what was read and no destination has taken yet; one file holds at most a quarter of it, and all files
+    /// that may move at one place half. What a destination is putting together for its next write comes on top: for
+    /// each upload one part, of the size that its platform wants, held twice while it is written.
     pub memory: u32,
     /// How many files move at once for each connector; the platform's own figure if `None`.
     pub concurrency: Option<usize>,
+    /// How urgent it is, beside all that share the link. Default [`Class::Normal`].
+    pub class: Class,
 }
 
 impl Default for TransferOptions {
@@ -45,6 +54,7 @@ impl Default for TransferOptions {
             resume_from: 16 << 20,
             memory: 24 << 20,
             concurrency: None,
+            class: Class::Normal,
         }
     }
 }
@@ -89,6 +99,13 @@ impl TransferOptions {
     #[must_use]
     pub fn with_concurrency(mut self, files: impl Into<Option<usize>>) -> Self {
         self.concurrency = files.into().map(|files| files.max(1));
+        self
+    }
+
+    /// Sets [`TransferOptions::class`].
+    #[must_use]
+    pub fn with_class(mut self, class: Class) -> Self {
+        self.class = class;
         self
     }
 }

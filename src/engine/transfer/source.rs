@@ -1,37 +1,22 @@
 //! The reading side: one read of a file that feeds its hashes and every destination.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::connector::{FilePath, FileReader, FileStore, FileVersion, NamedConnector, ReadOptions};
+use crate::engine::bandwidth::Direction;
 use crate::error::{Error, ErrorKind, Result};
 
-use super::calls::Calls;
+use super::budget::{Budget, Piece};
+use super::calls::{Calls, cancelled};
 use super::meter::Meter;
+use super::throttle::Throttle;
 
 /// How many pieces a destination may lag behind the source.
 pub(super) const LAG: usize = 8;
-
-/// Some bytes on their way. The memory they take is given back when the last holder drops them.
-#[derive(Clone, Debug)]
-pub(super) struct Piece {
-    pub(super) bytes: Bytes,
-    _memory: Option<Arc<OwnedSemaphorePermit>>,
-}
-
-impl Piece {
-    /// Bytes that only one short channel holds, which bounds them enough.
-    pub(super) fn unbudgeted(bytes: Bytes) -> Self {
-        Self {
-            bytes,
-            _memory: None,
-        }
-    }
-}
 
 /// What reading needs.
 pub(super) struct Source<'a> {
@@ -39,9 +24,9 @@ pub(super) struct Source<'a> {
     pub(super) path: &'a FilePath,
     pub(super) version: &'a FileVersion,
     pub(super) calls: &'a Calls,
-    pub(super) memory: &'a Arc<Semaphore>,
-    pub(super) memory_size: u32,
+    pub(super) budget: Budget,
     pub(super) meter: &'a Meter,
+    pub(super) throttle: &'a Throttle,
 }
 
 impl Source<'_> {
@@ -57,6 +42,7 @@ impl Source<'_> {
         let mut failures = 0;
         let mut reader = self.open(files, position).await?;
         let version = reader.version.clone();
+        let mut way = self.throttle.join(Direction::Download, self.connector)?;
         loop {
             let error = match self.next(&mut reader).await {
                 Ok(Some(mut bytes)) => {
@@ -66,8 +52,16 @@ impl Source<'_> {
                     }
                     failures = 0;
                     self.meter.add_read(bytes.len() as u64);
+                    // What has come is counted before more is asked for.
+                    let taking = way.take(bytes.len(), self.calls);
+                    if self.unless_idle(&takers, taking).await?.is_none() {
+                        return Ok(None);
+                    }
                     while !bytes.is_empty() {
-                        let piece = self.piece(&mut bytes).await?;
+                        let piece = self.budget.piece(&mut bytes);
+                        let Some(piece) = self.unless_idle(&takers, piece).await? else {
+                            return Ok(None);
+                        };
                         for taker in &takers {
                             // A taker that has gone says why by itself.
                             let _ = taker.send(piece.clone()).await;
@@ -86,7 +80,11 @@ impl Source<'_> {
                 Err(error) => error,
             };
             failures += 1;
-            self.calls.wait("transfer.read", failures, error).await?;
+            way.leave();
+            let waiting = self.calls.wait("transfer.read", failures, error);
+            if self.unless_idle(&takers, waiting).await?.is_none() {
+                return Ok(None);
+            }
             reader = self.open(files, position).await?;
             // More exact than the listing, whose times may be coarse.
             let now = reader.version.as_ref();
@@ -123,30 +121,24 @@ impl Source<'_> {
             .await
     }
 
-    /// Takes as much from `bytes` as the memory can hold several of, and waits for that memory.
-    async fn piece(&self, bytes: &mut Bytes) -> Result<Piece> {
-        let largest = usize::try_from(self.memory_size / 4)
-            .unwrap_or(usize::MAX)
-            .max(1);
-        let part = bytes.split_to(bytes.len().min(largest));
-        let size = u32::try_from(part.len())
-            .unwrap_or(u32::MAX)
-            .min(self.memory_size);
-        let memory = Arc::clone(self.memory)
-            .acquire_many_owned(size)
-            .await
-            .map_err(|cause| {
-                Error::new(
-                    ErrorKind::Unexpected,
-                    "transfer.read",
-                    "the memory budget is closed",
-                )
-                .with_source(cause)
-            })?;
-        Ok(Piece {
-            bytes: part,
-            _memory: Some(Arc::new(memory)),
-        })
+    /// Awaits `wait`, which may take for ever, for as long as there is a destination; `None` when there is none left.
+    async fn unless_idle<T>(
+        &self,
+        takers: &[mpsc::Sender<Piece>],
+        wait: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
+        // The first taker is the hasher.
+        let idle = async {
+            for taker in takers.iter().skip(1) {
+                taker.closed().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = wait => done.map(Some),
+            () = self.calls.cancel.cancelled() => Err(cancelled("transfer.read")),
+            () = idle => Ok(None),
+        }
     }
 
     fn changed(&self, message: &str) -> Error {
@@ -158,5 +150,78 @@ impl Source<'_> {
     fn cut_short(&self, position: u64) -> Error {
         self.changed("the file ended early")
             .with_context("at", position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::OrganizationId;
+    use crate::engine::bandwidth::{Bandwidth, Class};
+    use crate::engine::resilience::RetryPolicy;
+    use crate::id::Chance;
+    use crate::platforms::MemoryPlatform;
+    use crate::telemetry::Telemetry;
+
+    /// Feeds a destination from a mover whose memory is all with others, until `end` was called on both.
+    async fn without_memory(
+        end: impl FnOnce(mpsc::Receiver<Piece>, &CancellationToken) -> Option<mpsc::Receiver<Piece>>,
+    ) -> Result<Option<FileVersion>> {
+        let card = MemoryPlatform::default();
+        let entry = card.put("a.jpg", "content").unwrap();
+        let cancel = CancellationToken::new();
+        let calls = Calls {
+            retry: RetryPolicy::default(),
+            stall: Duration::from_secs(60),
+            chance: Chance::seeded(1),
+            cancel: cancel.clone(),
+            telemetry: Telemetry::default(),
+        };
+        let throttle = Throttle {
+            bandwidth: Bandwidth::builder().build().unwrap(),
+            organization: OrganizationId::default(),
+            class: Class::Normal,
+        };
+        let source = Source {
+            connector: &NamedConnector::new("card".parse().unwrap(), Arc::new(card)),
+            path: &entry.path,
+            version: &entry.version,
+            calls: &calls,
+            budget: Budget::new(&Arc::new(Semaphore::new(0)), 1 << 20, 4),
+            meter: &Meter::default(),
+            throttle: &throttle,
+        };
+        let (hasher, _hashed) = mpsc::channel(LAG);
+        let (lane, pieces) = mpsc::channel(LAG);
+        let ending = async {
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+            end(pieces, &cancel)
+        };
+        let fed = async { tokio::join!(source.feed(vec![hasher, lane]), ending).0 };
+        let day = Duration::from_secs(24 * 3_600);
+        tokio::time::timeout(day, fed).await.expect("it waits on")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_memory_ends_with_the_last_destination() {
+        let fed = without_memory(|pieces, _| {
+            drop(pieces);
+            None
+        });
+        assert_eq!(fed.await.unwrap(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_memory_is_cancelled_at_once() {
+        let fed = without_memory(|pieces, cancel| {
+            cancel.cancel();
+            Some(pieces)
+        });
+        assert_eq!(fed.await.unwrap_err().kind(), ErrorKind::Cancelled);
     }
 }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
-use crate::permission::Member;
 use crate::permission::rights::Statement;
-use crate::wedding::{Role, WeddingDate, Zones};
+use crate::permission::{Member, Wedding};
+use crate::wedding::{Grace, Role, WeddingDate, Zones};
 
 use super::records::Access;
 
@@ -137,17 +137,24 @@ pub(super) fn check_wedding<'v>(
             Err(invalid(OPERATION, "a date and a time zone are text").with_context("field", name))
         }
     };
-    if let Some(date) = text("date")?
-        && WeddingDate::parse(date) == WeddingDate::Unreadable
-    {
-        let message = "a date is a calendar day, or an instant with its offset";
-        return Err(invalid(OPERATION, message).with_context("date", date));
+    for name in ["date", "endDate"] {
+        if let Some(date) = text(name)?
+            && WeddingDate::parse(date) == WeddingDate::Unreadable
+        {
+            let message = "a date is a calendar day, or an instant with its offset";
+            return Err(invalid(OPERATION, message).with_context(name, date));
+        }
     }
     if let Some(zone) = text("timeZone")?
         && zones.offset(zone, Timestamp::default()).is_none()
     {
         let message = "this is no time zone";
         return Err(invalid(OPERATION, message).with_context("zone", zone));
+    }
+    let (wedding, now) = (Wedding::read(wedding), Timestamp::default());
+    if wedding.phase(Grace::default(), now, zones).phase.is_none() {
+        let message = "a wedding ends on the day it begins or later, and on days that its zone has";
+        return Err(invalid(OPERATION, message).with_context("wedding", id));
     }
     Ok(id)
 }

@@ -164,11 +164,11 @@ impl Directory {
         self.list(&MEMBER)
     }
 
-    /// Adds or replaces a wedding: an object with `id`, `organizationId`, and if decided `date` and `timeZone`. Other
-    /// fields are kept as they are.
+    /// Adds or replaces a wedding: an object with `id`, `organizationId`, and if decided `date`, `endDate` (the
+    /// last of several days) and `timeZone`. Other fields are kept as they are.
     ///
     /// # Errors
-    /// As [`Directory::put_member`]; a date that is none and a zone that is not known are
+    /// As [`Directory::put_member`]; a date that is none, an end before the beginning and a zone that is not known are
     /// [`ErrorKind::InvalidInput`].
     ///
     /// # Cancel safety
@@ -226,7 +226,7 @@ impl Directory {
             }
             self.try_write(kind, &key, expected, &make).await
         };
-        call!("team.write", work)
+        call!(self.store.telemetry(), "team.write", work)
     }
 
     async fn try_write(
@@ -276,7 +276,7 @@ impl Directory {
             }
             self.try_remove(kind, &key, expected).await
         };
-        call!("team.remove", work)
+        call!(self.store.telemetry(), "team.remove", work)
     }
 
     async fn try_remove(
@@ -315,7 +315,7 @@ impl Directory {
             self.ask(&READ, Resource::new(kind.resource, id)).await?;
             self.store.get(kind.collection, &key).await
         };
-        call!("team.read", work)
+        call!(self.store.telemetry(), "team.read", work)
     }
 
     pub(super) fn list(&self, kind: &'static Kind) -> BoxStream<'static, Result<Versioned<Value>>> {

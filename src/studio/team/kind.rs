@@ -42,7 +42,11 @@ pub(super) static WEDDING: Kind = Kind {
     resource: "wedding",
     changed: WEDDING_CHANGED,
     removed: WEDDING_REMOVED,
-    fields: &[("date", "date"), ("timeZone", "time_zone")],
+    fields: &[
+        ("date", "date"),
+        ("endDate", "date"),
+        ("timeZone", "time_zone"),
+    ],
 };
 
 pub(super) static STATEMENT: Kind = Kind {

@@ -11,7 +11,7 @@ use crate::engine::crypto::secret::SecretKey;
 use crate::engine::crypto::wrap::{KekId, WrapRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, Precondition, Query, QueryCursor, Record};
-use crate::telemetry::{self, KEYS_REWRAPPED};
+use crate::telemetry::KEYS_REWRAPPED;
 
 use super::epochs::Current;
 use super::events::{ROTATED, Rotated, note};
@@ -160,7 +160,10 @@ impl<'a> Rewrap<'a> {
 
     fn take(&mut self, outcome: Outcome) {
         self.moved += outcome.moved;
-        telemetry::count(KEYS_REWRAPPED, &[], outcome.moved);
+        self.ring
+            .store
+            .telemetry()
+            .count(KEYS_REWRAPPED, &[], outcome.moved);
         self.failed += outcome.failures.len() as u64;
         for failure in outcome.failures {
             self.tell.emit(RotationEvent::Failed {

@@ -19,6 +19,7 @@ use crate::engine::journal::Event;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::storage::{Batch, JournalName, Precondition, Query, RecordId, StorageBackend, Store};
+use crate::telemetry::Telemetry;
 
 use super::records::{
     BY_NUMBER, Revocation, RevocationCount, Revoked, TOKEN_REVOCATION_COUNT, TOKEN_REVOCATIONS,
@@ -37,6 +38,7 @@ pub(super) const TRIES: usize = 1_000;
 pub(super) struct Revocations {
     backend: Arc<dyn StorageBackend>,
     patience: Duration,
+    pub(super) telemetry: Telemetry,
     views: RwLock<HashMap<OrganizationId, View>>,
 }
 
@@ -56,16 +58,23 @@ impl Unchanged {
 }
 
 impl Revocations {
-    pub(super) fn new(backend: Arc<dyn StorageBackend>, patience: Duration) -> Self {
+    pub(super) fn new(
+        backend: Arc<dyn StorageBackend>,
+        patience: Duration,
+        telemetry: Telemetry,
+    ) -> Self {
         Self {
             backend,
             patience,
+            telemetry,
             views: RwLock::default(),
         }
     }
 
     pub(super) fn store(&self, organization: &OrganizationId) -> Store {
-        Store::new(Arc::clone(&self.backend), organization.clone()).with_patience(self.patience)
+        Store::new(Arc::clone(&self.backend), organization.clone())
+            .with_patience(self.patience)
+            .with_telemetry(self.telemetry.clone())
     }
 
     /// Asks everything that was ever taken back.

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::Resource;
 use crate::storage::{Batch, JournalName, Precondition, StorageBackend};
-use crate::telemetry::{self, TOKENS_CHECKED};
+use crate::telemetry::{TOKENS_CHECKED, Telemetry};
 
 use super::access::{self, Access, AccessTokens};
 use super::denied::{Denied, DenyReason};
@@ -143,6 +143,18 @@ impl TokenService {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self> {
+        Self::counting(backend, keys, policy, clock, entropy, Telemetry::default())
+    }
+
+    /// The same, and what it does is counted.
+    pub(crate) fn counting(
+        backend: Arc<dyn StorageBackend>,
+        keys: TokenKeys,
+        policy: TokenPolicy,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        telemetry: Telemetry,
+    ) -> Result<Self> {
         policy.validate()?;
         keys.access.expect(KeyUse::Access)?;
         keys.refresh.expect(KeyUse::Refresh)?;
@@ -152,7 +164,7 @@ impl TokenService {
             inner: Arc::new(Inner {
                 access: AccessTokens::new(keys.access, Arc::clone(&policy)),
                 refresh: keys.refresh,
-                revocations: Revocations::new(backend, policy.patience),
+                revocations: Revocations::new(backend, policy.patience, telemetry),
                 policy,
                 clock,
                 entropy,
@@ -332,7 +344,8 @@ impl TokenService {
         } else {
             "denied"
         };
-        telemetry::count(TOKENS_CHECKED, &[("outcome", outcome)], 1);
+        let telemetry = &self.inner.revocations.telemetry;
+        telemetry.count(TOKENS_CHECKED, &[("outcome", outcome)], 1);
         verified
     }
 

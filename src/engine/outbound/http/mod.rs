@@ -12,8 +12,6 @@ mod lookup;
 mod request;
 mod response;
 #[cfg(feature = "crypto")]
-mod retry_after;
-#[cfg(feature = "crypto")]
 mod sender;
 
 pub use client::GuardedClient;

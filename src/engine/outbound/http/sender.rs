@@ -7,12 +7,12 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::engine::crypto::signatures::{WebhookId, WebhookSigner};
+use crate::engine::resilience::layers::retry_after;
 use crate::error::{Error, ErrorKind};
 
 use super::client::GuardedClient;
 use super::request::Request;
 use super::response::Response;
-use super::retry_after::retry_after;
 
 /// What became of one try.
 #[derive(Debug)]
@@ -97,7 +97,8 @@ impl WebhookSender {
             Error::new(kind, "webhook_sender.attempt", message).with_context("status", status)
         };
         let asked = response.header("retry-after");
-        let after = asked.and_then(|text| retry_after(text, self.clock.now()));
+        let date = response.header("date");
+        let after = asked.and_then(|text| retry_after(text, date, self.clock.now()));
         let (kind, message) = match status {
             200..=299 => return Attempt::Delivered { status },
             410 => {

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Ids, UploadId};
 use crate::permission::Actor;
 use crate::storage::{Query, Store, Versioned};
-use crate::telemetry::{self, UPLOADS_CHECKED};
+use crate::telemetry::UPLOADS_CHECKED;
 use crate::text::DisplayName;
 use crate::upload::inspect::examine;
 use crate::upload::{Declared, Reason, UploadCheck, Verdict};
@@ -201,7 +201,9 @@ impl Uploads {
             Ok(record) => record.state.code(),
             Err(_) => "failed",
         };
-        telemetry::count(UPLOADS_CHECKED, &[("outcome", outcome)], 1);
+        self.store()
+            .telemetry()
+            .count(UPLOADS_CHECKED, &[("outcome", outcome)], 1);
         checked
     }
 

@@ -124,7 +124,7 @@ impl LiveSections {
             follower.nudge();
             Subscription::begin(Arc::clone(shared), follower, request).await
         };
-        call!("section.watch", work)
+        call!(self.0.policy.telemetry(), "section.watch", work)
     }
 
     /// Returns how many organizations are being followed.

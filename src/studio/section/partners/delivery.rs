@@ -10,7 +10,7 @@ use crate::engine::journal::{Subscription, SubscriptionOptions};
 use crate::error::{Error, Result};
 use crate::id::{Ids, RunId};
 use crate::storage::{Batch, JournalEntry, JournalName, Lease, Precondition, RecordId, Version};
-use crate::telemetry::{self, PARTNER_TRIES};
+use crate::telemetry::PARTNER_TRIES;
 
 use super::super::external::PartnerMessage;
 use super::super::records::key;
@@ -219,7 +219,9 @@ impl Partners {
             PartnerAttempt::Retry { .. } => "retry",
             PartnerAttempt::GiveUp { .. } => "refused",
         };
-        telemetry::count(PARTNER_TRIES, &[("outcome", outcome)], 1);
+        self.store
+            .telemetry()
+            .count(PARTNER_TRIES, &[("outcome", outcome)], 1);
         tried
     }
 

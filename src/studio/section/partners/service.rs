@@ -122,7 +122,7 @@ impl Partners {
                 Error::new(ErrorKind::Unexpected, "section.partner", message)
             })
         };
-        call!("partner.put", work)
+        call!(self.store.telemetry(), "partner.put", work)
     }
 
     /// Removes a partner, with its place: if it is put again it is told what happens from then on.
@@ -145,7 +145,7 @@ impl Partners {
             )?;
             self.store.commit(batch).await.map(drop)
         };
-        call!("partner.remove", work)
+        call!(self.store.telemetry(), "partner.remove", work)
     }
 
     /// Returns a partner and how far it has been told; nothing if there is none.
@@ -162,7 +162,7 @@ impl Partners {
             let place = place.map(|place| place.value).unwrap_or_default();
             Ok(Some((partner, place)))
         };
-        call!("partner.get", work)
+        call!(self.store.telemetry(), "partner.get", work)
     }
 
     /// Has a partner that was stopped told on, from where it stands.
@@ -191,7 +191,7 @@ impl Partners {
             )?;
             self.store.commit(batch).await.map(drop)
         };
-        call!("partner.resume", work)
+        call!(self.store.telemetry(), "partner.resume", work)
     }
 
     /// Asks whether the actor may, and returns the key of a partner.

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Change, Snapshot};
 use crate::storage::{JournalHead, JournalName, Query, Store};
+use crate::telemetry::JOURNAL_LAG_SECONDS;
 use crate::wedding::{Grace, Zones};
 
 use super::arranged::Arranged;
@@ -155,6 +156,13 @@ impl Reader {
         }
         // Others have their turn, however much there is to catch up with.
         tokio::task::yield_now().await;
+        if let Some(last) = page.last() {
+            let lag = self.clock.now().saturating_since(last.at);
+            let labels = [("reader", "permissions")];
+            self.store
+                .telemetry()
+                .took(JOURNAL_LAG_SECONDS, &labels, lag);
+        }
         for entry in page {
             let linked = head.hash.link(entry.sequence, entry.at, &entry.event);
             if entry.sequence != head.sequence.saturating_add(1) || linked != entry.hash {

@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::OrganizationId;
 use crate::permission::{PermissionResolver, PermissionSnapshot, Snapshot};
 use crate::storage::{StorageBackend, Store, Wake};
+use crate::telemetry::Telemetry;
 use crate::wedding::Zones;
 
 use super::arranged::Arranged;
@@ -62,6 +63,7 @@ struct Shared {
     zones: Arc<dyn Zones>,
     clock: Arc<dyn Clock>,
     options: PolicyOptions,
+    telemetry: Telemetry,
     views: Arc<Views>,
     /// `None` once the stream has ended.
     wakes: Mutex<Option<BoxStream<'static, Wake>>>,
@@ -76,6 +78,17 @@ impl StoredPolicy {
         clock: Arc<dyn Clock>,
         options: PolicyOptions,
     ) -> Self {
+        Self::counting(backend, zones, clock, options, Telemetry::default())
+    }
+
+    /// The same, and what it does is counted.
+    pub(crate) fn counting(
+        backend: Arc<dyn StorageBackend>,
+        zones: Arc<dyn Zones>,
+        clock: Arc<dyn Clock>,
+        options: PolicyOptions,
+        telemetry: Telemetry,
+    ) -> Self {
         let wakes = Mutex::new(Some(backend.watch()));
         Self(Arc::new(Shared {
             backend,
@@ -83,6 +96,7 @@ impl StoredPolicy {
             clock,
             views: Arc::new(Views::new(options.organizations)),
             options,
+            telemetry,
             wakes,
         }))
     }
@@ -157,6 +171,10 @@ impl StoredPolicy {
         }
     }
 
+    pub(in super::super) fn telemetry(&self) -> &Telemetry {
+        &self.0.telemetry
+    }
+
     /// Returns the store of an organization in the database that is followed.
     pub(in super::super) fn store(&self, organization: &OrganizationId) -> Store {
         self.0.reader(organization).store
@@ -184,7 +202,9 @@ impl Shared {
     fn reader(&self, organization: &OrganizationId) -> Reader {
         let store = Store::new(Arc::clone(&self.backend), organization.clone());
         Reader {
-            store: store.with_patience(self.options.patience),
+            store: store
+                .with_patience(self.options.patience)
+                .with_telemetry(self.telemetry.clone()),
             zones: Arc::clone(&self.zones),
             grace: self.options.grace,
             clock: Arc::clone(&self.clock),

@@ -83,7 +83,7 @@ impl SectionService {
             };
             self.apply(&edit).await
         };
-        call!("section.patch", work)
+        call!(self.store.telemetry(), "section.patch", work)
     }
 
     /// Asks whether the actor may make this change.

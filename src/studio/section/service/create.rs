@@ -57,7 +57,7 @@ impl SectionService {
             self.add_new(&mut batch, &configuration)?;
             self.commit_new(batch).await
         };
-        call!("section.create", work)
+        call!(self.store.telemetry(), "section.create", work)
     }
 
     /// Removes a section that has version `at`, and what people have arranged of it for themselves. What was changed of
@@ -126,7 +126,7 @@ impl SectionService {
             self.sweep_overlays(section).await?;
             Ok(written)
         };
-        call!("section.remove", work)
+        call!(self.store.telemetry(), "section.remove", work)
     }
 
     /// Holds a batch to the condition that the wedding is there.

@@ -106,7 +106,7 @@ impl SectionService {
             };
             self.apply(&edit).await
         };
-        call!("section.undo", work)
+        call!(self.store.telemetry(), "section.undo", work)
     }
 
     /// Takes off the record what was changed of a section, and returns how many changes that were. They cannot be undone
@@ -141,7 +141,7 @@ impl SectionService {
             }
             Ok(erased)
         };
-        call!("section.erase_history", work)
+        call!(self.store.telemetry(), "section.erase_history", work)
     }
 
     async fn allow_history(&self, section: &str) -> Result<Query> {

@@ -67,7 +67,7 @@ impl SectionService {
                     .with_context("section", section),
             )
         };
-        call!("section.personalize", work)
+        call!(self.store.telemetry(), "section.personalize", work)
     }
 
     /// Makes an arrangement; nothing if the section or the arrangement was changed while it did.
@@ -134,7 +134,7 @@ impl SectionService {
             let id = key(&[user, section])?;
             self.store.get(&SECTION_OVERLAYS, &id).await
         };
-        call!("section.arrangement", work)
+        call!(self.store.telemetry(), "section.arrangement", work)
     }
 
     async fn person(&self) -> Result<&str> {

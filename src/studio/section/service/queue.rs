@@ -202,7 +202,7 @@ impl SectionQueue {
             self.shared.changes.notify_one();
             Ok(Ticket(ticket))
         };
-        call!("section.queue", work)
+        call!(self.shared.service.store.telemetry(), "section.queue", work)
     }
 
     /// Marks what is stored of one user in one context as out of date.
@@ -227,7 +227,7 @@ impl SectionQueue {
             self.shared.marks.notify_one();
             Ok(())
         };
-        call!("section.mark", work)
+        call!(self.shared.service.store.telemetry(), "section.mark", work)
     }
 
     /// Returns how many changes and marks wait, those of a flush under way included.

@@ -8,7 +8,7 @@ use tracing::{Instrument as _, Span};
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Actor, Section};
 use crate::storage::Versioned;
-use crate::telemetry::{self, SECTION_FLUSHES};
+use crate::telemetry::{SECTION_FLUSHES, Telemetry};
 
 use super::super::batch::{BatchItem, BatchQueue, Flush, PermissionEntry, PermissionMark};
 use super::super::patch::Patch;
@@ -48,7 +48,7 @@ async fn drive_changes(shared: &Shared) {
             is_done
         };
         let is_done = work.instrument(span("changes")).await;
-        counted("changes", is_done);
+        counted(shared.service.store.telemetry(), "changes", is_done);
         failures = end(
             shared,
             |state| &mut state.changes,
@@ -84,7 +84,7 @@ async fn drive_marks(shared: &Shared) {
                 true
             }
         };
-        counted("marks", is_done);
+        counted(shared.service.store.telemetry(), "marks", is_done);
         failures = end(shared, |state| &mut state.marks, &flush, is_done, failures);
     }
 }
@@ -94,10 +94,10 @@ fn span(queue: &'static str) -> Span {
     tracing::debug_span!("section.flush", section.queue = queue)
 }
 
-fn counted(queue: &'static str, is_done: bool) {
+fn counted(telemetry: &Telemetry, queue: &'static str, is_done: bool) {
     let outcome = if is_done { "done" } else { "failed" };
     let labels = [("queue", queue), ("outcome", outcome)];
-    telemetry::count(SECTION_FLUSHES, &labels, 1);
+    telemetry.count(SECTION_FLUSHES, &labels, 1);
 }
 
 type Pick<I> = fn(&mut State) -> &mut BatchQueue<I>;

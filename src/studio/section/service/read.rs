@@ -60,7 +60,7 @@ impl SectionService {
             let views = self.strip(views).await?;
             views.into_iter().next().ok_or_else(|| missing(section))
         };
-        call!("section.read", work)
+        call!(self.store.telemetry(), "section.read", work)
     }
 
     /// Returns the sections of `wedding`, or of the organization itself: of a person those they see there, in the order
@@ -81,7 +81,7 @@ impl SectionService {
             let allowed = views.into_iter().zip(may).filter(|(_, may)| *may);
             self.strip(allowed.map(|(view, _)| view).collect()).await
         };
-        call!("section.list", work)
+        call!(self.store.telemetry(), "section.list", work)
     }
 
     /// What `user` sees of a context, or of one section in it.

@@ -32,7 +32,7 @@ impl SectionService {
                 Some(&weddings),
             ))
         };
-        call!("section.check", work)
+        call!(self.store.telemetry(), "section.check", work)
     }
 
     /// Checks all stored results against the members: `sections.md`, §6.
@@ -64,7 +64,7 @@ impl SectionService {
             let organization = self.store.organization().as_str();
             Ok(check_records(organization, Some(&members), Some(&records)))
         };
-        call!("section.check_results", work)
+        call!(self.store.telemetry(), "section.check_results", work)
     }
 
     async fn values(&self, collection: &Collection<Value>) -> Result<Vec<Value>> {

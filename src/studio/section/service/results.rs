@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Actor, Context, EffectiveSection, Resource, Snapshot};
 use crate::storage::{Batch, Collection, JournalName, Precondition, RecordId, Write};
 use crate::studio::team::check_id;
-use crate::telemetry::{self, SECTION_RESULTS_STORED, call};
+use crate::telemetry::{SECTION_RESULTS_STORED, call};
 use crate::wedding::SectionType;
 
 use super::super::records::key;
@@ -178,7 +178,7 @@ impl SectionService {
             let head = self.store.journal_head(&JournalName::main()).await?;
             self.replace(&wanted, head.sequence).await.map(drop)
         };
-        call!("section.recompute", work)
+        call!(self.store.telemetry(), "section.recompute", work)
     }
 
     /// Returns what is stored of one user in one context; nothing if there is nothing, or the user or the wedding is gone.
@@ -211,7 +211,7 @@ impl SectionService {
             let (state, now) = (self.state(None).await?, self.clock.now());
             Ok(found.holding(worked_out(&state, &pair, now), now))
         };
-        call!("section.results", work)
+        call!(self.store.telemetry(), "section.results", work)
     }
 
     /// Replaces the results of all pairs, by states as [`reached`](Self::reached) has them.
@@ -278,7 +278,9 @@ impl SectionService {
             match self.store.commit(batch).await {
                 Ok(_) => {
                     let stored = u64::try_from(done).unwrap_or(u64::MAX);
-                    telemetry::count(SECTION_RESULTS_STORED, &[], stored);
+                    self.store
+                        .telemetry()
+                        .count(SECTION_RESULTS_STORED, &[], stored);
                     return Ok((done, state));
                 }
                 Err(error) if error.kind() == ErrorKind::Conflict && also.is_none() => {}

@@ -79,7 +79,7 @@ impl SectionService {
             batch.append(JournalName::main(), &event)?;
             self.commit(batch, version).await
         };
-        call!("section.keep_template", work)
+        call!(self.store.telemetry(), "section.keep_template", work)
     }
 
     /// Returns a template.
@@ -97,7 +97,7 @@ impl SectionService {
             }
             Ok(found)
         };
-        call!("section.template", work)
+        call!(self.store.telemetry(), "section.template", work)
     }
 
     /// Returns all templates, by id, page by page. A refusal or a failure is the last item.
@@ -144,7 +144,7 @@ impl SectionService {
             batch.append(JournalName::main(), &event)?;
             self.commit(batch, found.version).await
         };
-        call!("section.remove_template", work)
+        call!(self.store.telemetry(), "section.remove_template", work)
     }
 
     /// Makes the sections of a template for `wedding`, all or none, and returns their ids.
@@ -167,7 +167,7 @@ impl SectionService {
             let found = found.ok_or_else(|| no_template(template))?;
             self.instantiate(&found.value.sections, wedding).await
         };
-        call!("section.use_template", work)
+        call!(self.store.telemetry(), "section.use_template", work)
     }
 
     /// Makes the sections of one wedding, or those of the whole organization, for another wedding, all or none, and
@@ -186,7 +186,7 @@ impl SectionService {
             let pattern = self.pattern(from).await?;
             self.instantiate(&pattern, wedding).await
         };
-        call!("section.copy", work)
+        call!(self.store.telemetry(), "section.copy", work)
     }
 
     async fn pattern(&self, wedding: Option<&str>) -> Result<Template> {

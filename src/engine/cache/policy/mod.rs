@@ -1,0 +1,11 @@
+//! Which entry leaves when room is needed: pure, without keys, values or time.
+
+mod as_it_is;
+mod ghosts;
+mod links;
+mod past;
+mod segments;
+mod sketch;
+
+pub(crate) use as_it_is::AsItIs;
+pub(crate) use segments::Policy;

@@ -1,0 +1,15 @@
+//! What layers share: the account they stand for, events, the budget of retries, a fair queue.
+
+mod account;
+mod budget;
+mod events;
+mod refusal;
+mod turnstile;
+pub(super) mod way;
+
+pub use account::{AccountName, Scope};
+pub use budget::{BudgetOptions, RetryBudget};
+pub use events::{EventStream, ResilienceEvent, ResilienceEventKind, ResilienceEvents};
+pub(in super::super) use refusal::is_own;
+pub(super) use refusal::{refused, soon};
+pub(super) use turnstile::{Refusal, Turnstile};
