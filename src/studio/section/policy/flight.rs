@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::time::timeout;
 
 use crate::error::{Error, ErrorKind};
 use crate::id::OrganizationId;
 use crate::storage::Wake;
 
 use super::reader::{Loaded, Reader};
+
+/// How often somebody who waits for a reading looks whether it can go on.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What a reading gives; its error is that of all who wait.
 pub(super) type Landed = Result<Arc<Loaded>, Arc<Error>>;
@@ -21,7 +25,21 @@ pub(super) type Landed = Result<Arc<Loaded>, Arc<Error>>;
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
     pub(super) number: u64,
-    pub(super) landed: Shared<BoxFuture<'static, Landed>>,
+    landed: Shared<BoxFuture<'static, Landed>>,
+}
+
+impl Flight {
+    /// Waits for what it gives.
+    ///
+    /// `Shared` forgets to wake those who wait when the one who drives is dropped at the wrong moment
+    /// (<https://github.com/rust-lang/futures-rs/issues/2706>), so each looks for itself now and then.
+    pub(super) async fn land(&self) -> Landed {
+        loop {
+            if let Ok(landed) = timeout(LOOK, self.landed.clone()).await {
+                return landed;
+            }
+        }
+    }
 }
 
 /// What is known of every organization.

@@ -133,7 +133,7 @@ impl StoredPolicy {
                 return Ok(loaded.state.snapshot.clone());
             }
             let flight = shared.views.fly(organization, shared.reader(organization));
-            let landed = flight.landed.await;
+            let landed = flight.land().await;
             // One that began before the call may have missed what the caller knows to be there, and why it failed may be
             // over.
             if flight.number > before {
@@ -162,7 +162,7 @@ impl StoredPolicy {
         let before = shared.views.flights();
         loop {
             let flight = shared.views.fly(organization, shared.reader(organization));
-            let landed = flight.landed.await;
+            let landed = flight.land().await;
             if flight.number > before {
                 let loaded = landed.map_err(unread)?;
                 let state = &loaded.state;
