@@ -327,11 +327,23 @@ async fn the_same_calls_are_let_through_where_they_may() {
 
 /// What asks nothing, and why it need not.
 const APART: &[(&str, &str)] = &[
+    (
+        "Orchestrator::bandwidth",
+        "only the host has an orchestrator; the link is shared by all of its organizations",
+    ),
     ("Orchestrator::builder", "there is nothing yet"),
     ("Orchestrator::enter", "gives the handle of an actor"),
     (
+        "Orchestrator::metrics",
+        "only the host has an orchestrator; no count names an organization",
+    ),
+    (
         "Orchestrator::organization",
         "gives the handle of another organization",
+    ),
+    (
+        "Orchestrator::resilience",
+        "only the host has an orchestrator; it looks at how accounts are doing",
     ),
     (
         "Orchestrator::tokens",
@@ -382,7 +394,10 @@ const HANDLES: [&str; 7] = [
 ];
 
 /// What else a method may give that asks nothing.
-const HARMLESS: [&str; 7] = [
+const HARMLESS: [&str; 10] = [
+    "&Bandwidth",
+    "MetricsSnapshot",
+    "Option<&Resilience>",
     "bool",
     "usize",
     "Self",

@@ -10,6 +10,22 @@ const LISTING: &str = include_str!("../../api/garland.txt");
 /// Rooms whose functions have no organization of their own, and why.
 const ROOMS: &[(&str, &str)] = &[
     (
+        "bandwidth::",
+        "shares one link between organizations that the host names; reaches no database",
+    ),
+    (
+        "cache::",
+        "holds what one host or one account puts in; reaches no database",
+    ),
+    (
+        "resilience::",
+        "stands around an account that is given; reaches no database",
+    ),
+    (
+        "telemetry::",
+        "counts under fixed names, in which no organization stands",
+    ),
+    (
         "connector::",
         "the seam of accounts, which know no organization; which has which is for the registry",
     ),
@@ -27,6 +43,18 @@ const ROOMS: &[(&str, &str)] = &[
 
 /// What needs no call in the matrix, and why.
 const APART: &[(&str, &str)] = &[
+    (
+        "Orchestrator::bandwidth",
+        "the host's own; shares a link between organizations",
+    ),
+    (
+        "Orchestrator::metrics",
+        "the host's own; counts under fixed names",
+    ),
+    (
+        "Orchestrator::resilience",
+        "the host's own; looks at how accounts are doing",
+    ),
     (
         "Orchestrator::organization",
         "the host itself names the organization here",
