@@ -37,7 +37,7 @@
 //!
 //! # Crate features
 //!
-//! Turning a feature on adds items and changes nothing else.
+//! Turning a feature on adds items and changes nothing else in garland.
 //!
 //! | feature | default | adds |
 //! |---|---|---|
@@ -53,11 +53,10 @@
 //! | `html` | no | rich text through an allow list |
 //! | `outbound` | no | the policy for URLs that people hand in |
 //! | `http` | no | an HTTP client that holds to it; compiles C |
-//! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly |
-//! | `metrics` | no | passes what is counted on to the `metrics` facade |
 //! | `cedar` | no | permissions by a host's own policies of Cedar: `permission::cedar`; compiles a little assembly, and turns on `preserve_order` of `serde_json` in the whole program |
 //! | `compression` | no | a cache may keep its larger entries compressed |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
+//! | `kit` | no | what connectors over HTTP are made of: `connector::kit`; compiles C |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //!
 //! # Observability
@@ -125,8 +124,6 @@
 //! | `garland_pool_wait_seconds` | histogram of waits for a permit; a free one is no wait | `platform` |
 //! | `garland_pool_health_changes_total` | counter | `platform`; `state`: `healthy`, `degraded`, `draining`, `down` |
 //! | `garland_sessions_total` | counter | `platform`; `event`: `opened`, `reused`, `connect_failed`, `retired`, `idle`, `invalid`, `broken`, `closing` |
-//! | `garland_storage_commits_total` | counter | `backend`: `memory`, `sqlite`; `outcome`: `committed`, `conflict`, `cancelled`, `failed` |
-//! | `garland_storage_commit_seconds` | histogram | `backend`: `sqlite`; `outcome`: as above |
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -137,6 +134,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod backends;
+mod caching;
 mod clock;
 pub mod connector;
 mod engine;

@@ -68,6 +68,11 @@ const TABLE: &[Row] = &[
         rooms: &[],
     },
     Row {
+        name: "caching",
+        place: Place::Floor(1),
+        rooms: &[],
+    },
+    Row {
         name: "wedding",
         place: Place::Floor(1),
         rooms: &[],

@@ -5,6 +5,7 @@
 //! A host's own connector implements the same traits and is held to the same promises by
 //! `garland::testing::connector` (feature `testing`).
 
+mod advice;
 mod changes;
 mod contacts;
 mod digest;
@@ -14,6 +15,9 @@ mod galleries;
 mod hash_type;
 mod hashes;
 mod ids;
+#[cfg(feature = "kit")]
+#[cfg_attr(docsrs, doc(cfg(feature = "kit")))]
+pub mod kit;
 mod links;
 mod names;
 mod path;
@@ -25,6 +29,9 @@ mod registry;
 mod version;
 mod webhooks;
 
+pub use advice::RateAdvice;
+#[cfg(all(feature = "crypto", feature = "http"))]
+pub(crate) use advice::retry_after;
 pub use changes::{Change, ChangeCursor, ChangeFeed, ChangePage};
 pub use contacts::{
     CalendarDay, Client, ClientId, ContactBook, ContactChange, ContactCursor, ContactPage, Job,

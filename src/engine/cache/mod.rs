@@ -2,26 +2,12 @@
 //!
 //! [`Cache`] keeps any values; [`CacheBuilder`] says how it behaves. [`MetadataCache`] keeps what an account says of its files.
 
-mod barriers;
-mod builder;
-mod course;
-mod flight;
-mod handle;
-mod hashing;
-mod index;
-mod load;
-mod metadata;
+mod account;
+mod files;
 mod options;
-mod pack;
-mod policy;
-mod rules;
-mod shard;
-mod stats;
-mod tenants;
-mod twice;
+mod session;
 
-pub use builder::CacheBuilder;
-pub use handle::Cache;
-pub use metadata::{MetadataCache, MetadataOptions};
-pub use options::{Expiry, InsertOptions, Insertion, RemovalCause};
-pub use stats::CacheStats;
+pub use account::MetadataCache;
+pub use options::MetadataOptions;
+
+pub use crate::caching::{Cache, CacheBuilder, CacheStats, Expiry, InsertOptions, Insertion, RemovalCause};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::engine::crypto::signatures::{WebhookId, WebhookSigner};
-use crate::engine::resilience::layers::retry_after;
+use crate::connector::retry_after;
 use crate::error::{Error, ErrorKind};
 
 use super::client::GuardedClient;

@@ -9,7 +9,7 @@
 //! [`Chance`](crate::Chance); waits are timers of tokio.
 
 mod adaptive;
-mod advice;
+
 mod base;
 mod breaker;
 mod bulkhead;
@@ -24,9 +24,7 @@ mod stack;
 mod timeout;
 
 pub use adaptive::{Adaptive, AdaptiveOptions};
-pub use advice::RateAdvice;
-#[cfg(all(feature = "crypto", feature = "http"))]
-pub(crate) use advice::retry_after;
+pub use crate::connector::RateAdvice;
 pub(super) use base::is_own;
 pub use base::{
     AccountName, BudgetOptions, EventStream, ResilienceEvent, ResilienceEventKind,

@@ -9,7 +9,7 @@ use crate::connector::{
     ChangeFeed, ContactBook, FileEntry, FileFacts, FilePath, FileStore, GalleryHost, Health,
     LinkSharing, Platform, PlatformConnector, PresetProcessor, Publisher, WebhookSource,
 };
-use crate::engine::cache::{Cache, CacheStats};
+use crate::caching::{Cache, CacheStats};
 use crate::error::Result;
 
 use super::options::MetadataOptions;

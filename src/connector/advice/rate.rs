@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::connector::RateLimit;
-
+use super::super::facts::RateLimit;
 use super::fields::members;
 use super::moment::{LONGEST, retry_after, server_now};
 

@@ -1,0 +1,3 @@
+//! What connectors are made of.
+
+mod api;

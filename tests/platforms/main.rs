@@ -1,0 +1,4 @@
+//! Connectors to platforms, each against a real server or against a fake that keeps to the vendor's documentation.
+
+mod kit;
+mod support;
