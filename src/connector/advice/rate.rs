@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
 use super::super::facts::RateLimit;
 use super::fields::members;
 use super::moment::{LONGEST, retry_after, server_now};
+use crate::clock::Timestamp;
 
 /// From this number on a reset is a moment in seconds since 1970, not a wait: 31 years.
 const MOMENT: u64 = 1_000_000_000;

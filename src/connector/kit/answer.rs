@@ -120,9 +120,7 @@ impl HttpAnswer {
     pub fn into_stream(self, expected: Option<u64>) -> BoxStream<'static, Result<Bytes>> {
         stream::unfold(Some((self, expected)), |state| async move {
             let (mut answer, left) = state?;
-            let wrong = |message: &str| {
-                Error::new(ErrorKind::Unavailable, "http.read", message)
-            };
+            let wrong = |message: &str| Error::new(ErrorKind::Unavailable, "http.read", message);
             match (answer.chunk().await, left) {
                 (Err(error), _) => Some((Err(error), None)),
                 (Ok(None), None | Some(0)) => None,

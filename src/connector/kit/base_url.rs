@@ -68,17 +68,19 @@ impl FromStr for BaseUrl {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = |message: &str| {
-            Error::new(ErrorKind::InvalidInput, "base_url.parse", message)
-        };
-        let url = Url::parse(text).map_err(|cause| {
-            invalid("this is not an address").with_source(cause)
-        })?;
+        let invalid =
+            |message: &str| Error::new(ErrorKind::InvalidInput, "base_url.parse", message);
+        let url = Url::parse(text)
+            .map_err(|cause| invalid("this is not an address").with_source(cause))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(invalid("an address of an API is of http or https, and has a host"));
+            return Err(invalid(
+                "an address of an API is of http or https, and has a host",
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("an address of an API holds no user and no password"));
+            return Err(invalid(
+                "an address of an API holds no user and no password",
+            ));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("an address of an API has no query and no fragment"));
@@ -138,7 +140,14 @@ mod tests {
     #[test]
     fn an_address_of_an_api_is_plain() {
         for text in [
-            "", "x", "ftp://a", "https://a@b", "https://a:b@c", "https://a?b", "https://a#b", "file:///a",
+            "",
+            "x",
+            "ftp://a",
+            "https://a@b",
+            "https://a:b@c",
+            "https://a?b",
+            "https://a#b",
+            "file:///a",
             "https://",
         ] {
             assert!(text.parse::<BaseUrl>().is_err(), "{text}");
@@ -146,6 +155,8 @@ mod tests {
         let base: BaseUrl = "http://127.0.0.1:80/x/".parse().unwrap();
         assert_eq!(base.as_str(), "http://127.0.0.1/x");
         assert_eq!(base.path(), "/x");
-        assert!(base.is_origin_of("http://127.0.0.1/y") && !base.is_origin_of("https://127.0.0.1/"));
+        assert!(
+            base.is_origin_of("http://127.0.0.1/y") && !base.is_origin_of("https://127.0.0.1/")
+        );
     }
 }

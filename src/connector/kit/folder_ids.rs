@@ -122,7 +122,11 @@ impl<F: Folders> FolderIds<F> {
     }
 
     async fn child(&self, parent: &Arc<str>, path: &str, name: &str) -> Result<Option<Arc<str>>> {
-        let (folders, parent, name) = (Arc::clone(&self.folders), Arc::clone(parent), name.to_owned());
+        let (folders, parent, name) = (
+            Arc::clone(&self.folders),
+            Arc::clone(parent),
+            name.to_owned(),
+        );
         let load = async move { folders.find(&parent, &name).await };
         let found = self.known.get_with(path.to_owned(), load).await?;
         if found.is_none() {
@@ -133,7 +137,11 @@ impl<F: Folders> FolderIds<F> {
     }
 
     async fn make(&self, parent: &Arc<str>, path: &str, name: &str) -> Result<Arc<str>> {
-        let (folders, parent, name) = (Arc::clone(&self.folders), Arc::clone(parent), name.to_owned());
+        let (folders, parent, name) = (
+            Arc::clone(&self.folders),
+            Arc::clone(parent),
+            name.to_owned(),
+        );
         let (known, at) = (self.known.clone(), path.to_owned());
         let load = async move {
             // Somebody may have made it since it was looked for.

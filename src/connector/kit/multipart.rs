@@ -33,7 +33,10 @@ impl Part {
     #[must_use]
     pub fn field(name: &str, content: impl Into<Bytes>) -> Self {
         Self {
-            headers: format!("Content-Disposition: form-data; name=\"{}\"\r\n", quoted(name)),
+            headers: format!(
+                "Content-Disposition: form-data; name=\"{}\"\r\n",
+                quoted(name)
+            ),
             content: content.into(),
         }
     }
@@ -88,7 +91,9 @@ impl Multipart {
 /// A name between quotes, as browsers write it
 /// ([HTML](https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data)).
 fn quoted(text: &str) -> String {
-    text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('"', "%22")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 /// A value that cannot begin another header.
@@ -102,9 +107,14 @@ mod tests {
 
     #[test]
     fn parts_stand_between_boundaries() {
-        let parts = [Part::field("a\"b", "1"), Part::file("f", "x\r\n.jpg", "image/jpeg", "2")];
+        let parts = [
+            Part::field("a\"b", "1"),
+            Part::file("f", "x\r\n.jpg", "image/jpeg", "2"),
+        ];
         let (media_type, pieces) = Multipart::form(parts).into_body();
-        let boundary = media_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let boundary = media_type
+            .strip_prefix("multipart/form-data; boundary=")
+            .unwrap();
         let expected = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"a%22b\"\r\n\r\n1\r\n--{boundary}\r\n\
              Content-Disposition: form-data; name=\"f\"; filename=\"x%0D%0A.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n2\r\n\

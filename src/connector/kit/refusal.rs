@@ -161,7 +161,9 @@ fn message(kind: ErrorKind) -> &'static str {
         ErrorKind::Conflict => "the platform has another version than expected",
         ErrorKind::InvalidInput => "the platform does not take the request",
         ErrorKind::Denied => "the platform does not allow this account to do it",
-        ErrorKind::Unauthenticated => "the platform does not accept the credentials; connect the account again",
+        ErrorKind::Unauthenticated => {
+            "the platform does not accept the credentials; connect the account again"
+        }
         ErrorKind::RateLimited => "the platform asks to slow down",
         ErrorKind::Full => "the account on the platform has no room left",
         ErrorKind::Timeout => "the platform did not answer in time",
@@ -173,6 +175,8 @@ fn message(kind: ErrorKind) -> &'static str {
         ErrorKind::Locked => "somebody holds a lock on the platform",
         ErrorKind::Refused => "the platform sends the call elsewhere, where it does not go",
         ErrorKind::LimitExceeded => "it is more than the platform takes",
-        ErrorKind::Cancelled | ErrorKind::Unexpected => "the platform answered what it is not known to answer",
+        ErrorKind::Cancelled | ErrorKind::Unexpected => {
+            "the platform answered what it is not known to answer"
+        }
     }
 }

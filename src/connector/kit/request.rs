@@ -114,7 +114,8 @@ impl HttpRequest {
 
     /// Sets a header in place of any of its name.
     pub fn set_header(&mut self, name: &str, value: impl Into<String>) {
-        self.headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
+        self.headers
+            .retain(|(own, _)| !own.eq_ignore_ascii_case(name));
         self.headers.push((name.into(), value.into()));
     }
 

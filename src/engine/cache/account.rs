@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::caching::{Cache, CacheStats};
 use crate::clock::Clock;
 use crate::connector::{
     ChangeFeed, ContactBook, FileEntry, FileFacts, FilePath, FileStore, GalleryHost, Health,
     LinkSharing, Platform, PlatformConnector, PresetProcessor, Publisher, WebhookSource,
 };
-use crate::caching::{Cache, CacheStats};
 use crate::error::Result;
 
 use super::options::MetadataOptions;

@@ -10,4 +10,6 @@ mod session;
 pub use account::MetadataCache;
 pub use options::MetadataOptions;
 
-pub use crate::caching::{Cache, CacheBuilder, CacheStats, Expiry, InsertOptions, Insertion, RemovalCause};
+pub use crate::caching::{
+    Cache, CacheBuilder, CacheStats, Expiry, InsertOptions, Insertion, RemovalCause,
+};

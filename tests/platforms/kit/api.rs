@@ -21,17 +21,31 @@ fn client() -> HttpClient {
 
 async fn platform() -> Server {
     let routes = Router::new()
-        .route("/busy", get(|| async { (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "7")]) }))
-        .route("/page", get(|| async { ([("content-type", "text/html")], "<html>log in</html>") }))
+        .route(
+            "/busy",
+            get(|| async { (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "7")]) }),
+        )
+        .route(
+            "/page",
+            get(|| async { ([("content-type", "text/html")], "<html>log in</html>") }),
+        )
         .route("/odd", get(|| async { r#"{"secret": 1}"# }))
-        .route("/away", get(|| async { Redirect::temporary("https://elsewhere.example/x") }))
+        .route(
+            "/away",
+            get(|| async { Redirect::temporary("https://elsewhere.example/x") }),
+        )
         .route("/who", any(who))
-        .route("/quota", get(|| async { (StatusCode::FORBIDDEN, "quota of secret@example.com") }));
+        .route(
+            "/quota",
+            get(|| async { (StatusCode::FORBIDDEN, "quota of secret@example.com") }),
+        );
     serve(routes).await
 }
 
 async fn who(headers: HeaderMap) -> Response {
-    let token = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let token = headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok());
     match token {
         Some("Bearer new") => "\"welcome\"".into_response(),
         _ => StatusCode::UNAUTHORIZED.into_response(),
@@ -51,7 +65,10 @@ async fn a_refusal_becomes_an_error_of_its_kind() {
         quota.then(|| Verdict::new(ErrorKind::RateLimited).with_reason("quota"))
     });
     let busy = kind(&api, &server, "/busy").await;
-    assert_eq!((busy.kind(), busy.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_secs(7))));
+    assert_eq!(
+        (busy.kind(), busy.retry_after()),
+        (ErrorKind::Unavailable, Some(Duration::from_secs(7)))
+    );
     let quota = kind(&api, &server, "/quota").await;
     assert_eq!(quota.kind(), ErrorKind::RateLimited);
     assert!(!format!("{quota:?}").contains("secret@"), "{quota:?}");
@@ -93,7 +110,10 @@ async fn credentials_that_were_refused_are_renewed_once() {
     let call = || HttpRequest::post(server.base("").at("/who")).json(&1);
     let renewed = Renewed(Mutex::new(AccessToken::new("old")));
     let api = Api::new("test", client()).with_credentials(renewed);
-    assert_eq!(api.json::<String>("test.who", call()).await.unwrap(), "welcome");
+    assert_eq!(
+        api.json::<String>("test.who", call()).await.unwrap(),
+        "welcome"
+    );
     let error = api.call("test.who", call().unsigned()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     let fixed = Api::new("test", client()).with_credentials(Bearer::new(AccessToken::new("old")));

@@ -1,5 +1,11 @@
 //! What tests of connectors share.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each connector uses a part of it, and may be left out"
+)]
+
 mod python;
 mod record;
 mod serve;

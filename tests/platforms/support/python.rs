@@ -13,7 +13,11 @@ pub(crate) async fn python(script: &str, arguments: &[&str]) -> bool {
     let python = root.join(".srv/venv/bin/python");
     if !python.exists() {
         let required = std::env::var("GARLAND_SERVERS").is_ok_and(|value| value == "required");
-        assert!(!required, "{} is not there: run scripts/servers", python.display());
+        assert!(
+            !required,
+            "{} is not there: run scripts/servers",
+            python.display()
+        );
         println!("skipped: {script}: no .srv/venv; scripts/servers sets it up");
         return false;
     }

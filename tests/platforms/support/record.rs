@@ -40,9 +40,17 @@ impl Recorder {
         routes.layer(from_fn_with_state(self.clone(), record))
     }
 
+    fn keep(&self, request: Recorded) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(request);
+    }
+
     /// What came in so far, in order.
     pub(crate) fn requests(&self) -> Vec<Recorded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// How many requests came in.
@@ -66,8 +74,6 @@ async fn record(State(recorder): State<Recorder>, request: Request, next: Next) 
             .collect(),
         body: body.slice(..body.len().min(MOST)),
     };
-    let mut kept = recorder.0.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.push(recorded);
-    drop(kept);
+    recorder.keep(recorded);
     next.run(Request::from_parts(parts, Body::from(body))).await
 }

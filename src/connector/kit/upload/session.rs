@@ -110,7 +110,11 @@ async fn send<P: UploadProtocol>(
         let Some(taken) = taken.filter(|_| now <= end) else {
             return Err(lost(request, now));
         };
-        chunk = chunk.slice(usize::try_from(taken).unwrap_or(usize::MAX).min(chunk.len())..);
+        chunk = chunk.slice(
+            usize::try_from(taken)
+                .unwrap_or(usize::MAX)
+                .min(chunk.len())..,
+        );
         from = now;
     }
     Ok(())
@@ -156,7 +160,8 @@ impl<P: UploadProtocol> UploadSession for Session<P> {
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
         let length = chunk.len() as u64;
         if length != self.next_chunk() || length == 0 {
-            return Err(self.invalid("a chunk has the size that was asked for")
+            return Err(self
+                .invalid("a chunk has the size that was asked for")
                 .with_context("chunk", length)
                 .with_context("asked", self.next_chunk()));
         }
@@ -186,7 +191,8 @@ impl<P: UploadProtocol> UploadSession for Session<P> {
 
     async fn finish(self: Box<Self>, computed: &Hashes) -> Result<FileEntry> {
         if self.offset != self.request.size {
-            return Err(self.invalid("not all bytes were sent")
+            return Err(self
+                .invalid("not all bytes were sent")
                 .with_context("missing", self.request.size.saturating_sub(self.offset)));
         }
         let Self {

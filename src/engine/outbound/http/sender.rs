@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Clock;
-use crate::engine::crypto::signatures::{WebhookId, WebhookSigner};
 use crate::connector::retry_after;
+use crate::engine::crypto::signatures::{WebhookId, WebhookSigner};
 use crate::error::{Error, ErrorKind};
 
 use super::client::GuardedClient;

@@ -23,8 +23,8 @@ mod seam;
 mod stack;
 mod timeout;
 
-pub use adaptive::{Adaptive, AdaptiveOptions};
 pub use crate::connector::RateAdvice;
+pub use adaptive::{Adaptive, AdaptiveOptions};
 pub(super) use base::is_own;
 pub use base::{
     AccountName, BudgetOptions, EventStream, ResilienceEvent, ResilienceEventKind,
