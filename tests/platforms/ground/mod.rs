@@ -1,0 +1,3 @@
+//! The test ground itself: what connectors are tested with must be able to fail.
+
+mod servers;
