@@ -109,16 +109,6 @@ async fn oidc_describes_itself() {
 }
 
 #[tokio::test]
-async fn prism_refuses_who_does_not_sign() {
-    answers(
-        servers::prism("google-drive-v3.json").await,
-        "/drive/v3/files",
-        401,
-    )
-    .await;
-}
-
-#[tokio::test]
 async fn sftp_greets() {
     if let Some(live) = servers::sftp().await {
         let (own, shown) = servers::sftp_keys(&live);

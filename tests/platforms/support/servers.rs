@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::installed::{installed, root, shared};
 use super::live::{Live, Start};
 
@@ -158,20 +160,20 @@ pub(crate) async fn oidc() -> Option<Live> {
     Some(start.arg(script).arg(port.to_string()).live().await)
 }
 
-/// A platform that refuses what the vendor's description (a file of `shared/specs`) does not allow (Prism).
-/// The path of a server in the description is not part of its URLs.
-pub(crate) async fn prism(description: &str) -> Option<Live> {
+/// A platform that refuses what a description does not allow (Prism). The path of a server in the description is not
+/// part of its URLs.
+pub(crate) async fn prism(description: &Value) -> Option<Live> {
     let program = installed(
         "Prism",
         ".srv/npm/node_modules/@stoplight/prism-cli/dist/index.js",
     )?;
-    let description = shared("Prism", &format!("specs/{description}"))?;
     let start = node("prism", &root().join(".srv/npm/node_modules"));
-    let port = start.port();
+    let (port, file) = (start.port(), start.folder().join("description.json"));
+    fs::write(&file, description.to_string()).unwrap();
     let start = start
         .arg(program)
         .args(&format!("mock --host 127.0.0.1 --port {port} --errors"))
-        .arg(description);
+        .arg(file);
     Some(start.live().await)
 }
 
