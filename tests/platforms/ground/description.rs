@@ -101,8 +101,9 @@ async fn drive_allows_what_it_describes_and_nothing_else() {
 
     let wrong = request("DELETE", "/drive/v3/nothing", None);
     let check = async move {
-        let report = drive.check(&[wrong], |request| Some(request.target.clone()));
-        report.await
+        drive
+            .check(&[wrong], |request| Some(request.target.clone()))
+            .await
     };
     let panic = tokio::spawn(check).await.unwrap_err().into_panic();
     let told = panic.downcast_ref::<String>().unwrap();
