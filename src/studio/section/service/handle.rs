@@ -20,8 +20,8 @@ use super::super::records::SECTION_CONFIGURATIONS;
 
 pub(super) const READ: Action = Action::new("section.read");
 pub(super) const EDIT: Action = Action::new("section.edit");
-pub(super) const MANAGE: Action = Action::new("section.manage");
-pub(super) const MANAGE_PROTECTED: Action = Action::new("section.manage_protected");
+pub(in super::super) const MANAGE: Action = Action::new("section.manage");
+pub(in super::super) const MANAGE_PROTECTED: Action = Action::new("section.manage_protected");
 
 /// The sections of one organization, for one actor. Cheap to clone.
 ///
@@ -252,7 +252,7 @@ pub(super) fn missing(section: &str) -> Error {
 }
 
 /// Whether more is asked of who decides over sections of this type: also if it cannot be read, as it may be any.
-pub(super) fn is_protected(section_type: Option<&str>) -> bool {
+pub(in super::super) fn is_protected(section_type: Option<&str>) -> bool {
     section_type.is_none_or(|name| {
         let kind = name.parse::<SectionKind>();
         kind.is_ok_and(SectionKind::is_protected)

@@ -8,7 +8,9 @@ use crate::clock::Timestamp;
 use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Actor, Context, EffectiveSection, Resource, Snapshot};
-use crate::storage::{Batch, Collection, JournalName, Precondition, RecordId, Write};
+use crate::storage::{
+    Batch, Collection, IndexKey, IndexName, JournalName, Precondition, RecordId, Write,
+};
 use crate::studio::team::check_id;
 use crate::telemetry::{SECTION_RESULTS_STORED, call};
 use crate::wedding::SectionType;
@@ -27,7 +29,10 @@ pub const SECTION_RESULTS: Collection<u64> = Collection::new("section_results");
 pub const SECTION_RESULTS_CHANGED: EventKind = EventKind::new("section.results_changed");
 
 /// Most results of one batch, next to what else stands in it.
-pub(super) const AT_ONCE: usize = 90;
+pub(in super::super) const AT_ONCE: usize = 90;
+
+/// Finds results by the wedding they are of.
+pub(in super::super) const BY_WEDDING: IndexName = IndexName::new("wedding");
 
 /// About how many bytes of results go into one batch.
 const BYTES: usize = 2 << 20;
@@ -305,7 +310,18 @@ impl SectionService {
             let id = pair.id()?;
             let mut one = Batch::new(now);
             match worked_out(state, pair, now) {
-                Some(results) => _ = one.put(&SECTION_PERMISSIONS, id, &results)?,
+                Some(results) => {
+                    let wedding = pair.wedding.as_deref();
+                    let index = wedding.map(|wedding| Ok((BY_WEDDING, IndexKey::parse(wedding)?)));
+                    let indexes = index.into_iter().collect::<Result<_>>()?;
+                    one.put_with(
+                        &SECTION_PERMISSIONS,
+                        id,
+                        &results,
+                        Precondition::Any,
+                        indexes,
+                    )?;
+                }
                 None => _ = one.delete(&SECTION_PERMISSIONS, id, Precondition::Any),
             }
             for write in one.into_writes() {
