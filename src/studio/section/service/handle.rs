@@ -136,6 +136,9 @@ impl SectionService {
     }
 
     /// Returns the member whose own view counts: nobody for the host, and for a service that is no member.
+    ///
+    /// To be called before the resolver is asked: a service that was allowed as a member, and is none any more, must see
+    /// nothing, not everything.
     pub(super) async fn acting_member(&self) -> Result<Option<&str>> {
         match &self.actor {
             Actor::Host => Ok(None),
@@ -169,6 +172,14 @@ impl SectionService {
         let mut allowed: Vec<_> = allowed.collect();
         allowed.resize(resources.len(), false);
         Ok(allowed)
+    }
+
+    /// Whether the actor is told of others what they may with protected sections. What cannot be decided is a failure.
+    pub(super) async fn may_see_protected(&self) -> Result<bool> {
+        let organization = self.store.organization().as_str();
+        let whole = Resource::new("organization", organization);
+        let may = self.may_of(&MANAGE_PROTECTED, &[whole]).await?;
+        Ok(may.iter().all(|may| *may))
     }
 
     pub(super) async fn state(&self, at_least: Option<u64>) -> Result<Snapshot> {

@@ -16,7 +16,7 @@ use crate::telemetry::{SECTION_RESULTS_STORED, call};
 use crate::wedding::SectionType;
 
 use super::super::records::key;
-use super::handle::{MANAGE, READ, SectionService};
+use super::handle::{MANAGE, READ, SectionService, is_protected};
 
 /// The collection of stored results, by user and wedding, or user alone for the organization itself.
 pub const SECTION_PERMISSIONS: Collection<SectionResults> = Collection::new("section_permissions");
@@ -187,7 +187,8 @@ impl SectionService {
     }
 
     /// Returns what is stored of one user in one context; nothing if there is nothing, or the user or the wedding is gone.
-    /// What is stored is held against what decides now, and where it says something else that is returned.
+    /// What is stored is held against what decides now, and where it says something else that is returned. Of somebody else's,
+    /// sections of protected types are left out unless the actor may `section.manage_protected` the organization.
     ///
     /// # Errors
     /// - [`ErrorKind::Denied`]: it is not the user who acts, and the actor may not `section.manage` the organization; or
@@ -202,7 +203,8 @@ impl SectionService {
             check_pair(user, wedding)?;
             let own =
                 |actor: &Actor| matches!(actor, Actor::User(id) | Actor::Service(id) if id == user);
-            if own(&self.actor) {
+            let is_own = own(&self.actor);
+            if is_own {
                 self.ask(&READ, Resource::new("member", user)).await?;
             } else {
                 self.ask_all(&MANAGE).await?;
@@ -214,7 +216,15 @@ impl SectionService {
             };
             // What is stored may be behind a change that nobody has marked yet.
             let (state, now) = (self.state(None).await?, self.clock.now());
-            Ok(found.holding(worked_out(&state, &pair, now), now))
+            let Some(mut holding) = found.holding(worked_out(&state, &pair, now), now) else {
+                return Ok(None);
+            };
+            let is_more = |one: &SectionResult| is_protected(Some(one.section_type.as_str()));
+            let asks_more = !is_own && holding.sections.iter().any(is_more);
+            if asks_more && !self.may_see_protected().await? {
+                holding.sections.retain(|one| !is_more(one));
+            }
+            Ok(Some(holding))
         };
         call!(self.store.telemetry(), "section.results", work)
     }
