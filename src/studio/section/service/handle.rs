@@ -135,10 +135,38 @@ impl SectionService {
         self.ask(&MANAGE_PROTECTED, resource).await
     }
 
-    /// Returns the member whose own view counts: nobody for the host, and for a service that is no member.
-    ///
-    /// To be called before the resolver is asked: a service that was allowed as a member, and is none any more, must see
-    /// nothing, not everything.
+    /// Asks as [`ask`](Self::ask) does, and returns the member whose own view counts: nobody for the host, and for a service
+    /// that is no member.
+    pub(super) async fn ask_viewer(
+        &self,
+        action: &Action,
+        resource: Resource,
+    ) -> Result<Option<&str>> {
+        let asked = [resource.clone()];
+        self.ask(action, resource).await?;
+        let Actor::Service(id) = &self.actor else {
+            return self.acting_member().await;
+        };
+        let state = self.state(None).await?;
+        if state.member(id).is_some() {
+            return Ok(Some(id));
+        }
+        // It may have been allowed as a member that it is no more, and what is left of its part then would be everything.
+        // So it is asked again, of a moment when it was none.
+        let (organization, revision) = (self.store.organization(), Some(state.revision()));
+        let permissions = &self.permissions;
+        let decided = permissions.decide(organization, revision, &self.actor, action, &asked);
+        match decided.await?.as_slice() {
+            [decision] if decision.allow => Ok(None),
+            _ => {
+                let message = "the actor may not do this any more";
+                Err(Error::new(ErrorKind::Denied, "section.ask", message)
+                    .with_context("action", action.as_str()))
+            }
+        }
+    }
+
+    /// Returns the member who acts: nobody for the host, and for a service that is no member.
     pub(super) async fn acting_member(&self) -> Result<Option<&str>> {
         match &self.actor {
             Actor::Host => Ok(None),
