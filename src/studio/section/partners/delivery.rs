@@ -65,8 +65,8 @@ impl Partners {
     /// a later revision and with another id.
     ///
     /// What somebody may is told when their results are stored, and of those of whom results are stored whenever they
-    /// themselves are changed or removed, or the wedding is removed or moves to another day or time zone. It is what decides at the time of each try that is told, however
-    /// old the stored results are.
+    /// themselves are changed or removed, or the wedding is removed or moves to another day or time zone. It is what
+    /// decides at the time of each try that is told, however old the stored results are.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): there is no such partner.

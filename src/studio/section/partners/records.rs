@@ -41,7 +41,8 @@ pub struct Partner {
     #[serde(default)]
     pub settings: Value,
     /// Whether that is told of sections of a [protected](crate::wedding::SectionKind::is_protected) type too, and of those
-    /// whose type cannot be read. Default: no; nothing is told of them then, whatever the settings list.
+    /// whose type cannot be read. Default: no; nothing is told of them then, whatever the settings list. A partner that was
+    /// told of them before is not told either that they go.
     #[serde(default)]
     pub protected: bool,
 }

@@ -187,8 +187,8 @@ impl SectionService {
     }
 
     /// Returns what is stored of one user in one context; nothing if there is nothing, or the user or the wedding is gone.
-    /// What is stored is held against what decides now, and where it says something else that is returned. Of somebody else's,
-    /// sections of protected types are left out unless the actor may `section.manage_protected` the organization.
+    /// What is stored is held against what decides now, and where it says something else that is returned. Of somebody
+    /// else's, sections of protected types are left out unless the actor may `section.manage_protected` the organization.
     ///
     /// # Errors
     /// - [`ErrorKind::Denied`]: it is not the user who acts, and the actor may not `section.manage` the organization; or
