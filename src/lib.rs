@@ -164,6 +164,9 @@ pub use engine::privacy;
 pub use engine::resilience::{layers as resilience, limits};
 #[cfg(feature = "upload")]
 pub use engine::upload;
+#[cfg(all(feature = "crypto", feature = "kit"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crypto", feature = "kit"))))]
+pub use engine::webhooks;
 pub use engine::{bandwidth, cache, journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};

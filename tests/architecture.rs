@@ -50,6 +50,7 @@ const TABLE: &[Row] = &[
             "bandwidth",
             "cache",
             "resilience",
+            "webhooks",
         ],
     },
     Row {

@@ -22,3 +22,6 @@ pub mod transfer;
 #[cfg(feature = "upload")]
 #[cfg_attr(docsrs, doc(cfg(feature = "upload")))]
 pub mod upload;
+#[cfg(all(feature = "crypto", feature = "kit"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crypto", feature = "kit"))))]
+pub mod webhooks;

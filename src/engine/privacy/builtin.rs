@@ -96,6 +96,14 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "webhook_deliveries",
         "digests of deliveries that came before; they go after days",
     ),
+    (
+        "webhook_hints",
+        "which accounts to look at, with paths of files and ids of the platform; they go when somebody has looked",
+    ),
+    (
+        "webhook_subscriptions",
+        "subscriptions of the organization at platforms, their secrets sealed",
+    ),
 ];
 
 pub(super) fn collections() -> Result<Vec<PersonalData>> {
