@@ -11,5 +11,5 @@ pub use account::{AccountName, Scope};
 pub use budget::{BudgetOptions, RetryBudget};
 pub use events::{EventStream, ResilienceEvent, ResilienceEventKind, ResilienceEvents};
 pub(in super::super) use refusal::is_own;
-pub(super) use refusal::{refused, soon};
+pub(super) use refusal::{BREAKER, refused, soon};
 pub(super) use turnstile::{Refusal, Turnstile};
