@@ -155,9 +155,27 @@ async fn a_listing_goes_on_where_the_quota_has_stopped_it() {
     assert_eq!(names.len(), 5);
     assert!(world.now() - begun >= s(120));
     // One that cannot even begin is told so.
+    stat(&account).await.unwrap();
     let begun = world.now();
     let error = all(&account).await.unwrap_err();
     assert_eq!(error.operation(), "resilience.quota");
+    assert_eq!(world.now(), begun);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_listing_that_is_known_is_not_asked_for() {
+    let world = World::new(1);
+    let script = Script::new(&world, |_, _| Answer::Good);
+    let connector = script.pages();
+    let layers = world.standard().account("clients", connector.platform());
+    let account = layers.apply(connector);
+    let mut pages = account.files().unwrap().list();
+    for _ in 0..5 {
+        pages.try_next().await.unwrap().unwrap();
+    }
+    layers.pause().unwrap().hold(s(300));
+    let begun = world.now();
+    assert!(pages.try_next().await.unwrap().is_none());
     assert_eq!(world.now(), begun);
 }
 
@@ -171,6 +189,35 @@ async fn the_end_of_a_listing_is_no_answer_of_the_platform() {
     let account = layer.apply(script.pages());
     assert_eq!(all(&account).await.unwrap().len(), 5);
     assert_eq!(pool.stats().outcomes.answered, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_write_that_was_cut_off_the_upload_has_to_be_resumed() {
+    let world = World::new(1);
+    let script = Script::new(&world, |_, number| match number {
+        2 => Answer::Late(s(700)),
+        _ => Answer::Good,
+    });
+    let account = world.standard().apply("clients", script.connector());
+    let files = account.files().unwrap();
+    for finish in [false, true] {
+        script.forget();
+        let request = UploadRequest::new(path("b"), 3);
+        let mut session = files.upload(request).await.unwrap();
+        let bytes = Bytes::from("abc");
+        let error = session.write(bytes.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        let token = session.token().unwrap();
+        let error = match finish {
+            true => session.finish(&Hashes::new()).await.unwrap_err(),
+            false => session.write(bytes.clone()).await.unwrap_err(),
+        };
+        assert_eq!(error.kind(), ErrorKind::Expired);
+        assert_eq!(script.seen().len(), 2, "the platform was asked");
+        let mut session = files.resume_upload(&token).await.unwrap();
+        session.write(bytes).await.unwrap();
+        session.finish(&Hashes::new()).await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]
