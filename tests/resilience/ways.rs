@@ -10,9 +10,9 @@ use garland::connector::{
 };
 use garland::resilience::pool::{PlatformPool, PoolOptions};
 use garland::resilience::{
-    Adaptive, AdaptiveOptions, Breaker, BreakerOptions, BreakerState, Bulkhead, BulkheadOptions,
-    CallKind, ConnectorLayer as _, Pause, PauseOptions, Quota, QuotaOptions, ResilienceEventKind,
-    ResilienceOptions,
+    AccountName, Adaptive, AdaptiveOptions, Around, Breaker, BreakerOptions, BreakerState,
+    Bulkhead, BulkheadOptions, Call, CallKind, ConnectorLayer as _, Pause, PauseOptions, Quota,
+    QuotaOptions, ResilienceEventKind, ResilienceOptions, Scope, Wrapped,
 };
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -218,6 +218,43 @@ async fn after_a_write_that_was_cut_off_the_upload_has_to_be_resumed() {
         session.write(bytes).await.unwrap();
         session.finish(&Hashes::new()).await.unwrap();
     }
+}
+
+/// Calls another account before each request goes out, as a post does that reads its pictures.
+#[derive(Clone, Debug)]
+struct Calling(Arc<dyn PlatformConnector>);
+
+impl Around for Calling {
+    async fn around<T, F, Fut>(&self, _: &Call, mut make: F) -> garland::Result<T>
+    where
+        T: Send,
+        F: FnMut() -> Fut + Send,
+        Fut: Future<Output = garland::Result<T>> + Send,
+    {
+        stat(&self.0).await?;
+        make().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_in_of_one_account_is_not_that_of_another() {
+    let world = World::new(1);
+    let script = Script::new(&world, |_, _| Answer::Good);
+    let scope = Scope::new(
+        AccountName::new("memory", "pictures"),
+        Arc::new(world.clock),
+        world.chance.clone(),
+    );
+    let options = QuotaOptions::default().with_patience(s(120));
+    let quota = Quota::new(scope, &[RateLimit::new(1, s(60))], options);
+    let pictures = quota.apply(script.connector());
+    let calling = Wrapped::new(script.connector(), Calling(Arc::clone(&pictures)));
+    let options = ResilienceOptions::default().with_timeout(None);
+    let account = world.with(options).apply("clients", Arc::new(calling));
+    stat(&pictures).await.unwrap();
+    let begun = world.now();
+    delete(&account).await.unwrap();
+    assert!(world.now() - begun >= s(59));
 }
 
 #[tokio::test(start_paused = true)]
