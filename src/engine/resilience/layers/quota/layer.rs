@@ -62,8 +62,9 @@ impl QuotaOptions {
 ///
 /// Several limits hold at once (so many a second and so many a day). Calls wait, the most urgent first
 /// and ties in the order they came; one that would wait longer than [`QuotaOptions::patience`] fails at once with
-/// [`ErrorKind::RateLimited`] and tells how long. It holds for one process: hosts that call one
-/// account from several share its limits out among them.
+/// [`ErrorKind::RateLimited`] and tells how long. It holds for one process and one value
+/// of this layer, and a call counts as one request: hosts that reach one account in several ways share its limits
+/// out among them.
 ///
 /// # Cancel safety
 /// A request is counted in the moment it is let through, so a call that is dropped while it waits
