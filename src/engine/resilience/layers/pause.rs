@@ -15,10 +15,10 @@ use super::seam::{Around, Call, ConnectorLayer, Wrapped};
 /// [`ErrorKind::RateLimited`].
 ///
 /// The pause lasts as long as the platform asks for; without a word of it, a guess that doubles with
-/// each further refusal. Calls wait, the most urgent first and ties in the order they came. When the pause ends they are let through
-/// a few at first and then more and more, also those that come only then, so that the end of a pause
-/// is not the cause of the next. A call that would wait longer than [`PauseOptions::patience`] fails
-/// at once with [`ErrorKind::RateLimited`] and tells how long.
+/// each further refusal. Calls wait, the most urgent first and ties in the order they came. When the pause
+/// ends they are let through a few at first and then more and more, also those that come only then, so
+/// that the end of a pause is not the cause of the next. A call that would wait longer than
+/// [`PauseOptions::patience`] fails at once with [`ErrorKind::RateLimited`] and tells how long.
 ///
 /// # Cancel safety
 /// A call that is dropped while it waits gives its place to the next.

@@ -20,7 +20,7 @@ pub struct QuotaOptions {
     pub slack: Duration,
     /// How long a call waits for its turn; if it would be longer, the call fails at once. Default 30 s.
     pub patience: Duration,
-    /// How many calls wait at most. Default 1,024.
+    /// How many calls wait at most, those not counted that are less urgent. Default 1,024.
     pub queue: usize,
 }
 
