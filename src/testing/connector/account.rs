@@ -263,6 +263,11 @@ pub(super) async fn stat(files: &dyn FileStore, name: &str) -> Option<FileEntry>
 /// Lists everything.
 pub(super) async fn list(files: &dyn FileStore) -> Vec<FileEntry> {
     let pages: Vec<_> = files.list().try_collect().await.unwrap();
+    let before = pages.split_last().map_or(&[][..], |(_, before)| before);
+    assert!(
+        before.iter().all(|page| !page.is_last),
+        "a page follows the last"
+    );
     pages.into_iter().flat_map(|page| page.entries).collect()
 }
 

@@ -67,7 +67,8 @@ impl Listing {
                 Listed::Internal => {}
             }
         }
-        Ok(ListPage::new(entries).with_skipped(skipped))
+        let listed = ListPage::new(entries).with_skipped(skipped);
+        Ok(listed.with_last(page.is_last))
     }
 
     async fn entry(
