@@ -13,11 +13,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::course::Load;
+use super::entry::{Absence, Gone, Seen, Stored};
 use super::flight::{Ended, Flight};
 use super::handle::{Cache, Inner};
 use super::options::InsertOptions;
 use super::rules::nanos;
-use super::shard::{Absence, Gone, Seen, Shard, Stored};
+use super::shard::Shard;
 
 /// The least time between a refresh that failed and the next of its key.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -346,7 +347,7 @@ where
     }
 
     fn keep(&self, cache: &Inner<K, V>, options: InsertOptions, value: V, gone: &mut Gone<K, V>) {
-        let (mut item, weight) = cache.prepare(self.key.clone(), value, options, self.born);
+        let mut arrival = cache.prepare(self.key.clone(), value, options, self.born);
         let mut shard = cache.shard(self.hash);
         shard.counts.loaded += 1;
         let flight = shard.flights.end(&self.key, self.id);
@@ -355,12 +356,12 @@ where
         // Under the lock, as a sweep must not come in between: it forgets what it was about.
         let good = |tags: &Vec<_>| !cache.barriers.bars_load(self.born, tags, path);
         if let Some(tags) = tags.filter(good) {
-            item.set_tags(tags);
-            cache.store(&mut shard, self.hash, item, weight, gone);
+            arrival.set_tags(tags);
+            cache.store(&mut shard, self.hash, arrival, gone);
         } else {
             shard.counts.refused += 1;
             drop(shard);
-            drop(item);
+            drop(arrival);
         }
     }
 

@@ -5,6 +5,7 @@
 mod barriers;
 mod builder;
 mod course;
+mod entry;
 mod flight;
 mod handle;
 mod hashing;
