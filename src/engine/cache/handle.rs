@@ -71,11 +71,16 @@ pub struct Cache<K, V> {
     pub(super) inner: Arc<Inner<K, V>>,
 }
 
+/// Shares no line of the processor's cache with its neighbours, nor the pair of lines that is fetched together: who
+/// writes to one shard does not slow down who reads another.
+#[repr(align(128))]
+struct Apart<T>(T);
+
 /// What the handles share.
 pub(super) struct Inner<K, V> {
     hasher: Folding,
-    first: Mutex<Shard<K, V>>,
-    others: Box<[Mutex<Shard<K, V>>]>,
+    first: Apart<Mutex<Shard<K, V>>>,
+    others: Box<[Apart<Mutex<Shard<K, V>>>]>,
     pub(super) rules: Rules<K, V>,
     pub(super) barriers: Barriers,
     /// Loads in the background; they end with the cache.
@@ -101,7 +106,7 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         let quota = rules.tenant.is_some().then(|| quota.div_ceil(count));
         let shard = |at: u64| {
             let max = max / count + u64::from(at < max % count);
-            Mutex::new(Shard::new(max, quota, absent))
+            Apart(Mutex::new(Shard::new(max, quota, absent)))
         };
         let inner = Inner {
             hasher: Folding::new(),
@@ -274,11 +279,12 @@ impl<K: Eq + Hash, V> Inner<K, V> {
     pub(super) fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K, V>> {
         let at = usize::try_from(hash >> 51).unwrap_or(0) & self.others.len();
         let other = at.checked_sub(1).and_then(|at| self.others.get(at));
-        lock(other.unwrap_or(&self.first))
+        lock(&other.unwrap_or(&self.first).0)
     }
 
     fn shards(&self) -> impl Iterator<Item = &Mutex<Shard<K, V>>> {
-        std::iter::once(&self.first).chain(&self.others)
+        let shards = std::iter::once(&self.first).chain(&self.others);
+        shards.map(|shard| &shard.0)
     }
 
     /// The entry and its weight: all that can be known outside of the lock.

@@ -9,7 +9,7 @@ use lru::LruCache;
 use super::barriers::Barriers;
 use super::entry::{Absence, Arrival, Gone, Item, Marks, Seen, Stored};
 use super::flight::Flights;
-use super::index::Index;
+use super::index::{Index, Vacancy};
 use super::options::{Insertion, RemovalCause};
 use super::policy::Policy;
 use super::rules::{NEVER, Rules, nanos};
@@ -78,7 +78,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         if Twice::samples(hash) {
             self.twice.ask(hash);
         }
-        let Some(slot) = find(&self.index, &self.items, hash, key) else {
+        let Ok(slot) = seek(&self.index, &self.items, hash, key) else {
             return Seen::Nothing;
         };
         match self.standing(slot, rules, barriers, true) {
@@ -109,14 +109,15 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let found = find(&self.index, &self.items, hash, key);
-        found.is_some_and(|slot| {
+        let found = seek(&self.index, &self.items, hash, key);
+        found.is_ok_and(|slot| {
             let standing = self.standing(slot, rules, barriers, false);
             matches!(standing, Standing::Fresh)
         })
     }
 
     /// Takes in a value; what leaves for it is in `gone`.
+    #[inline]
     pub(super) fn insert(
         &mut self,
         hash: u64,
@@ -246,10 +247,13 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         weight: u64,
         gone: &mut Gone<K, V>,
     ) -> Option<u32> {
-        if let Some(slot) = find(&self.index, &self.items, hash, &item.key) {
-            self.replace(slot, item, weight, gone);
-            return Some(slot);
-        }
+        let vacancy = match seek(&self.index, &self.items, hash, &item.key) {
+            Ok(slot) => {
+                self.replace(slot, item, weight, gone);
+                return Some(slot);
+            }
+            Err(vacancy) => vacancy,
+        };
         let Some(slot) = self.policy.insert(hash, weight) else {
             gone.refused = Some((item.key, item.stored.value));
             return None;
@@ -259,7 +263,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.items.resize_with(at + 1, || None);
         }
         *self.items.get_mut(at)? = Some(item);
-        self.index.insert(hash, slot);
+        self.index.insert(vacancy, hash, slot);
         Some(slot)
     }
 
@@ -306,11 +310,11 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let found = find(&self.index, &self.items, hash, key);
-        if let Some(slot) = found {
+        let found = seek(&self.index, &self.items, hash, key);
+        if let Ok(slot) = found {
             self.drop_slot(slot, cause, gone);
         }
-        found.is_some()
+        found.is_ok()
     }
 
     fn drop_slot(&mut self, slot: u32, cause: RemovalCause, gone: &mut Gone<K, V>) {
@@ -412,19 +416,19 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     }
 }
 
-/// Finds the entry of a key.
+/// Finds the entry of a key, or where it would be.
 #[inline]
-fn find<K, V, Q>(
+fn seek<K, V, Q>(
     index: &Index,
     items: &[Option<Item<K, V>>],
     hash: u64,
     key: &Q,
-) -> Option<u32>
+) -> Result<u32, Vacancy>
 where
     K: Borrow<Q>,
     Q: Eq + ?Sized,
 {
-    index.find(hash, |slot| match items.get(slot as usize) {
+    index.seek(hash, |slot| match items.get(slot as usize) {
         Some(Some(item)) => item.key.borrow() == key,
         _ => false,
     })

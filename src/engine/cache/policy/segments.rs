@@ -107,6 +107,7 @@ impl Policy {
 
     /// Takes in an entry and returns its number, by which it is known from now on; `None` if it is heavier than all
     /// that may be held. [`evict`](Self::evict) then tells what leaves for it, maybe itself.
+    #[inline]
     pub(crate) fn insert(&mut self, hash: u64, weight: u64) -> Option<u32> {
         if weight > self.max {
             return None;
