@@ -136,12 +136,12 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         let mut shard = inner.shard(hash);
         let seen = shard.look(hash, key, &inner.rules, &inner.barriers, &mut gone);
         let Seen::Fresh(stored) = seen else {
-            shard.counts.misses += 1;
+            shard.asked.misses += 1;
             drop(shard);
             inner.tell(&gone);
             return None;
         };
-        shard.counts.hits += 1;
+        shard.asked.hits += 1;
         drop(shard);
         inner.open(stored)
     }

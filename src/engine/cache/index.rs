@@ -12,7 +12,7 @@
 #[derive(Debug)]
 pub(super) struct Index {
     /// INVARIANT: a power of two of them, at least one of them free.
-    places: Vec<u64>,
+    places: Box<[u64]>,
     taken: usize,
 }
 
@@ -26,7 +26,7 @@ const FREE: u64 = 0;
 impl Index {
     pub(super) fn new() -> Self {
         Self {
-            places: vec![FREE; 8],
+            places: vec![FREE; 8].into(),
             taken: 0,
         }
     }
@@ -112,9 +112,9 @@ impl Index {
     #[cold]
     fn grow(&mut self) {
         let places = vec![FREE; self.places.len() * 2];
-        let old = std::mem::replace(&mut self.places, places);
-        for place in old.into_iter().filter(|place| *place != FREE) {
-            self.put(place);
+        let old = std::mem::replace(&mut self.places, places.into());
+        for place in old.iter().filter(|place| **place != FREE) {
+            self.put(*place);
         }
     }
 

@@ -143,7 +143,7 @@ where
         seen = shard.look(hash, &key, &self.rules, &self.barriers, gone);
         let fallback = match seen {
             Seen::Fresh(stored) => {
-                shard.counts.hits += 1;
+                shard.asked.hits += 1;
                 return Answer::Value(stored);
             }
             Seen::Stale(stored, past) if past < nanos(self.rules.while_revalidating) => {
@@ -166,7 +166,7 @@ where
             shard.counts.absent += 1;
             return Answer::Absent;
         }
-        shard.counts.misses += 1;
+        shard.asked.misses += 1;
         let load = match self.join(&mut shard, &key, &options.tags) {
             Some(load) => {
                 shard.counts.joined += 1;
@@ -184,7 +184,7 @@ where
         let seen = shard.look(hash, key, &self.rules, &self.barriers, &mut gone);
         let found = match seen {
             Seen::Fresh(stored) => {
-                shard.counts.hits += 1;
+                shard.asked.hits += 1;
                 Ok(stored)
             }
             Seen::Stale(stored, past)
@@ -198,7 +198,7 @@ where
         };
         if found.is_ok() {
             // The question was counted as a miss when the load was waited for.
-            shard.counts.misses -= 1;
+            shard.asked.misses -= 1;
         }
         drop(shard);
         self.tell(&gone);

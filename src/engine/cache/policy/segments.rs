@@ -200,7 +200,8 @@ impl Policy {
     #[inline]
     fn contest(&mut self, newcomer: u32, excess: u64) -> (u32, Segment, Side) {
         let lost = (newcomer, Segment::Window, Side::Newcomer);
-        let (Some((first, main)), Some(node)) = (self.resident(), self.queues.node(newcomer)) else {
+        let (Some((first, main)), Some(node)) = (self.resident(), self.queues.node(newcomer))
+        else {
             return lost;
         };
         let needed = excess.min(node.weight);
@@ -223,7 +224,11 @@ impl Policy {
             return lost;
         }
         self.queues.shift(Segment::Window, Segment::Probation);
-        (self.condemn(main, freed).unwrap_or(first), main, Side::Resident)
+        (
+            self.condemn(main, freed).unwrap_or(first),
+            main,
+            Side::Resident,
+        )
     }
 
     /// Takes out the oldest entries of a segment that weigh `freed` together, but for the last of them, which is
@@ -342,7 +347,9 @@ impl Policy {
     #[inline]
     fn demote(&mut self) {
         while self.queues.weight(Segment::Protected) > self.most.protected
-            && self.unused(Segment::Protected, Segment::Protected).is_some()
+            && self
+                .unused(Segment::Protected, Segment::Protected)
+                .is_some()
         {
             self.queues.shift(Segment::Protected, Segment::Probation);
         }
