@@ -71,16 +71,16 @@ pub struct Cache<K, V> {
     pub(super) inner: Arc<Inner<K, V>>,
 }
 
-/// Shares no line of the processor's cache with its neighbours, nor the pair of lines that is fetched together: who
-/// writes to one shard does not slow down who reads another.
+/// A shard and its lock. It shares no line of the processor's cache with others, nor a pair of lines, which are fetched
+/// together: who writes to one shard does not slow down who reads another.
 #[repr(align(128))]
-struct Apart<T>(T);
+struct Part<K, V>(Mutex<Shard<K, V>>);
 
 /// What the handles share.
 pub(super) struct Inner<K, V> {
     hasher: Folding,
-    first: Apart<Mutex<Shard<K, V>>>,
-    others: Box<[Apart<Mutex<Shard<K, V>>>]>,
+    first: Part<K, V>,
+    others: Box<[Part<K, V>]>,
     pub(super) rules: Rules<K, V>,
     pub(super) barriers: Barriers,
     /// Loads in the background; they end with the cache.
@@ -106,7 +106,7 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         let quota = rules.tenant.is_some().then(|| quota.div_ceil(count));
         let shard = |at: u64| {
             let max = max / count + u64::from(at < max % count);
-            Apart(Mutex::new(Shard::new(max, quota, absent)))
+            Part(Mutex::new(Shard::new(max, quota, absent)))
         };
         let inner = Inner {
             hasher: Folding::new(),

@@ -17,7 +17,7 @@ pub(super) struct Index {
 }
 
 /// A place that is free.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Vacancy(usize);
 
 /// No entry has the number 0.
