@@ -207,10 +207,14 @@ where
         if connections.len() >= MOST_CONNECTIONS {
             connections.join_next().await;
         }
-        // A connection that went away before it was taken is nobody's loss; a socket without Nagle only faster.
-        if let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            connections.spawn(serve(stream));
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // A socket without Nagle is only faster.
+                let _ = stream.set_nodelay(true);
+                connections.spawn(serve(stream));
+            }
+            // It went away before it was taken, or this machine has no more sockets for now.
+            Err(_) => tokio::task::yield_now().await,
         }
     }
 }
