@@ -45,7 +45,8 @@ const MOST_CONNECTIONS: usize = 1_024;
 /// proxy.add_rule(HttpRule::new(HttpFault::status(503)).nth(2).times(1));
 ///
 /// let api = Api::new("example", HttpClient::new(HttpOptions::default())?);
-/// let call = || api.call("example.call", HttpRequest::get(proxy.base("")?.at("/files")));
+/// let files = proxy.base("/v1")?.at("/files");
+/// let call = || api.call("example.call", HttpRequest::get(&files));
 /// assert!(call().await.is_ok());
 /// assert_eq!(call().await.unwrap_err().kind(), ErrorKind::Unavailable);
 /// assert!(call().await.is_ok());
