@@ -1,13 +1,12 @@
 //! Places whose platform tells what changed: a round costs what changed, and a feed that is late or wrong does no harm.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use garland::connector::{
-    ChangeCursor, ChangeFeed, ChangePage, FileFacts, FileStore, Health, Platform,
-    PlatformConnector,
+    ChangeCursor, ChangeFeed, ChangePage, FileFacts, FileStore, Health, Platform, PlatformConnector,
 };
 use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::sync::{Listed, Relation, SYNC_SNAPSHOTS, SnapshotRecord, SyncReport};
@@ -134,7 +133,11 @@ async fn a_round_costs_what_changed() {
     drive.account.remove("day/01.jpg").unwrap();
     card.put("day/02.jpg", "retouched too").unwrap();
     let report = desk.settle().await;
-    assert_eq!(told(&report, "drive"), (3, 1), "what is gone is asked about");
+    assert_eq!(
+        told(&report, "drive"),
+        (3, 1),
+        "what is gone is asked about"
+    );
     assert_eq!(listed(&card), listed(&drive.account));
     assert!(card.get("day/01.jpg").is_none() && card.get("night/a.jpg").is_some());
     desk.at_rest().await;
@@ -185,9 +188,17 @@ async fn a_cursor_that_ran_out_is_followed_by_a_listing_and_said() {
     drive.account.expire_cursors();
     let report = desk.settle().await;
     assert_eq!(how(&report, "drive"), Listed::WholeAfterExpiry);
-    assert!(report.to_string().contains("its feed of changes had run out"), "{report}");
+    assert!(
+        report
+            .to_string()
+            .contains("its feed of changes had run out"),
+        "{report}"
+    );
     assert_eq!(listed(&card), listed(&drive.account));
-    assert!(matches!(how(&desk.settle().await, "drive"), Listed::Changes { .. }));
+    assert!(matches!(
+        how(&desk.settle().await, "drive"),
+        Listed::Changes { .. }
+    ));
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,8 +208,15 @@ async fn a_feed_that_fails_is_an_incomplete_listing() {
     drive.account.remove("day/03.jpg").unwrap();
     drive.failures.store(1, Ordering::Relaxed);
     let report = desk.run().await.unwrap();
-    let replica = report.replicas.iter().find(|r| r.name.as_str() == "drive").unwrap();
-    assert_eq!(replica.incomplete.as_ref().unwrap().kind(), ErrorKind::Denied);
+    let replica = report
+        .replicas
+        .iter()
+        .find(|r| r.name.as_str() == "drive")
+        .unwrap();
+    assert_eq!(
+        replica.incomplete.as_ref().unwrap().kind(),
+        ErrorKind::Denied
+    );
     assert!(card.get("day/03.jpg").is_some());
     desk.settle().await;
     assert!(card.get("day/03.jpg").is_none());
@@ -209,7 +227,10 @@ async fn a_place_is_listed_as_a_whole_now_and_then() {
     let drive = Told::new();
     let (_, desk) = settled(&drive).await;
     let desk = desk.options(|options| options.with_whole_listing_after(Duration::from_secs(3600)));
-    assert!(matches!(how(&desk.settle().await, "drive"), Listed::Changes { .. }));
+    assert!(matches!(
+        how(&desk.settle().await, "drive"),
+        Listed::Changes { .. }
+    ));
     // What is dated later than now is not believed to be young.
     desk.clock.set_back(Duration::from_secs(60));
     assert_eq!(how(&desk.settle().await, "drive"), Listed::Whole);
@@ -232,7 +253,9 @@ async fn filters_of_two_syncs_share_one_memory_of_a_place() {
     let listings = drive.listings();
     drive.account.put("day/a.jpg", "a").unwrap();
     drive.account.put("night/b.jpg", "b").unwrap();
-    let night = desk.clone().options(|options| options.with_filter(Only("night/")));
+    let night = desk
+        .clone()
+        .options(|options| options.with_filter(Only("night/")));
     let report = night.settle().await;
     assert_eq!(told(&report, "drive").0, 2);
     assert!(card.get("night/b.jpg").is_some() && card.get("day/a.jpg").is_none());
@@ -269,7 +292,10 @@ async fn a_mirror_of_a_place_that_tells_loses_nothing_to_a_late_feed() {
     assert_eq!(listed(&one), files([("a.jpg", "a"), ("b.jpg", "b")]));
     source.is_late(false);
     desk.settle().await;
-    assert_eq!((listed(&one), listed(&two)), (listed(&source.account), listed(&source.account)));
+    assert_eq!(
+        (listed(&one), listed(&two)),
+        (listed(&source.account), listed(&source.account))
+    );
 }
 
 /// Whatever the database does while a snapshot is kept, the places end equal, and what is read back is what was there.
@@ -279,18 +305,30 @@ async fn a_snapshot_that_was_cut_off_is_not_believed() {
         let drive = Told::new();
         let (card, desk) = settled(&drive).await;
         for number in 0..40 {
-            drive.account.put(&format!("new/{number}.jpg"), "new").unwrap();
+            drive
+                .account
+                .put(&format!("new/{number}.jpg"), "new")
+                .unwrap();
         }
         drive.account.remove("day/03.jpg").unwrap();
         let good = Arc::clone(&desk.database);
         let faults = Faults::crash_at(step, Moment::After);
-        let broken = desk.clone().database(FaultyStorage::new(Arc::clone(&good), faults));
+        let broken = desk
+            .clone()
+            .database(FaultyStorage::new(Arc::clone(&good), faults));
         let outcome = broken.run().await;
         // Until the dead run's lease is over.
         tokio::time::sleep(Duration::from_secs(600)).await;
-        let desk = Desk { database: good, ..desk };
+        let desk = Desk {
+            database: good,
+            ..desk
+        };
         desk.settle().await;
-        assert_eq!(listed(&card), listed(&drive.account), "step {step}: {outcome:?}");
+        assert_eq!(
+            listed(&card),
+            listed(&drive.account),
+            "step {step}: {outcome:?}"
+        );
         assert!(card.get("day/03.jpg").is_none());
         desk.at_rest().await;
     }

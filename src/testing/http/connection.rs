@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::sleep;
@@ -19,6 +19,7 @@ use super::fault::HttpFault;
 use super::framing::Framing;
 use super::head::{Answer, Request};
 use super::reply::HttpReply;
+use super::tee::Tee;
 use super::wire::{Incoming, Passed, Spoil};
 
 /// The largest answer that is kept to come again, in bytes.
@@ -122,17 +123,20 @@ impl Connection {
         let (read, mut up) = stream.into_split();
         let mut down = Incoming::new(read);
         up.write_all(&request.head.to_bytes()).await?;
-        let framing = request.framing()?;
-        if let Some(fault @ HttpFault::ResetInRequest(most)) = &decision.fault {
+        let mut framing = request.framing()?;
+        if let Some(fault @ HttpFault::ResetInRequest(most)) = &decision.fault
+            && framing != Framing::EMPTY
+            && !request.waits()
+        {
             let most = Some(short_of(*most, framing));
             let spoil = Spoil { most, flip: None };
-            if framing != Framing::EMPTY
-                && !self.incoming.pass(&mut up, framing, spoil).await?.whole
-            {
+            if !self.incoming.pass(&mut up, framing, spoil).await?.whole {
                 self.decisions.struck(decision.number, fault);
                 reset(down.socket());
                 return Ok(Next::Reset);
             }
+            // It was shorter than that, which its head did not tell, and is there by now.
+            framing = Framing::EMPTY;
         }
         let flip = match &decision.fault {
             Some(HttpFault::FlipRequest(at)) => Some(*at),
@@ -265,13 +269,12 @@ impl Answering<'_> {
         self.decisions.told(self.decision.number, answer.status);
         let head = answer.head.to_bytes();
         let passed = if self.decision.is_watched() {
-            let mut copy = Vec::new();
-            let passed = down.pass(&mut copy, framing, spoil).await?;
-            self.out.write_all(&head).await?;
-            self.out.write_all(&copy).await?;
-            if framing != Framing::UntilClosed && copy.len() <= LARGEST_KEPT {
-                let kept = Bytes::from([head, copy].concat());
-                self.decisions.keep(self.decision, &kept);
+            let mut tee = Tee::new(&mut *self.out, LARGEST_KEPT);
+            tee.write_all(&head).await?;
+            let passed = down.pass(&mut tee, framing, spoil).await?;
+            let copy = tee.into_copy();
+            if let Some(copy) = copy.filter(|_| framing != Framing::UntilClosed) {
+                self.decisions.keep(self.decision, &Bytes::from(copy));
             }
             passed
         } else {
@@ -329,17 +332,18 @@ impl Answering<'_> {
     ) -> io::Result<After> {
         self.decisions.told(self.decision.number, answer.status);
         // What waits to be trickled is a page at most; a body that is longer waits at the platform.
-        let (mut near, far) = tokio::io::simplex(LARGEST_KEPT);
-        let mut far = far;
+        let (mut near, mut far) = tokio::io::simplex(LARGEST_KEPT);
+        let out = &mut *self.out;
         let reading = async {
             far.write_all(&answer.head.to_bytes()).await?;
             let passed = down.pass(&mut far, framing, Spoil::default()).await;
             far.shutdown().await?;
             passed
         };
-        let writing = async {
-            while let Ok(byte) = tokio::io::AsyncReadExt::read_u8(&mut near).await {
-                self.out.write_all(&[byte]).await?;
+        // Drops its end when the client has gone, so that the other does not wait for it.
+        let writing = async move {
+            while let Ok(byte) = near.read_u8().await {
+                out.write_all(&[byte]).await?;
                 sleep(every).await;
             }
             io::Result::Ok(())

@@ -45,7 +45,8 @@ const MOST_CONNECTIONS: usize = 1_024;
 /// proxy.add_rule(HttpRule::new(HttpFault::status(503)).nth(2).times(1));
 ///
 /// let api = Api::new("example", HttpClient::new(HttpOptions::default())?);
-/// let call = || api.call("example.call", HttpRequest::get(proxy.base("")?.at("/files")));
+/// let files = proxy.base("/v1")?.at("/files");
+/// let call = || api.call("example.call", HttpRequest::get(&files));
 /// assert!(call().await.is_ok());
 /// assert_eq!(call().await.unwrap_err().kind(), ErrorKind::Unavailable);
 /// assert!(call().await.is_ok());
@@ -207,10 +208,14 @@ where
         if connections.len() >= MOST_CONNECTIONS {
             connections.join_next().await;
         }
-        // A connection that went away before it was taken is nobody's loss; a socket without Nagle only faster.
-        if let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            connections.spawn(serve(stream));
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // A socket without Nagle is only faster.
+                let _ = stream.set_nodelay(true);
+                connections.spawn(serve(stream));
+            }
+            // It went away before it was taken, or this machine has no more sockets for now.
+            Err(_) => tokio::task::yield_now().await,
         }
     }
 }

@@ -166,6 +166,29 @@ async fn a_client_that_waits_for_leave_is_given_it_by_the_platform() {
 }
 
 #[tokio::test]
+async fn chunks_that_end_before_the_fault_arrive_whole() {
+    let world = World::with(HttpFault::ResetInRequest(100)).await;
+    let mut stream = TcpStream::connect(&world.proxy.address()[7..])
+        .await
+        .unwrap();
+    let call = "PUT /take HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\n\r\n";
+    for _ in 0..2 {
+        stream.write_all(call.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 201");
+        // The rest of the head; there is no body.
+        let mut last = [0; 4];
+        while &last != b"\r\n\r\n" {
+            last.rotate_left(1);
+            last[3] = stream.read_u8().await.unwrap();
+        }
+    }
+    assert_eq!(world.taken(), ["first", "first"]);
+    assert_eq!(world.proxy.injected(), 0);
+}
+
+#[tokio::test]
 async fn answers_of_its_own_come_before_the_platform_or_after_it() {
     let busy = HttpReply::new(429)
         .with_header("retry-after", "2")
