@@ -8,7 +8,7 @@ use garland::{Error, ErrorKind};
 
 use crate::office::{DAY, Office};
 
-const ACCOUNT: &str = "zoë's drive";
+const ACCOUNT: &str = "zoë drive";
 
 #[tokio::test(start_paused = true)]
 async fn what_a_platform_tells_is_kept_until_somebody_has_looked() {
@@ -16,26 +16,35 @@ async fn what_a_platform_tells_is_kept_until_somebody_has_looked() {
     let inbox = office.inbox();
     assert!(inbox.subscribe(ACCOUNT).await.unwrap().is_some());
     let hint = ChangeHint::File("day/1.jpg".parse().unwrap());
-    let delivery = office.delivery(std::slice::from_ref(&hint));
+    let delivery = office.delivery(std::slice::from_ref(&hint)).await;
     assert_eq!(inbox.receive(&delivery).await.status, 200);
     assert_eq!(office.hints().await, [hint.clone()]);
 
-    let failed = inbox.act(async |_, _| Err(Error::new(ErrorKind::Unavailable, "test.act", "no"))).await;
+    let failed = inbox
+        .act(async |_, _| Err(Error::new(ErrorKind::Unavailable, "test.act", "no")))
+        .await;
     assert_eq!(failed.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(office.hints().await, [hint.clone()], "it was not acted on");
 
     let elsewhere = office.inbox();
     let acted = elsewhere
         .act(async |account, hints| {
-            assert_eq!((account.name().as_str(), hints), (ACCOUNT, vec![hint.clone()]));
+            assert_eq!(
+                (account.name().as_str(), hints),
+                (ACCOUNT, vec![hint.clone()])
+            );
             // More comes while somebody looks.
-            let more = office.delivery(&[ChangeHint::Files]);
+            let more = office.delivery(&[ChangeHint::Files]).await;
             assert_eq!(inbox.receive(&more).await.status, 200);
             Ok(())
         })
         .await;
     assert_eq!(acted.unwrap(), 1);
-    assert_eq!(office.hints().await, [ChangeHint::Files], "what came meanwhile stays");
+    assert_eq!(
+        office.hints().await,
+        [ChangeHint::Files],
+        "what came meanwhile stays"
+    );
     assert_eq!(inbox.act(async |_, _| Ok(())).await.unwrap(), 1);
     assert_eq!(inbox.act(async |_, _| Ok(())).await.unwrap(), 0);
 }
@@ -46,12 +55,21 @@ async fn a_subscription_is_made_once_and_renewed_before_it_ends() {
     let inbox = office.inbox();
     let until = inbox.subscribe(ACCOUNT).await.unwrap();
     assert_eq!(office.inbox().subscribe(ACCOUNT).await.unwrap(), until);
-    office.delivery(&[ChangeHint::Files]);
+    office.delivery(&[ChangeHint::Files]).await;
     for _ in 0..30 {
         office.pass(DAY).await;
         let tended = inbox.tend().await.unwrap();
-        assert!(tended.failed.is_empty() && tended.made.is_empty(), "{tended:?}");
-        assert_eq!(inbox.receive(&office.delivery(&[ChangeHint::Files])).await.status, 200);
+        assert!(
+            tended.failed.is_empty() && tended.made.is_empty(),
+            "{tended:?}"
+        );
+        assert_eq!(
+            inbox
+                .receive(&office.delivery(&[ChangeHint::Files]).await)
+                .await
+                .status,
+            200
+        );
     }
     assert!(inbox.subscribe(ACCOUNT).await.unwrap() > until);
 }
@@ -61,13 +79,26 @@ async fn a_subscription_that_has_ended_is_made_anew_and_what_was_missed_is_looke
     let office = Office::new();
     let inbox = office.inbox();
     inbox.subscribe(ACCOUNT).await.unwrap();
-    let old = office.delivery(&[ChangeHint::Files]);
+    let old = office.delivery(&[ChangeHint::Files]).await;
     office.pass(DAY * 30).await;
     let tended = inbox.tend().await.unwrap();
     assert_eq!(tended.made.len(), 1, "{tended:?}");
-    assert!(office.hints().await.contains(&ChangeHint::Files), "what was missed");
-    assert_eq!(inbox.receive(&old).await.status, 404, "the old address is no more");
-    assert_eq!(inbox.receive(&office.delivery(&[ChangeHint::Contacts])).await.status, 200);
+    assert!(
+        office.hints().await.contains(&ChangeHint::Files),
+        "what was missed"
+    );
+    assert_eq!(
+        inbox.receive(&old).await.status,
+        404,
+        "the old address is no more"
+    );
+    assert_eq!(
+        inbox
+            .receive(&office.delivery(&[ChangeHint::Contacts]).await)
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,8 +109,14 @@ async fn an_account_of_which_nothing_is_heard_is_looked_at() {
     assert!(inbox.tend().await.unwrap().looked.is_empty());
     office.pass(Duration::from_secs(3_600)).await;
     assert_eq!(inbox.tend().await.unwrap().looked.len(), 1);
-    assert_eq!(office.hints().await, [ChangeHint::Contacts, ChangeHint::Files]);
-    assert!(inbox.tend().await.unwrap().looked.is_empty(), "not again at once");
+    assert_eq!(
+        office.hints().await,
+        [ChangeHint::Contacts, ChangeHint::Files]
+    );
+    assert!(
+        inbox.tend().await.unwrap().looked.is_empty(),
+        "not again at once"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +124,7 @@ async fn after_the_end_nothing_is_taken_and_nothing_is_left() {
     let office = Office::new();
     let inbox = office.inbox();
     inbox.subscribe(ACCOUNT).await.unwrap();
-    let delivery = office.delivery(&[ChangeHint::Files]);
+    let delivery = office.delivery(&[ChangeHint::Files]).await;
     inbox.receive(&delivery).await;
     inbox.unsubscribe(ACCOUNT).await.unwrap();
     inbox.unsubscribe(ACCOUNT).await.unwrap();
@@ -105,17 +142,25 @@ async fn a_crash_at_any_step_loses_nothing() {
             let dying = office.inbox_over(&faults);
             let mut promised = false;
             if dying.subscribe(ACCOUNT).await.is_ok() {
-                let delivery = office.delivery(&[ChangeHint::Files]);
+                let delivery = office.delivery(&[ChangeHint::Files]).await;
                 promised = dying.receive(&delivery).await.status == 200;
             }
             office.pass(Duration::from_secs(300)).await;
             let inbox = office.inbox();
             inbox.subscribe(ACCOUNT).await.unwrap();
             if promised {
-                assert_eq!(office.hints().await, [ChangeHint::Files], "{moment:?} {step}");
+                assert_eq!(
+                    office.hints().await,
+                    [ChangeHint::Files],
+                    "{moment:?} {step}"
+                );
             }
-            let delivery = office.delivery(&[ChangeHint::Contacts]);
-            assert_eq!(inbox.receive(&delivery).await.status, 200, "{moment:?} {step}");
+            let delivery = office.delivery(&[ChangeHint::Contacts]).await;
+            assert_eq!(
+                inbox.receive(&delivery).await.status,
+                200,
+                "{moment:?} {step}"
+            );
         }
     }
 }

@@ -14,9 +14,9 @@ pub mod presigned;
 mod sealed;
 mod secret;
 pub mod signatures;
-pub mod tokens;
 #[cfg(feature = "kit")]
 mod small;
+pub mod tokens;
 mod wrap;
 
 pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begun, Finished};
@@ -38,11 +38,11 @@ pub use keys::{
 pub use passwords::{PasswordHash, PasswordPolicy, Passwords, Verdict};
 #[cfg(feature = "testing")]
 pub(crate) use sealed::object_secrets;
-#[cfg(feature = "kit")]
-pub(crate) use small::{open_value, seal_value};
 pub use sealed::{
     ChunkSize, HEADER, Header, Layout, Opener, Pass, Passed, Purpose, ReadAt, SealContext, SealKey,
     SealedError, SealedReader, Sealer,
 };
 pub use secret::{SecretBytes, SecretKey, same};
+#[cfg(feature = "kit")]
+pub(crate) use small::{open_value, seal_value};
 pub use wrap::{KekId, WrapRecord};

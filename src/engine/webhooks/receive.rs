@@ -109,7 +109,13 @@ impl WebhookInbox {
             };
             waiting.add(hints, now);
             waiting.deliveries = waiting.deliveries.saturating_add(u64::from(by_platform));
-            batch.put_with(&WEBHOOK_HINTS, id.clone(), &waiting, precondition, Vec::new())?;
+            batch.put_with(
+                &WEBHOOK_HINTS,
+                id.clone(),
+                &waiting,
+                precondition,
+                Vec::new(),
+            )?;
             if let Some(record) = inner.record(account.name()).await? {
                 let heard = SubscriptionRecord {
                     looked: now,
@@ -123,7 +129,10 @@ impl WebhookInbox {
                 by_platform,
             };
             note(&mut batch, &self.actor, HINTED, account.name(), &data)?;
-            let accepted = inner.deliveries.accept_named(&source, delivery, batch).await;
+            let accepted = inner
+                .deliveries
+                .accept_named(&source, delivery, batch)
+                .await;
             match accepted {
                 Ok(Receipt::Fresh | Receipt::Unknown | Receipt::Repeated) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Conflict && tries < TRIES => tries += 1,

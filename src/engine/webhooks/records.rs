@@ -124,7 +124,8 @@ impl HintRecord {
             self.hints.push(Hint::Files);
         }
         if self.hints.contains(&Hint::Files) {
-            self.hints.retain(|hint| !files(hint) && *hint != Hint::Files);
+            self.hints
+                .retain(|hint| !files(hint) && *hint != Hint::Files);
             self.hints.push(Hint::Files);
         }
     }

@@ -95,7 +95,13 @@ impl WebhookInbox {
             }
         };
         let id = id(account.name())?;
-        batch.put_with(&WEBHOOK_SUBSCRIPTIONS, id.clone(), &record, precondition, Vec::new())?;
+        batch.put_with(
+            &WEBHOOK_SUBSCRIPTIONS,
+            id.clone(),
+            &record,
+            precondition,
+            Vec::new(),
+        )?;
         inner.store.commit(batch).await?;
         let stored = inner.record(account.name()).await?;
         stored.ok_or_else(|| gone(account))
@@ -115,9 +121,17 @@ impl WebhookInbox {
         let subscription = source(account)?.subscribe(&key, &request).await?;
         let until = subscription.expires;
         let batch = |batch: &mut Batch| {
-            note(batch, &self.actor, SUBSCRIBED, account.name(), &Until { until })
+            note(
+                batch,
+                &self.actor,
+                SUBSCRIBED,
+                account.name(),
+                &Until { until },
+            )
         };
-        inner.keep(account, asked, sealed, &subscription, batch).await?;
+        inner
+            .keep(account, asked, sealed, &subscription, batch)
+            .await?;
         Ok(until)
     }
 
@@ -150,7 +164,11 @@ impl WebhookInbox {
         }
         let mut batch = Batch::new(inner.clock.now());
         let id = id(account.name())?;
-        batch.delete(&WEBHOOK_SUBSCRIPTIONS, id.clone(), Precondition::At(record.version));
+        batch.delete(
+            &WEBHOOK_SUBSCRIPTIONS,
+            id.clone(),
+            Precondition::At(record.version),
+        );
         batch.delete(&WEBHOOK_HINTS, id, Precondition::Any);
         inner.keys.destroy(&mut batch, &record.value.key_name())?;
         note(&mut batch, &self.actor, UNSUBSCRIBED, account.name(), &())?;
@@ -171,7 +189,10 @@ impl Inner {
     ) -> Result<()> {
         let Versioned { version, value, .. } = record;
         sealed.id = Some(subscription.id.as_str().into());
-        sealed.secret = subscription.secret.as_ref().map(|secret| secret.expose().into());
+        sealed.secret = subscription
+            .secret
+            .as_ref()
+            .map(|secret| secret.expose().into());
         let key = self.keys.key(&value.key_name()).await?;
         let context = context(self.store.organization(), &value.key)?;
         let now = self.clock.now();

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::connector::{ChangeHint, ConnectorName, NamedConnector, Subscription, SubscriptionId, WebhookSecret};
+use crate::connector::{
+    ChangeHint, ConnectorName, NamedConnector, Subscription, SubscriptionId, WebhookSecret,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::Versioned;
 
@@ -119,7 +121,13 @@ impl WebhookInbox {
         };
         inner
             .keep(account, latest, sealed, &renewed, |batch| {
-                note(batch, &self.actor, RENEWED, account.name(), &Until { until })
+                note(
+                    batch,
+                    &self.actor,
+                    RENEWED,
+                    account.name(),
+                    &Until { until },
+                )
             })
             .await
     }

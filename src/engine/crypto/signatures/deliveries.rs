@@ -87,14 +87,10 @@ impl Deliveries {
     ///
     /// # Cancel safety
     /// Safe to drop; both are committed or neither.
-    pub async fn accept(
-        &self,
-        source: &str,
-        verified: &Verified,
-        batch: Batch,
-    ) -> Result<Receipt> {
+    pub async fn accept(&self, source: &str, verified: &Verified, batch: Batch) -> Result<Receipt> {
         let keep = self.keep.max(verified.window.saturating_mul(2));
-        self.accept_for(keep, source, verified.id.as_deref(), batch).await
+        self.accept_for(keep, source, verified.id.as_deref(), batch)
+            .await
     }
 
     /// As [`accept`](Self::accept), of a delivery that a connector has checked.
