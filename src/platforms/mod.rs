@@ -7,6 +7,11 @@
 mod local;
 #[cfg(feature = "testing")]
 mod memory;
+#[cfg(any(feature = "azure", feature = "gcs", feature = "s3"))]
+mod objects;
+#[cfg(feature = "s3")]
+#[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
+pub mod s3;
 
 #[cfg(all(feature = "local", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
@@ -14,3 +19,6 @@ pub use local::{Durability, LocalFolder, LocalOptions};
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub use memory::{MemoryOptions, MemoryPlatform};
+#[cfg(feature = "s3")]
+#[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
+pub use s3::{S3, S3Checksum, S3Keys, S3Options};
