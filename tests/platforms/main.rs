@@ -1,4 +1,5 @@
 //! Connectors to platforms, each against a real server or against a fake that keeps to the vendor's documentation.
 
+mod ground;
 mod kit;
 mod support;

@@ -6,10 +6,17 @@
     reason = "each connector uses a part of it, and may be left out"
 )]
 
+mod description;
+mod installed;
+mod live;
+mod port;
 mod python;
 mod record;
 mod serve;
+pub(crate) mod servers;
 
+pub(crate) use description::{Description, Report};
+pub(crate) use live::Live;
 pub(crate) use python::python;
 pub(crate) use record::{Recorded, Recorder};
 pub(crate) use serve::{Server, serve};
