@@ -2,4 +2,6 @@
 
 mod ground;
 mod kit;
+#[cfg(feature = "s3")]
+mod s3;
 mod support;
