@@ -3,6 +3,9 @@
 //! Each implements [`PlatformConnector`](crate::connector::PlatformConnector) and the facets its
 //! platform really has; nothing above the seam knows one of them by name.
 
+#[cfg(feature = "azure")]
+#[cfg_attr(docsrs, doc(cfg(feature = "azure")))]
+pub mod azure;
 #[cfg(all(feature = "local", unix))]
 mod local;
 #[cfg(feature = "testing")]
@@ -13,6 +16,9 @@ mod objects;
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub mod s3;
 
+#[cfg(feature = "azure")]
+#[cfg_attr(docsrs, doc(cfg(feature = "azure")))]
+pub use azure::{AzureBlob, AzureCredentials, AzureOptions};
 #[cfg(all(feature = "local", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub use local::{Durability, LocalFolder, LocalOptions};

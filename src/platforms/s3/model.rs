@@ -30,7 +30,9 @@ impl Telling {
 
     pub(super) fn object(self, size: u64, etag: &str, modified: Option<Timestamp>) -> Object {
         let etag = etag.trim_matches('"');
-        let mut version = FileVersion::new(size).with_revision(etag);
+        let mut version = FileVersion::new(size);
+        // Some servers list without.
+        version.revision = (!etag.is_empty()).then(|| etag.into());
         if self.tells_upload_times {
             // A listing has milliseconds, an answer to a look has none.
             let seconds = |time: Timestamp| time.as_millis().div_euclid(1000).saturating_mul(1000);
@@ -53,6 +55,10 @@ impl Telling {
     }
 
     pub(super) fn listed(self, root: Node<'_, '_>, is_encoded: bool) -> Option<Listed> {
+        // A page for people would otherwise be a bucket with nothing in it.
+        if root.tag_name().name() != "ListBucketResult" {
+            return None;
+        }
         let mut listed = Listed::default();
         let contents = |node: &Node<'_, '_>| node.tag_name().name() == "Contents";
         for node in root.children().filter(contents) {
@@ -66,7 +72,7 @@ impl Telling {
                 text_of(node, "LastModified").and_then(|text| text.parse().ok());
             let object = self.object(
                 text_of(node, "Size")?.parse().ok()?,
-                text_of(node, "ETag")?,
+                text_of(node, "ETag").unwrap_or_default(),
                 modified.map(|time| Timestamp::from_millis(time.as_millisecond())),
             );
             listed.objects.push((key, object));
@@ -118,6 +124,9 @@ pub(super) struct ListedPart {
 
 /// Some parts, and after which number the others come.
 pub(super) fn parts(root: Node<'_, '_>) -> Option<(Vec<ListedPart>, Option<String>)> {
+    if root.tag_name().name() != "ListPartsResult" {
+        return None;
+    }
     let mut parts = Vec::new();
     for node in root
         .children()

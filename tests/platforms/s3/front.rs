@@ -1,6 +1,6 @@
 //! What stands before `s3s-fs` where it differs from S3: it keeps keys as files, so that a key which is also a folder is an
-//! internal error to it, and it looks and then writes where S3 does both at once. All else goes through untouched, the
-//! signature with it.
+//! internal error to it; it looks and then writes where S3 does both at once; and its listings have no `ETag`. All else goes
+//! through untouched, the signature with it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,10 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use garland::connector::kit::{HttpClient, HttpOptions, HttpRequest};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::support::{Live, Recorder, Server, serve};
@@ -103,8 +106,47 @@ async fn pass(State(front): State<Arc<Front>>, request: Request) -> Response {
         let name = HeaderName::try_from(name).unwrap();
         told = told.header(name, HeaderValue::try_from(value).unwrap());
     }
-    told.body(Body::from_stream(answer.into_stream(None)))
-        .unwrap()
+    let lists = parts
+        .uri
+        .query()
+        .is_some_and(|query| query.contains("list-type=2"));
+    if !lists || answer.status() != 200 {
+        return told
+            .body(Body::from_stream(answer.into_stream(None)))
+            .unwrap();
+    }
+    let page = answer.bytes().await.unwrap();
+    let bucket = parts.uri.path().trim_matches('/');
+    let page = with_etags(&front.live.root(), bucket, str::from_utf8(&page).unwrap());
+    told.headers_mut().unwrap().remove("content-length");
+    told.body(Body::from(page)).unwrap()
+}
+
+/// A page of a listing with the `ETag`s that the server keeps beside its files.
+fn with_etags(root: &Path, bucket: &str, page: &str) -> String {
+    let mut pieces = page.split("<Key>");
+    let mut whole = pieces.next().unwrap().to_owned();
+    for piece in pieces {
+        let (key, rest) = piece.split_once("</Key>").unwrap();
+        let plain = [
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&quot;", "\""),
+            ("&apos;", "'"),
+            ("&#39;", "'"),
+            ("&amp;", "&"),
+        ]
+        .into_iter()
+        .fold(key.to_owned(), |key, (from, to)| key.replace(from, to));
+        let [bucket, object] = [bucket, &plain].map(|text| URL_SAFE_NO_PAD.encode(text));
+        let file = root.join(format!(".bucket-{bucket}.object-{object}.internal.json"));
+        let info: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let etag = info["e_tag"].as_str().unwrap();
+        whole.push_str(&format!(
+            "<Key>{key}</Key><ETag>&quot;{etag}&quot;</ETag>{rest}"
+        ));
+    }
+    whole
 }
 
 /// Whether a key is a folder, or below a file.

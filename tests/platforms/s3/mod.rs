@@ -73,7 +73,7 @@ async fn holds(with: impl Fn(S3Options) -> S3Options) {
     let server = Arc::new(server);
     let number = AtomicU32::new(0);
     connector(async || {
-        let bucket = format!("b{}", number.fetch_add(1, Ordering::Relaxed));
+        let bucket = format!("bucket-{}", number.fetch_add(1, Ordering::Relaxed));
         server.bucket(&bucket);
         let open = || S3::new(with(options(&server, &bucket)), keys()).unwrap();
         Account::new(open(), open()).keeping(Arc::clone(&server))
