@@ -6,6 +6,9 @@
 #[cfg(feature = "azure")]
 #[cfg_attr(docsrs, doc(cfg(feature = "azure")))]
 pub mod azure;
+#[cfg(feature = "gcs")]
+#[cfg_attr(docsrs, doc(cfg(feature = "gcs")))]
+pub mod gcs;
 #[cfg(all(feature = "local", unix))]
 mod local;
 #[cfg(feature = "testing")]
@@ -19,6 +22,9 @@ pub mod s3;
 #[cfg(feature = "azure")]
 #[cfg_attr(docsrs, doc(cfg(feature = "azure")))]
 pub use azure::{AzureBlob, AzureCredentials, AzureOptions};
+#[cfg(feature = "gcs")]
+#[cfg_attr(docsrs, doc(cfg(feature = "gcs")))]
+pub use gcs::{Gcs, GcsOptions, ServiceAccount};
 #[cfg(all(feature = "local", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub use local::{Durability, LocalFolder, LocalOptions};

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "azure")]
 mod azure;
+#[cfg(feature = "gcs")]
+mod gcs;
 mod ground;
 mod kit;
 #[cfg(feature = "s3")]

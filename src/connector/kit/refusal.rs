@@ -96,6 +96,12 @@ impl Refusal {
         self.status
     }
 
+    /// Returns what the status alone means, for a judge that knows the reason but no better kind.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        by_status(self.status)
+    }
+
     /// Returns the first header of this name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -101,7 +101,7 @@ impl AzureBlob {
             chance: options.chance,
         });
         let files = Arc::new(BucketFiles::new(Arc::clone(&container), keys.clone()));
-        let links = SignedLinks::new(Arc::clone(&files), Box::new(signer), clock);
+        let links = SignedLinks::new(Arc::clone(&files), Box::new(signer), clock).for_plain_names();
         Ok(Self {
             container,
             files,

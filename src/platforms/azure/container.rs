@@ -133,6 +133,14 @@ impl Bucket for Container {
         Acts::ALL
     }
 
+    fn guards_when_begun(&self) -> bool {
+        false
+    }
+
+    fn ends_with_last_part(&self) -> bool {
+        false
+    }
+
     async fn page(&self, prefix: &str, at: Option<&str>) -> Result<Listed> {
         let mut call = self.listing(prefix, 5000);
         if let Some(at) = at {
@@ -218,7 +226,7 @@ impl Bucket for Container {
         self.written(key, etag, size).await
     }
 
-    async fn begin(&self, _: &str, _: &UploadRequest) -> Result<AzureUpload> {
+    async fn begin(&self, _: &str, _: &Guard, _: &UploadRequest) -> Result<AzureUpload> {
         Ok(AzureUpload::new(self.api.clock().now(), self.chance.word()))
     }
 
@@ -229,8 +237,10 @@ impl Bucket for Container {
         upload: &mut AzureUpload,
         at: u64,
         chunk: Bytes,
-    ) -> Result<()> {
-        self.send_block(key, upload, at, chunk).await
+    ) -> Result<u64> {
+        let end = at.saturating_add(chunk.len() as u64);
+        self.send_block(key, upload, at, chunk).await?;
+        Ok(end)
     }
 
     async fn arrived(&self, key: &str, _: &UploadRequest, upload: &mut AzureUpload) -> Result<u64> {
@@ -243,6 +253,7 @@ impl Bucket for Container {
         guard: &Guard,
         request: &UploadRequest,
         upload: &AzureUpload,
+        _: Option<(u64, Bytes)>,
         computed: &Hashes,
     ) -> Result<Object> {
         self.join_blocks(key, guard, request, upload, computed)

@@ -7,9 +7,17 @@ use crate::error::ErrorKind;
 /// which are in a header also where there is no body.
 pub(super) fn judge(refusal: &Refusal) -> Option<Verdict> {
     let code = refusal.header("x-ms-error-code")?;
-    let kind = kind(code)?;
+    let body = String::from_utf8_lossy(refusal.body());
+    let kind = match code {
+        // Some servers of its kind say so of who could not be told, and not of who may not.
+        "AuthorizationFailure" if body.contains("failed to authenticate") => {
+            ErrorKind::Unauthenticated
+        }
+        "InvalidOperation" if body.contains("contentMD5 doesn't match") => ErrorKind::Corrupt,
+        _ => kind(code).unwrap_or_else(|| refusal.kind()),
+    };
     let verdict = Verdict::new(kind).with_reason(code);
-    if code == "AuthenticationFailed" && is_about_time(refusal.body()) {
+    if code == "AuthenticationFailed" && is_about_time(&body) {
         // The key may be good: nothing is gained by connecting the account again.
         let told = Verdict::new(ErrorKind::Denied).with_reason(code);
         return Some(told.with_message(
@@ -20,8 +28,7 @@ pub(super) fn judge(refusal: &Refusal) -> Option<Verdict> {
 }
 
 /// Only the sentence beside the code tells that the date is what is wrong.
-fn is_about_time(body: &[u8]) -> bool {
-    let body = String::from_utf8_lossy(body);
+fn is_about_time(body: &str) -> bool {
     body.contains("Request date header too old")
         || body.contains("not within the valid range of time")
 }

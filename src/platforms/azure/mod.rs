@@ -25,7 +25,8 @@
 //! libraries of the vendor cut off.
 //!
 //! **Links** are shared access signatures by the account key, or by a key that Entra ID lends, for 7 days at most. They are
-//! neither listed nor taken back.
+//! neither listed nor taken back. Names with other characters than letters of ASCII, digits and `-._~` have none: the signature
+//! is made over the encoded name, where the server takes the plain one.
 //!
 //! **Not supported**: append and page blobs are read and not written, snapshots and older versions, leases, keys of customers,
 //! a feed of changes.

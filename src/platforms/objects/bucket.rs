@@ -97,10 +97,21 @@ pub(in crate::platforms) trait Bucket:
         computed: &Hashes,
     ) -> Result<Object>;
 
-    /// Begins an upload in parts.
-    async fn begin(&self, key: &str, request: &UploadRequest) -> Result<Self::Upload>;
+    /// Tells whether an upload in parts has its condition from its beginning.
+    fn guards_when_begun(&self) -> bool;
 
-    /// Sends the part that begins at byte `at`.
+    /// Tells whether the last part makes the file appear, so that it is sent by [`complete`](Self::complete).
+    fn ends_with_last_part(&self) -> bool;
+
+    /// Begins an upload in parts.
+    async fn begin(
+        &self,
+        key: &str,
+        guard: &Guard,
+        request: &UploadRequest,
+    ) -> Result<Self::Upload>;
+
+    /// Sends the part that begins at byte `at`, and returns how many bytes have arrived by then.
     async fn part(
         &self,
         key: &str,
@@ -108,7 +119,7 @@ pub(in crate::platforms) trait Bucket:
         upload: &mut Self::Upload,
         at: u64,
         chunk: Bytes,
-    ) -> Result<()>;
+    ) -> Result<u64>;
 
     /// Asks how many bytes of an upload have arrived.
     async fn arrived(
@@ -125,6 +136,7 @@ pub(in crate::platforms) trait Bucket:
         guard: &Guard,
         request: &UploadRequest,
         upload: &Self::Upload,
+        last: Option<(u64, Bytes)>,
         computed: &Hashes,
     ) -> Result<Object>;
 

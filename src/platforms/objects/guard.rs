@@ -57,6 +57,18 @@ impl Guard {
         Ok(revision.map_or(Self::Free, Self::Revision))
     }
 
+    /// The condition that a call has had since long, whatever it was then.
+    pub(super) fn given(expect: &Expect) -> Self {
+        match expect {
+            Expect::Anything => Self::Free,
+            Expect::Absent => Self::Absent,
+            Expect::Version(version) => {
+                let revision = version.revision.clone();
+                revision.map_or(Self::Free, Self::Revision)
+            }
+        }
+    }
+
     /// Says what it means that a guarded call was refused.
     pub(super) fn explain(&self, path: &FilePath, error: Error) -> Error {
         match (self, error.kind()) {

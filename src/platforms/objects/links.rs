@@ -26,6 +26,8 @@ pub(in crate::platforms) struct SignedLinks<B: Bucket> {
     files: Arc<BucketFiles<B>>,
     signer: Box<dyn Signer>,
     clock: Arc<dyn Clock>,
+    /// Whether a name with characters that an address cannot have is signed as the server reads it.
+    signs_any_name: bool,
 }
 
 impl<B: Bucket> fmt::Debug for SignedLinks<B> {
@@ -44,7 +46,15 @@ impl<B: Bucket> SignedLinks<B> {
             files,
             signer,
             clock,
+            signs_any_name: true,
         }
+    }
+
+    /// Says that only names that an address can have as they are can be signed.
+    #[cfg(feature = "azure")]
+    pub(in crate::platforms) fn for_plain_names(mut self) -> Self {
+        self.signs_any_name = false;
+        self
     }
 }
 
@@ -77,7 +87,10 @@ impl<B: Bucket> LinkSharing for SignedLinks<B> {
             return Err(Error::new(ErrorKind::InvalidInput, "links.create", message)
                 .with_context("seconds", seconds));
         }
-        let key = Path::parse(self.files.keys.key(path)).map_err(|_| {
+        let key = self.files.keys.key(path);
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        let signs = self.signs_any_name || key.bytes().all(is_plain);
+        let key = Path::parse(key).ok().filter(|_| signs).ok_or_else(|| {
             let message = "there is no link to a file of such a name";
             unsupported(message).with_context("path", path)
         })?;

@@ -78,7 +78,7 @@ impl<B: Bucket> UploadProtocol for BucketUploads<B> {
     }
 
     fn ends_with_last_chunk(&self) -> bool {
-        false
+        self.bucket.ends_with_last_part()
     }
 
     async fn put(
@@ -99,7 +99,14 @@ impl<B: Bucket> UploadProtocol for BucketUploads<B> {
 
     async fn begin(&self, request: &UploadRequest) -> Result<Begun<B::Upload>> {
         let key = self.keys.key(&request.path);
-        Ok(Begun::new(self.bucket.begin(&key, request).await?))
+        let guard = if self.bucket.guards_when_begun() {
+            self.guard(request, true).await?
+        } else {
+            Guard::Free
+        };
+        let begun = self.bucket.begin(&key, &guard, request).await;
+        let state = begun.map_err(|error| guard.explain(&request.path, error))?;
+        Ok(Begun::new(state))
     }
 
     async fn send(
@@ -109,10 +116,8 @@ impl<B: Bucket> UploadProtocol for BucketUploads<B> {
         at: u64,
         chunk: Bytes,
     ) -> Result<u64> {
-        let end = at.saturating_add(chunk.len() as u64);
         let key = self.keys.key(&request.path);
-        self.bucket.part(&key, request, state, at, chunk).await?;
-        Ok(end)
+        self.bucket.part(&key, request, state, at, chunk).await
     }
 
     async fn offset(&self, request: &UploadRequest, state: &mut B::Upload, _: u64) -> Result<u64> {
@@ -124,14 +129,21 @@ impl<B: Bucket> UploadProtocol for BucketUploads<B> {
         &self,
         request: &UploadRequest,
         state: &mut B::Upload,
-        _: Option<(u64, Bytes)>,
+        last: Option<(u64, Bytes)>,
         computed: &Hashes,
     ) -> Result<FileEntry> {
         let guard = self.guard(request, self.bucket.acts().complete).await?;
         let key = self.keys.key(&request.path);
-        let done = self.bucket.complete(&key, &guard, request, state, computed);
-        let object = done.await;
-        let object = object.map_err(|error| guard.explain(&request.path, error))?;
+        let done = self
+            .bucket
+            .complete(&key, &guard, request, state, last, computed);
+        let object = done.await.map_err(|error| {
+            if self.bucket.guards_when_begun() {
+                Guard::given(&request.expect).explain(&request.path, error)
+            } else {
+                guard.explain(&request.path, error)
+            }
+        })?;
         self.verify(request, object, computed).await
     }
 

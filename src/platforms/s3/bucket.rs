@@ -177,6 +177,14 @@ impl Bucket for S3Bucket {
         self.options.acts
     }
 
+    fn guards_when_begun(&self) -> bool {
+        false
+    }
+
+    fn ends_with_last_part(&self) -> bool {
+        false
+    }
+
     async fn page(&self, prefix: &str, at: Option<&str>) -> Result<Listed> {
         let mut call = self.listing(prefix, 1000);
         if let Some(at) = at {
@@ -241,7 +249,7 @@ impl Bucket for S3Bucket {
         self.written(key, object).await
     }
 
-    async fn begin(&self, key: &str, request: &UploadRequest) -> Result<S3Upload> {
+    async fn begin(&self, key: &str, _: &Guard, request: &UploadRequest) -> Result<S3Upload> {
         self.begin_parts(key, request).await
     }
 
@@ -252,8 +260,10 @@ impl Bucket for S3Bucket {
         upload: &mut S3Upload,
         at: u64,
         chunk: Bytes,
-    ) -> Result<()> {
-        self.send_part(key, upload, at, chunk).await
+    ) -> Result<u64> {
+        let end = at.saturating_add(chunk.len() as u64);
+        self.send_part(key, upload, at, chunk).await?;
+        Ok(end)
     }
 
     async fn arrived(&self, key: &str, _: &UploadRequest, upload: &mut S3Upload) -> Result<u64> {
@@ -266,6 +276,7 @@ impl Bucket for S3Bucket {
         guard: &Guard,
         _: &UploadRequest,
         upload: &S3Upload,
+        _: Option<(u64, Bytes)>,
         computed: &Hashes,
     ) -> Result<Object> {
         self.join_parts(key, guard, upload, computed).await

@@ -181,7 +181,11 @@ async fn a_signed_link_gives_the_file_to_whoever_has_it() {
     let Some(live) = server().await else { return };
     let account = open(&live);
     let files = account.files().unwrap();
-    let path = "day/first look.jpg".parse().unwrap();
+    let odd = "day/first look.jpg".parse().unwrap();
+    let mut session = files.upload(UploadRequest::new(odd, 1)).await.unwrap();
+    session.write("x".into()).await.unwrap();
+    let odd = session.finish(&Hashes::new()).await.unwrap().path;
+    let path = "day/first-look.jpg".parse().unwrap();
     let mut session = files.upload(UploadRequest::new(path, 7)).await.unwrap();
     session.write("picture".into()).await.unwrap();
     let path = session.finish(&Hashes::new()).await.unwrap().path;
@@ -191,6 +195,9 @@ async fn a_signed_link_gives_the_file_to_whoever_has_it() {
     let options = LinkOptions::default()
         .with_scope(LinkScope::Anyone)
         .with_expires(soon);
+    let links = account.links().unwrap();
+    let error = links.create_link(&odd, &options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
     let link = account
         .links()
         .unwrap()
@@ -206,7 +213,7 @@ async fn a_signed_link_gives_the_file_to_whoever_has_it() {
     let shared = AzureBlob::new(self::options(&live), shared).unwrap();
     assert!(shared.links().is_none());
     assert_eq!(
-        read(shared.files().unwrap(), "day/first look.jpg").await,
+        read(shared.files().unwrap(), "day/first-look.jpg").await,
         b"picture"
     );
 }
