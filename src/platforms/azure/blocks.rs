@@ -110,11 +110,9 @@ impl Container {
         computed: &Hashes,
     ) -> Result<Object> {
         let call = HttpRequest::put(self.at(key)).query("comp", "blocklist");
-        let call = kept(
-            guarded(call, guard),
-            request,
-            computed.get(HashAlgorithm::Md5),
-        );
+        let now = self.api.clock().now();
+        let md5 = computed.get(HashAlgorithm::Md5);
+        let call = kept(guarded(call, guard), request, now, md5);
         let call = call.body("application/xml", upload.to_xml());
         let answer = self.api.call("azure.complete", call).await?;
         let etag = answer.header("etag").ok_or_else(|| lacks("ETag"))?;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::task::spawn_blocking;
 
+use crate::clock::Timestamp;
 use crate::connector::kit::{Api, HttpRequest, encode_segment};
 use crate::connector::{
     ContentHasher, FileFacts, FileVersion, HashAlgorithm, Hashes, UploadRequest,
@@ -88,13 +89,19 @@ pub(super) fn guarded(call: HttpRequest, guard: &Guard) -> HttpRequest {
     }
 }
 
-/// What is kept with a file: its media type, its modified time, and its MD5 where it is known.
-pub(super) fn kept(call: HttpRequest, request: &UploadRequest, md5: Option<&[u8]>) -> HttpRequest {
+/// What is kept with a file: its media type, its modified time, and its MD5 where it is known. One without a time has that of
+/// its upload, which a copy then keeps too.
+pub(super) fn kept(
+    call: HttpRequest,
+    request: &UploadRequest,
+    now: Timestamp,
+    md5: Option<&[u8]>,
+) -> HttpRequest {
     let media_type = request.media_type.as_deref().unwrap_or(ANY);
-    let mut call = call.header("x-ms-blob-content-type", media_type);
-    if let Some(modified) = request.modified {
-        call = call.header("x-ms-meta-mtime", modified.to_string());
-    }
+    let modified = request.modified.unwrap_or(now);
+    let call = call
+        .header("x-ms-blob-content-type", media_type)
+        .header("x-ms-meta-mtime", modified.to_string());
     match md5 {
         Some(md5) => call.header("x-ms-blob-content-md5", STANDARD.encode(md5)),
         None => call,
@@ -220,7 +227,7 @@ impl Bucket for Container {
         let call = guarded(HttpRequest::put(self.at(key)), guard)
             .header("x-ms-blob-type", "BlockBlob")
             .header("content-md5", md5);
-        let call = kept(call, request, None).body(ANY, content);
+        let call = kept(call, request, self.api.clock().now(), None).body(ANY, content);
         let answer = self.api.call("azure.put", call).await?;
         let etag = answer.header("etag").ok_or_else(|| lacks("ETag"))?;
         self.written(key, etag, size).await

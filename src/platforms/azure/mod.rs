@@ -19,7 +19,7 @@
 //! that garland sends.
 //!
 //! **Times.** The modified time of the source is kept in the metadata `mtime`, as rclone keeps it, and told by every listing
-//! to the millisecond. A blob without it is told with the time of its upload, to the second.
+//! to the millisecond. A blob that others have made without it is told with the time of its upload, to the second.
 //!
 //! **Names.** A name has at most 1,024 characters; control characters are not taken, nor names that end in a dot, which
 //! libraries of the vendor cut off.

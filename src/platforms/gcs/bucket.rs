@@ -161,7 +161,7 @@ impl Bucket for GcsBucket {
             Some(_) => computed.clone(),
             None => computed.or(&crc_of(&content).await?),
         };
-        let about = describe(key, request, &hashes).to_string();
+        let about = describe(key, request, self.api.clock().now(), &hashes).to_string();
         let body = Multipart::related([
             Part::new("application/json; charset=UTF-8", about),
             Part::new(request.media_type.as_deref().unwrap_or(ANY), content),

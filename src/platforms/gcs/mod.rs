@@ -19,7 +19,7 @@
 //! sent.
 //!
 //! **Times.** The modified time of the source is kept in the metadata `mtime`, as rclone keeps it, and told by every listing
-//! to the millisecond. A file without it is told with the time of its upload.
+//! to the millisecond. A file that others have made without it is told with the time of its upload.
 //!
 //! **Names.** A name is at most 1,024 bytes ([rules](https://cloud.google.com/storage/docs/objects#naming)); control
 //! characters are not taken.

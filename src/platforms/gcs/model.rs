@@ -95,15 +95,19 @@ pub(super) struct Rewritten {
     pub(super) resource: Option<Told>,
 }
 
-/// What a file is to be kept with.
-pub(super) fn describe(key: &str, request: &UploadRequest, hashes: &Hashes) -> Value {
+/// What a file is to be kept with. One without a time has that of its upload, which a copy then keeps too.
+pub(super) fn describe(
+    key: &str,
+    request: &UploadRequest,
+    now: Timestamp,
+    hashes: &Hashes,
+) -> Value {
     let mut told = Map::new();
     told.insert("name".into(), key.into());
     let media_type = request.media_type.as_deref();
     told.insert("contentType".into(), media_type.unwrap_or(ANY).into());
-    if let Some(modified) = request.modified {
-        told.insert("metadata".into(), json!({ "mtime": modified.to_string() }));
-    }
+    let modified = request.modified.unwrap_or(now);
+    told.insert("metadata".into(), json!({ "mtime": modified.to_string() }));
     for (algorithm, name) in [
         (HashAlgorithm::Md5, "md5Hash"),
         (HashAlgorithm::Crc32c, "crc32c"),

@@ -32,7 +32,12 @@ impl GcsBucket {
             .uploading("resumable", key, guard)
             .header("x-upload-content-type", media_type)
             .header("x-upload-content-length", request.size.to_string())
-            .json(&describe(key, request, &Hashes::new()));
+            .json(&describe(
+                key,
+                request,
+                self.api.clock().now(),
+                &Hashes::new(),
+            ));
         let answer = self.api.call("gcs.begin", call).await?;
         let session = answer.header("location").unwrap_or_default();
         if !self.base.is_origin_of(session) {

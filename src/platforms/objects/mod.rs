@@ -10,6 +10,8 @@ mod acts;
 mod bucket;
 mod carrier;
 mod files;
+#[cfg(feature = "s3")]
+mod form;
 mod guard;
 mod keys;
 mod links;
@@ -23,8 +25,10 @@ pub(super) use acts::Acts;
 pub(super) use bucket::{Bucket, Listed, Object, Opened};
 pub(super) use carrier::{Carrier, credential_error, no_retries};
 pub(super) use files::BucketFiles;
+#[cfg(feature = "s3")]
+pub(super) use form::decode_form;
 pub(super) use guard::Guard;
 pub(super) use keys::Keys;
 pub(super) use links::SignedLinks;
 #[cfg(any(feature = "azure", feature = "s3"))]
-pub(super) use xml::{decode_form, read_xml, text_of};
+pub(super) use xml::{read_xml, text_of};

@@ -1,8 +1,5 @@
 //! Answers in XML.
 
-use std::borrow::Cow;
-
-use percent_encoding::percent_decode_str;
 use roxmltree::{Document, Node};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -36,26 +33,9 @@ pub(in crate::platforms) fn text_of<'a>(node: Node<'a, '_>, name: &str) -> Optio
     Some(child.text().unwrap_or_default())
 }
 
-/// Undoes the encoding of forms, in which S3 lists keys that XML cannot hold.
-pub(in crate::platforms) fn decode_form(text: &str) -> Option<String> {
-    let text: Cow<'_, str> = if text.contains('+') {
-        text.replace('+', " ").into()
-    } else {
-        text.into()
-    };
-    let decoded = percent_decode_str(&text).decode_utf8().ok()?;
-    Some(decoded.into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_come_back_from_the_encoding_of_forms() {
-        assert_eq!(decode_form("a+b%2Bc%2F%01").as_deref(), Some("a b+c/\u{1}"));
-        assert_eq!(decode_form("%FF"), None);
-    }
 
     #[test]
     fn what_is_no_xml_may_pass_and_another_form_is_a_fault() {

@@ -1,5 +1,5 @@
-//! What stands before the emulator where it differs from Google: it looks at no condition and cannot end an upload, and a
-//! generation that is gone is read as the newest. All else goes through untouched.
+//! What stands before the emulator where it differs from Google: it looks at no condition, cannot end an upload, tells of one
+//! byte where none has come, and reads the newest for a generation that is gone. All else goes through untouched.
 
 use std::sync::Arc;
 
@@ -111,6 +111,7 @@ async fn pass(State(front): State<Arc<Front>>, request: Request) -> Response {
     for (name, value) in told
         .headers()
         .filter(|(name, _)| *name != "transfer-encoding")
+        .filter(|told| *told != ("range", "bytes=0-0"))
     {
         let name = HeaderName::try_from(name).unwrap();
         response = response.header(name, HeaderValue::try_from(value).unwrap());

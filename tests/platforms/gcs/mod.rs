@@ -122,7 +122,9 @@ async fn what_garland_writes_the_vendor_reads_and_the_other_way_round() {
     }
     assert_eq!(read(files, "from google/small.bin").await, content(3_000));
     assert_eq!(read(files, "from google/large.bin").await, content(700_000));
-    let asked = server.asked.requests();
+    // The library reads by the links it is told, which lead to where garland wrote; garland reads by the API.
+    let mut asked = server.asked.requests();
+    asked.retain(|call| !call.target.starts_with("/download/"));
     let with_token = asked
         .iter()
         .filter(|call| call.header("authorization").is_some());
