@@ -68,7 +68,7 @@ async fn read(files: &dyn FileStore, name: &str) -> Vec<u8> {
     pieces.concat()
 }
 
-async fn holds(with: impl Fn(S3Options) -> S3Options) {
+async fn holds(with: fn(S3Options) -> S3Options) {
     let Some(server) = server().await else { return };
     let server = Arc::new(server);
     let number = AtomicU32::new(0);
