@@ -1,5 +1,11 @@
 //! Connectors to platforms, each against a real server or against a fake that keeps to the vendor's documentation.
 
+#[cfg(feature = "azure")]
+mod azure;
+#[cfg(feature = "gcs")]
+mod gcs;
 mod ground;
 mod kit;
+#[cfg(feature = "s3")]
+mod s3;
 mod support;
