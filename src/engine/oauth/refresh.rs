@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 use tokio::time::sleep;
 
 use crate::clock::Timestamp;
@@ -52,6 +52,7 @@ impl Connection {
         self.save_left().await?;
         let inner = &self.inner;
         let begun = inner.clock.elapsed();
+        let mut changed = inner.store.watch();
         loop {
             let base = self.read().await?;
             if self.is_other(&base, beyond.as_ref()) {
@@ -67,7 +68,10 @@ impl Connection {
             );
             let locked = match lease.await {
                 Ok(lease) => return Box::pin(self.renew_under(lease, beyond.as_ref())).await,
-                Err(error) if error.kind() == ErrorKind::Locked => error,
+                // The lease of somebody whose taking of it is not to be read yet is a conflict.
+                Err(error) if matches!(error.kind(), ErrorKind::Locked | ErrorKind::Conflict) => {
+                    error
+                }
                 Err(error) => return Err(error),
             };
             // Its holder may be dead: then the lease runs out, and ours is the next.
@@ -78,9 +82,13 @@ impl Connection {
                     .with_context("account", &self.name)
                     .with_source(locked));
             }
-            let mut changed = inner.store.watch();
             let pause = LOOK.mul_f64(0.5 + inner.chance.unit() / 2.0);
-            select(changed.next(), pin!(sleep(pause))).await;
+            let pause = pin!(sleep(pause));
+            let woken = select(changed.next(), pause).await;
+            // A database that tells nothing ends its wake-ups at once.
+            if let Either::Left((None, rest)) = woken {
+                rest.await;
+            }
         }
     }
 

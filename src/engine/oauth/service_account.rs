@@ -39,6 +39,7 @@ pub struct ServiceAccountKey {
     email: String,
     key_id: Option<String>,
     token_uri: String,
+    endpoint: String,
     pair: Arc<RsaKeyPair>,
 }
 
@@ -89,9 +90,17 @@ impl ServiceAccountKey {
         Ok(Self {
             email: file.client_email,
             key_id: file.private_key_id,
+            endpoint: file.token_uri.clone(),
             token_uri: file.token_uri,
             pair: Arc::new(pair),
         })
+    }
+
+    /// Asks another address than the one in the file, such as a proxy's. The assertion stays for the one in the file.
+    #[must_use]
+    pub fn with_token_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = url.into();
+        self
     }
 
     /// Returns the account's address, with which people share folders.
@@ -201,7 +210,7 @@ impl ServiceAccount {
             subject,
         };
         // The assertion says who asks: the form has no client of its own.
-        let provider = Provider::new("service-account", "", key.token_uri.clone());
+        let provider = Provider::new("service-account", "", key.endpoint.clone());
         let signer = Signer {
             key,
             asked: Arc::new(asked),
