@@ -202,17 +202,13 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn with_base(mut self, base: &BaseUrl) -> Self {
-        let moved = |url: &str| match Url::parse(url) {
-            Ok(url) => base.at(url.path()),
-            Err(_) => url.to_owned(),
-        };
-        self.token = moved(&self.token);
+        self.token = moved(base, &self.token);
         for endpoint in [
             &mut self.authorization,
             &mut self.device,
             &mut self.revocation,
         ] {
-            *endpoint = endpoint.as_deref().map(moved);
+            *endpoint = endpoint.as_deref().map(|url| moved(base, url));
         }
         self
     }
@@ -255,6 +251,14 @@ impl Provider {
             return Err(fault("a client's secret is text"));
         }
         Ok(())
+    }
+}
+
+/// The same path at another base.
+fn moved(base: &BaseUrl, url: &str) -> String {
+    match Url::parse(url) {
+        Ok(url) => base.at(url.path()),
+        Err(_) => url.to_owned(),
     }
 }
 
