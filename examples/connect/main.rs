@@ -18,12 +18,12 @@ use clap::Parser;
 use garland::backends::Sqlite;
 use garland::connector::ConnectorName;
 use garland::connector::kit::{HttpClient, HttpOptions};
-use garland::crypto::{KeyFile, KeyRing, SystemEntropy};
+use garland::crypto::{Entropy, KeyFile, KeyRing, SystemEntropy};
 use garland::oauth::{
     AuthorizationRequest, ClientAuthentication, Loopback, OAuth, OAuthOptions, OAuthParts, Provider,
 };
 use garland::storage::Store;
-use garland::{Chance, OrganizationId, SystemClock};
+use garland::{Chance, Clock, OrganizationId, SystemClock};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -128,21 +128,22 @@ async fn main() -> Outcome<()> {
 }
 
 async fn service(args: &Args, provider: Provider) -> Outcome<OAuth> {
-    let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SystemEntropy::new()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
     let database = Arc::new(Sqlite::open(&args.state).await?);
     let store = Store::new(database, OrganizationId::default());
     let key = args.state.with_extension("key");
     let root = if key.exists() {
-        KeyFile::open(&key, entropy.clone()).await?
+        KeyFile::open(&key, Arc::clone(&entropy)).await?
     } else {
-        KeyFile::create(&key, entropy.clone()).await?
+        KeyFile::create(&key, Arc::clone(&entropy)).await?
     };
     let parts = OAuthParts {
         keys: KeyRing::new(
             store.clone(),
             Arc::new(root),
-            clock.clone(),
-            entropy.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
         ),
         store,
         client: HttpClient::new(HttpOptions::default())?,

@@ -88,13 +88,13 @@ async fn a_service_account_signs_as_openssl_does() {
     let fake = Fake::start(Habit::Strict).await;
     let token_uri = fake.provider().token;
     let scopes = ["https://www.googleapis.com/auth/drive"];
-    let clock = Arc::new(SetClock::default());
+    let set = SetClock::default();
+    let clock = Arc::new(set.clone());
     // Its file names the audience; the fake stands in for it at another address.
     let key = ServiceAccountKey::parse(KEY.as_bytes()).unwrap();
     assert_eq!(key.email(), "robot@garland-tests.iam.gserviceaccount.test");
     let key = key.with_token_endpoint(token_uri);
-    let account =
-        ServiceAccount::acting_for(key, scopes, "anna@example.com", client(), clock.clone());
+    let account = ServiceAccount::acting_for(key, scopes, "anna@example.com", client(), clock);
     account.token().await.unwrap();
     account.token().await.unwrap();
     let form = fake.book().forms[0].clone();
@@ -108,7 +108,7 @@ async fn a_service_account_signs_as_openssl_does() {
 
     let no = serde_json::json!({"error": "invalid_grant", "error_description": "Invalid JWT Signature."});
     fake.book().bad.push_back(Bad::Says(400, no));
-    clock.forward(Duration::from_secs(3600));
+    set.forward(Duration::from_secs(3600));
     refused(account.token().await, ErrorKind::Unauthenticated);
 }
 

@@ -7,7 +7,7 @@ use garland::connector::ConnectorName;
 use garland::connector::kit::{
     AccessToken, Credentials as _, HttpClient, HttpOptions, HttpRequest,
 };
-use garland::crypto::{KeyRing, SystemEntropy};
+use garland::crypto::{Entropy, KeyRing, SystemEntropy};
 use garland::journal::Event;
 use garland::oauth::{
     AuthorizationRequest, Callback, OAuth, OAuthAccount, OAuthOptions, OAuthParts, Provider,
@@ -110,10 +110,15 @@ pub(crate) fn parts(backend: &Arc<dyn StorageBackend>, clock: Arc<dyn Clock>) ->
 }
 
 pub(crate) fn parts_of(store: Store, clock: Arc<dyn Clock>) -> OAuthParts {
-    let entropy = Arc::new(SystemEntropy::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
     let root = Arc::new(Root { binds: true });
     OAuthParts {
-        keys: KeyRing::new(store.clone(), root, Arc::clone(&clock), entropy.clone()),
+        keys: KeyRing::new(
+            store.clone(),
+            root,
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        ),
         store,
         client: HttpClient::new(HttpOptions::default()).unwrap(),
         clock,
