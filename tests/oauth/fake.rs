@@ -50,6 +50,8 @@ pub(crate) struct Book {
     /// Lifetimes in seconds.
     pub(crate) expires_in: Option<u64>,
     pub(crate) refresh_expires_in: Option<u64>,
+    /// What is left of the refresh token, said with every answer that brings no other.
+    pub(crate) remaining: Option<u64>,
     pub(crate) gives_refresh: bool,
     pub(crate) issuer: Option<String>,
     pub(crate) refuses: Option<String>,
@@ -82,6 +84,9 @@ impl Book {
         let mut answer = json!({"access_token": self.next("access"), "token_type": "Bearer"});
         if let Some(seconds) = self.expires_in {
             answer["expires_in"] = seconds.into();
+        }
+        if let Some(seconds) = self.remaining.filter(|_| refresh.is_none()) {
+            answer["refresh_token_expires_in"] = seconds.into();
         }
         if let Some(token) = refresh {
             self.refresh.insert(token.clone(), family);

@@ -1,5 +1,7 @@
 //! Accounts connected by OAuth 2.0: against a provider of the tests' own that can have bad days, and against a certified one.
 
+#[path = "../common/between.rs"]
+mod between;
 #[path = "../common/clock.rs"]
 mod clock;
 mod code;

@@ -111,6 +111,28 @@ async fn a_refresh_token_that_runs_out_is_reported_days_before() {
     );
 }
 
+/// As Google does it: the same refresh token, and with each answer what is left of it.
+#[tokio::test]
+async fn what_is_left_is_measured_by_the_whole_life() {
+    let world = World::new(Habit::Stays).await;
+    let hours = 7 * 24;
+    world.fake.book().refresh_expires_in = Some(hours * 3600);
+    let account = world.connect().await;
+    for hour in 1..hours {
+        world.clock.forward(HOUR);
+        let left = hours - hour;
+        world.fake.book().remaining = Some(left * 3600);
+        account.token().await.unwrap();
+        let events = world.events().await;
+        let is_said = events.contains(&"oauth.needs_reconnect".to_owned());
+        assert_eq!(
+            is_said,
+            left <= hours / 4,
+            "{left} of {hours} hours are left"
+        );
+    }
+}
+
 #[tokio::test]
 async fn one_that_is_renewed_with_each_use_needs_nobody() {
     let world = World::new(Habit::Strict).await;

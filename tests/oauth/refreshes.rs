@@ -1,18 +1,22 @@
 //! Fresh tokens: ahead of time, once, whoever asks.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use garland::ErrorKind;
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use garland::backends::{Memory, Sqlite};
 use garland::connector::kit::Credentials as _;
 use garland::oauth::{AccountState, OAuthOptions};
 use garland::storage::StorageBackend;
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Operation};
+use garland::{ErrorKind, OrganizationId};
 use tokio::sync::Notify;
 
+use crate::between::{Between, Call, Middleman};
 use crate::fake::{Bad, Habit};
-use crate::world::{World, name, refused, signed, text};
+use crate::world::{World, name, refused, service, signed, text};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -263,4 +267,75 @@ async fn who_closes_hears_of_tokens_that_cannot_be_stored() {
     faults.heal();
     world.oauth.close().await.unwrap();
     assert_eq!(account.record().await.unwrap().generation, 2);
+}
+
+/// Lets another process refresh just before one of the calls that lead to the lease.
+struct Meddler {
+    inner: Arc<dyn StorageBackend>,
+    calls: AtomicUsize,
+    at: usize,
+    has_lease: AtomicBool,
+    deed: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl std::fmt::Debug for Meddler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meddler")
+    }
+}
+
+#[async_trait]
+impl Middleman for Meddler {
+    fn inner(&self) -> Arc<dyn StorageBackend> {
+        Arc::clone(&self.inner)
+    }
+
+    async fn before(&self, _: &OrganizationId, call: Call) {
+        let is_now = self.calls.fetch_add(1, Ordering::SeqCst) == self.at;
+        if is_now && !self.has_lease.load(Ordering::SeqCst) {
+            let deed = self.deed.lock().unwrap().take();
+            if let Some(deed) = deed {
+                deed.await;
+            }
+        }
+        if call == Call::Commit {
+            self.has_lease.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_winner_at_any_moment_before_the_lease_is_seen() {
+    for at in 0.. {
+        let world = World::new(Habit::Strict).await;
+        let winner = world.connect().await;
+        let meddler = Arc::new(Meddler {
+            inner: Arc::clone(&world.backend),
+            calls: AtomicUsize::new(0),
+            at,
+            has_lease: AtomicBool::new(false),
+            deed: Mutex::new(None),
+        });
+        let backend: Arc<dyn StorageBackend> = Arc::new(Between(Arc::clone(&meddler)));
+        let clock = Arc::new(world.clock.clone());
+        let options = OAuthOptions::default();
+        let loser = service(&backend, clock, world.fake.provider(), options);
+        let loser = loser.account(&name()).await.unwrap();
+        meddler.calls.store(0, Ordering::SeqCst);
+        world.clock.forward(HOUR);
+        let deed = async move { drop(winner.token().await.unwrap()) };
+        *meddler.deed.lock().unwrap() = Some(Box::pin(deed));
+        loser.token().await.unwrap();
+        let is_past = meddler.deed.lock().unwrap().is_some();
+        assert_eq!(world.fake.refreshes(), 1, "before call {at}");
+        let record = loser.record().await.unwrap();
+        assert_eq!(
+            (record.generation, record.state),
+            (2, AccountState::Connected)
+        );
+        if is_past {
+            assert!(at > 3, "{at} calls are too few to have tried it");
+            break;
+        }
+    }
 }

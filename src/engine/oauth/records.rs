@@ -138,10 +138,8 @@ impl AccountRecord {
         let documented = provider.refresh_life.filter(|_| is_new);
         if let Some(life) = answer.refresh_token_expires_in.or(documented) {
             self.refresh_ends = Some(now.saturating_add(life));
-            self.refresh_given = now;
         } else if is_new {
             self.refresh_ends = None;
-            self.refresh_given = now;
         }
         if let Some(scopes) = answer.scopes() {
             self.scopes = scopes;

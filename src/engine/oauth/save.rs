@@ -50,11 +50,16 @@ impl Unsaved {
         let was_ending = base.record.value.state == ending;
         let mut record = base.record.value;
         record.generation = record.generation.saturating_add(1);
+        let tokens = TokenSet::of(answer, Some(used));
+        // One that stays is as old as it was, whatever is said to be left of it.
+        if tokens.previous.is_some() {
+            record.refresh_given = now;
+        }
         let notice = connection.inner.options.notice;
         record.settle(answer, connection.provider(), now, notice);
         Self {
             record,
-            tokens: TokenSet::of(answer, Some(used)),
+            tokens,
             key,
             sealed: OnceLock::new(),
             version: base.record.version,
