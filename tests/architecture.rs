@@ -47,6 +47,7 @@ const TABLE: &[Row] = &[
             "text",
             "upload",
             "outbound",
+            "oauth",
             "bandwidth",
             "cache",
             "resilience",

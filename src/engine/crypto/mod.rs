@@ -20,6 +20,8 @@ pub mod tokens;
 mod wrap;
 
 pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begun, Finished};
+#[cfg(feature = "oauth")]
+pub(crate) use blocking::off_runtime;
 pub use cipher::CipherBackend;
 #[cfg(feature = "testing")]
 pub(crate) use cipher::{Cipher, TAG};
@@ -29,6 +31,8 @@ pub use connector::{
 };
 pub(crate) use entropy::draw;
 pub use entropy::{Entropy, SystemEntropy};
+#[cfg(feature = "oauth")]
+pub(crate) use expiry::put_new;
 pub use kdf::Kdf;
 pub use keys::{
     EpochState, Erased, FILE_KEYS, FailedKey, FileKey, ImportReport, KEY_EPOCHS, KeyEpoch, KeyFile,

@@ -31,6 +31,14 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "privacy_erasures",
         "proofs of erasures: counts, whose and by whom under keyed pseudonyms",
     ),
+    (
+        "oauth_accounts",
+        "accounts of the organization on platforms, their tokens sealed; who connected one stands in the journal by id only",
+    ),
+    (
+        "oauth_authorizations",
+        "sealed authorizations under way; they go after minutes",
+    ),
     ("presigned_uses", "digests of grants that were used"),
     (
         "sealed_files",
