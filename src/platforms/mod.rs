@@ -3,11 +3,17 @@
 //! Each implements [`PlatformConnector`](crate::connector::PlatformConnector) and the facets its
 //! platform really has; nothing above the seam knows one of them by name.
 
+#[cfg(feature = "google-drive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "google-drive")))]
+pub mod google_drive;
 #[cfg(all(feature = "local", unix))]
 mod local;
 #[cfg(feature = "testing")]
 mod memory;
 
+#[cfg(feature = "google-drive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "google-drive")))]
+pub use google_drive::{DriveDeletion, GoogleDrive, GoogleDriveBuilder};
 #[cfg(all(feature = "local", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub use local::{Durability, LocalFolder, LocalOptions};
