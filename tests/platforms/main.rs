@@ -1,4 +1,6 @@
 //! Connectors to platforms, each against a real server or against a fake that keeps to the vendor's documentation.
 
+#[cfg(feature = "google-drive")]
+mod google_drive;
 mod kit;
 mod support;

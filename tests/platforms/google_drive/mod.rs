@@ -1,0 +1,8 @@
+//! Google Drive, against a fake that keeps to its documentation.
+
+mod behaviour;
+mod conformance;
+mod fake;
+mod faults;
+mod feed;
+mod setup;

@@ -1,0 +1,2 @@
+//! What others say: Google's description of the API, and Google's own client.
+
