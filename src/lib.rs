@@ -58,6 +58,7 @@
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `kit` | no | what connectors over HTTP are made of: `connector::kit`; compiles C |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
+//! | `testing-http` | no | a proxy that spoils what goes through it: `testing::http`; compiles C |
 //!
 //! # Observability
 //!

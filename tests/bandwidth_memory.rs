@@ -1,4 +1,4 @@
-//! What working out rates holds: after the first time nothing more, however often and whatever the capacity.
+//! What working out rates holds: nothing but the tree, however often and whatever the capacity.
 
 use garland::bandwidth::{Class, Node, Policy, Tree};
 
@@ -7,7 +7,7 @@ static MEMORY: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
 
 /// Runs alone in its program: memory is counted for all of it.
 #[test]
-fn solves_after_the_first_hold_nothing_more() {
+fn solves_hold_nothing_more() {
     let transfer = |n: usize| {
         let leaf = Node::leaf(format!("t{n}")).with_class(Class::ALL[n % 5]);
         leaf.with_min(f64::from(u32::try_from(n % 7).unwrap()))
@@ -25,9 +25,9 @@ fn solves_after_the_first_hold_nothing_more() {
         let total = |capacity: f64| tree.allocate(capacity).unwrap().total();
         capacities.map(total)
     };
-    let first = solve_all();
     let held = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
+    let first = solve_all();
     for _ in 0..100 {
         assert_eq!(solve_all(), first);
     }

@@ -108,7 +108,8 @@ impl<K, V> CacheBuilder<K, V> {
     /// Default: zero.
     ///
     /// The cache owns these loads, at most 64 at a time, and ends them when its last handle is dropped. While so many
-    /// run, no other begins; one that failed is begun again after 1 s at the earliest, or after this time if shorter.
+    /// run, no other begins; one that failed, or did not end within the [deadline](Self::load_deadline), is begun again
+    /// after 1 s at the earliest, or after this time if shorter.
     #[must_use]
     pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
         self.rules.while_revalidating = time;

@@ -14,7 +14,7 @@ use crate::error::Error;
 
 use super::course::WeakLoad;
 
-/// How many keys of a shard are remembered whose refresh failed a moment ago.
+/// How many keys of a shard are remembered whose refresh failed or was given up a moment ago.
 const PAUSES: usize = 256;
 
 /// What a load brought; its error is that of all who wait.

@@ -35,10 +35,12 @@ const REFRESHES: usize = 64;
 ///   drives it. A caller that goes away leaves it to the others.
 /// - **Invalidation** by key, tag and prefix takes the same time however much is held, but for a [`sweep`](Self::sweep)
 ///   in every 4,096; what it met is let go of when it is read, or bit by bit. It wins over loads that began before it.
-/// - **Locks** are held for some tens of nanoseconds, never over an `await`, and never while the weigher, the expiry,
-///   the listener or a loader runs, or a value or a loader is dropped. Keys are hashed, compared, cloned and dropped
-///   and values cloned under a lock, and prefixes and the clock are asked there: none of them may ask the cache in
-///   turn.
+/// - **Locks** are held for some tens of nanoseconds on the whole, never over an `await`, and never while the weigher,
+///   the expiry, the listener or a loader runs, or a value or a loader is dropped. What looks at all that a shard holds
+///   locks that shard for longer: an insertion that makes it hold more than ever, when what finds its entries doubles,
+///   one that comes when ten uses for each entry were counted, when the counts are halved, and a
+///   [`sweep`](Self::sweep). More shards make each of these shorter. Keys are hashed, compared, cloned and dropped and
+///   values cloned under a lock, and prefixes and the clock are asked there: none of them may ask the cache in turn.
 ///
 /// # Example
 ///

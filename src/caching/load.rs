@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -152,11 +152,15 @@ where
                     None if !shard.flights.is_paused(&key, self.rules.now()) => self.room(),
                     _ => None,
                 };
-                let begin = |room| {
-                    let load = self.begin(&mut shard, hash, key, options, loader, true);
-                    (load, room)
+                // Not in a closure: what is not needed of the question is dropped after the lock then.
+                let refresh = match room {
+                    Some(room) => {
+                        let load = self.begin(&mut shard, hash, key, options, loader, true);
+                        Some((load, room))
+                    }
+                    None => None,
                 };
-                return Answer::Stale(stored, room.map(begin));
+                return Answer::Stale(stored, refresh);
             }
             Seen::Stale(_, past) if past < nanos(self.rules.if_error) => Some((hash, key.clone())),
             _ => None,
@@ -288,7 +292,10 @@ where
     fn refresh(&self, load: Load<V>, room: Room) {
         let Room { runtime, permit } = room;
         let deadline = self.rules.deadline;
+        // The load is handed over outside of the lock: a runtime that has ended drops its task as soon as it gets it.
+        let (hand_over, handed_over) = oneshot::channel();
         let drive = async move {
+            let Ok(load) = handed_over.await else { return };
             // Its result is in the cache, or is counted there as failed.
             _ = tokio::time::timeout(deadline, load).await;
             drop(permit);
@@ -299,6 +306,9 @@ where
             .unwrap_or_else(PoisonError::into_inner);
         while refreshes.try_join_next().is_some() {}
         refreshes.spawn_on(drive, &runtime);
+        drop(refreshes);
+        // Given back if nobody takes it, and dropped here.
+        drop(hand_over.send(load));
     }
 
     fn read(&self, stored: Stored<V>) -> Result<V> {
@@ -370,15 +380,11 @@ where
         let Some(flight) = shard.flights.end(&self.key, self.id) else {
             return;
         };
-        let now = cache.rules.now();
         if kind != ErrorKind::NotFound {
-            if self.is_refresh {
-                let pause = PAUSE.min(cache.rules.while_revalidating);
-                let until = now.saturating_add(nanos(pause));
-                shard.flights.pause(self.key.clone(), until);
-            }
+            self.pause(cache, &mut shard);
             return;
         }
+        let now = cache.rules.now();
         let path = cache.rules.path(&self.key);
         if cache.barriers.bars_load(self.born, &flight.tags, path) {
             return;
@@ -394,6 +400,15 @@ where
             shard.absent.put(self.key.clone(), absence);
         }
     }
+
+    /// Keeps the next refresh from beginning at once, if this was one.
+    fn pause(&self, cache: &Inner<K, V>, shard: &mut Shard<K, V>) {
+        if self.is_refresh {
+            let pause = PAUSE.min(cache.rules.while_revalidating);
+            let until = cache.rules.now().saturating_add(nanos(pause));
+            shard.flights.pause(self.key.clone(), until);
+        }
+    }
 }
 
 impl<K, V> Drop for Ticket<K, V>
@@ -406,8 +421,10 @@ where
             && let Some(cache) = self.cache.upgrade()
         {
             let mut shard = cache.shard(self.hash);
-            shard.flights.end(&self.key, self.id);
             shard.counts.failed_loads += 1;
+            if shard.flights.end(&self.key, self.id).is_some() {
+                self.pause(&cache, &mut shard);
+            }
         }
     }
 }

@@ -93,6 +93,21 @@ fn a_tree_may_be_deep() {
 }
 
 #[test]
+fn a_deep_tree_is_refused_without_a_deep_stack() {
+    let deep = |wrong: usize| {
+        (0..100_000).fold(Node::leaf("leaf"), |node, depth| {
+            let weight = u32::from(depth != wrong);
+            Node::group(depth.to_string(), [node]).with_weight(weight)
+        })
+    };
+    for wrong in [99_999, 50_000] {
+        let refused = Tree::new(deep(wrong), &Policy::default()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    }
+    drop(deep(0));
+}
+
+#[test]
 fn groups_without_children_get_nothing() {
     let root = Node::group(
         "root",

@@ -1,16 +1,17 @@
 //! Loads on many threads at once. These tests need no moment: a wait that should not be ends as a failure.
 
 use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use garland::cache::{Cache, InsertOptions};
 use garland::{Clock, Result, Timestamp};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::timeout;
 
 /// Far more than any of these waits takes, and less than the deadline of a load.
@@ -100,7 +101,7 @@ fn a_refresh_may_end_while_another_asks_for_it() {
         let cache: Cache<u8, u8> = Cache::builder(10)
             .shards(1)
             .ttl(Duration::from_secs(1))
-            .stale_while_revalidate(Duration::from_secs(1_000))
+            .stale_while_revalidate(Duration::from_secs(10_000))
             .load_deadline(Duration::from_millis(1))
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .build()
@@ -120,11 +121,58 @@ fn a_refresh_may_end_while_another_asks_for_it() {
                 })
             })
             .collect();
-        while cache.stats().failed_loads < 1_500 {
+        loop {
+            let failed = cache.stats().failed_loads;
+            if failed >= 1_500 {
+                break;
+            }
+            // Past the pause after each.
+            clock.0.store(2 + 2 * failed, Ordering::Relaxed);
             thread::yield_now();
         }
         stop.store(true, Ordering::Relaxed);
         askers.into_iter().for_each(|asker| asker.join().unwrap());
+    });
+}
+
+/// Asks its cache for a refresh when it is dropped.
+struct Curious(Cache<u8, u8>);
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        let asking = pin!(self.0.get_with(1, pending()));
+        let asked = asking.poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(asked, Poll::Ready(Ok(1))));
+    }
+}
+
+#[test]
+fn a_loader_of_a_refresh_that_cannot_run_may_ask_when_it_is_dropped() {
+    ends(|| {
+        let ended = threads(1).handle().clone();
+        for runtime in [None, Some(ended)] {
+            let _inside = runtime.as_ref().map(Handle::enter);
+            let clock = Arc::new(Hand::default());
+            let cache: Cache<u8, u8> = Cache::builder(10)
+                .shards(1)
+                .ttl(Duration::from_secs(1))
+                .stale_while_revalidate(Duration::from_secs(1_000))
+                .clock(Arc::clone(&clock) as Arc<dyn Clock>)
+                .build()
+                .unwrap();
+            cache.insert(1, 1);
+            clock.0.store(2, Ordering::Relaxed);
+            let curious = Curious(cache.clone());
+            let asking = pin!(cache.get_with(1, async move {
+                let _curious = curious;
+                pending().await
+            }));
+            let asked = asking.poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(asked, Poll::Ready(Ok(1))));
+            let begun = if runtime.is_some() { 2 } else { 0 };
+            let stats = cache.stats();
+            assert_eq!((stats.loads, stats.failed_loads), (begun, begun));
+        }
     });
 }
 

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use garland::cache::{MetadataCache, MetadataOptions};
-use garland::connector::{Expect, FilePath, PlatformConnector};
+use garland::connector::{
+    Expect, FileFacts, FilePath, Hashes, NameRules, PlatformConnector, UnicodeForm, UploadRequest,
+};
 use garland::platforms::{MemoryOptions, MemoryPlatform};
 use garland::resilience::{Around, Call, Wrapped};
 use garland::testing::{
@@ -42,22 +45,74 @@ fn path() -> FilePath {
 }
 
 async fn size(account: &MetadataCache) -> Option<u64> {
-    let entry = account.files().unwrap().stat(&path()).await.unwrap();
+    size_of(account, &path()).await
+}
+
+async fn size_of(account: &MetadataCache, path: &FilePath) -> Option<u64> {
+    let entry = account.files().unwrap().stat(path).await.unwrap();
     entry.map(|entry| entry.version.size)
+}
+
+/// An account that takes spellings in any case, composed or not, for one file.
+fn folding() -> MemoryOptions {
+    let names = NameRules::windows().with_unicode(UnicodeForm::Nfc);
+    MemoryOptions::new(FileFacts::default().with_names(names))
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_promises_of_connectors_hold_for_one_that_remembers() {
-    connector(async || {
-        let platform = MemoryPlatform::new(MemoryOptions::default().with_page_size(7));
-        let [expiring, ticking] = [(); 2].map(|()| platform.clone());
-        // Both look through one memory: what one changes, the other is not to miss.
-        let shared = near(platform);
-        Account::new(shared.clone(), shared)
-            .with_expire_cursors(move || expiring.expire_cursors())
-            .with_clock(move |by| ticking.advance(by))
-    })
-    .await;
+    for options in [MemoryOptions::default(), folding()] {
+        connector(async || {
+            let platform = MemoryPlatform::new(options.clone().with_page_size(7));
+            let [expiring, ticking] = [(); 2].map(|()| platform.clone());
+            // Both look through one memory: what one changes, the other is not to miss.
+            let shared = near(platform);
+            Account::new(shared.clone(), shared)
+                .with_expire_cursors(move || expiring.expire_cursors())
+                .with_clock(move |by| ticking.advance(by))
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_changed_under_one_spelling_is_seen_under_all() {
+    let drive = MemoryPlatform::new(folding());
+    drive.put("zoë/1.jpg", "first look").unwrap();
+    let account = near(drive.clone());
+    let files = account.files().unwrap();
+    let spellings = ["zo\u{eb}/1.jpg", "zoe\u{308}/1.JPG", "ZO\u{cb}/1.Jpg"];
+    let spellings = spellings.map(|spelling| spelling.parse::<FilePath>().unwrap());
+    let [one, other, third] = &spellings;
+    let sizes = async || {
+        let sizes = spellings.iter().map(|path| size_of(&account, path));
+        join_all(sizes).await
+    };
+    assert_eq!(sizes().await, [Some(10); 3]);
+    assert_eq!(account.stats().loads, 1);
+
+    let request = UploadRequest::new(other.clone(), 6);
+    let mut upload = files.upload(request).await.unwrap();
+    upload.write(Bytes::from_static(b"second")).await.unwrap();
+    upload.finish(&Hashes::new()).await.unwrap();
+    assert_eq!(sizes().await, [Some(6); 3]);
+
+    drive.put("zoë/1.jpg", "third look").unwrap();
+    account.forget(third);
+    assert_eq!(sizes().await, [Some(10); 3]);
+    drive.put("zoë/1.jpg", "fourth").unwrap();
+    account.forget_under("ZOE\u{308}/").unwrap();
+    assert_eq!(sizes().await, [Some(6); 3]);
+
+    let away = "away.jpg".parse().unwrap();
+    assert_eq!(size_of(&account, &away).await, None);
+    let anything = Expect::Anything;
+    files.rename(third, &anything, &away).await.unwrap();
+    assert_eq!(sizes().await, [None; 3]);
+    files.rename(&away, &anything, one).await.unwrap();
+    assert_eq!(sizes().await, [Some(6); 3]);
+    files.delete(third, &anything).await.unwrap();
+    assert_eq!(sizes().await, [None; 3]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,7 +76,7 @@ async fn a_refresh_that_never_returns_is_given_up_and_begun_again() {
     cache.insert("k".into(), 1);
     sleep(SECOND * 2).await;
     assert_eq!(cache.get_with("k".into(), pending()).await.unwrap(), 1);
-    sleep(SECOND * 11).await;
+    sleep(SECOND * 12).await;
     assert_eq!(
         cache.get_with("k".into(), async { Ok(2) }).await.unwrap(),
         1
@@ -213,6 +213,30 @@ async fn a_refresh_that_failed_is_not_begun_again_at_once() {
         tokio::task::yield_now().await;
         cache.stats().loads
     };
+    for _ in 0..10 {
+        assert_eq!(ask().await, 1);
+    }
+    sleep(SECOND).await;
+    assert_eq!((ask().await, ask().await), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_was_given_up_is_not_begun_again_at_once() {
+    let cache = paused()
+        .ttl(SECOND)
+        .stale_while_revalidate(SECOND * 100)
+        .load_deadline(SECOND * 10)
+        .build()
+        .unwrap();
+    cache.insert("k".into(), 1);
+    sleep(SECOND * 2).await;
+    let ask = async || {
+        assert_eq!(cache.get_with("k".into(), pending()).await.unwrap(), 1);
+        tokio::task::yield_now().await;
+        cache.stats().loads
+    };
+    assert_eq!(ask().await, 1);
+    sleep(SECOND * 10 + SECOND / 2).await;
     for _ in 0..10 {
         assert_eq!(ask().await, 1);
     }

@@ -2,5 +2,6 @@
 
 #[cfg(feature = "google-drive")]
 mod google_drive;
+mod ground;
 mod kit;
 mod support;

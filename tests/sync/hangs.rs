@@ -207,6 +207,32 @@ async fn dropping_a_started_run_cancels_it_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_files_move_at_once_than_memory_is_there_for() {
+    for (memory, most) in [(1 << 20, 8), (2 << 20, 16), (24 << 20, 20)] {
+        let card = plain();
+        for n in 0..30 {
+            card.put(&n.to_string(), "a").unwrap();
+        }
+        let hooked = Hooked::new(card).before(|call| async move {
+            if let Call::Piece(..) = call {
+                std::future::pending().await
+            }
+        });
+        let desk = Desk::peers()
+            .place("card", hooked.clone())
+            .place("drive", plain())
+            .transfer(|transfer| transfer.with_memory(memory).with_concurrency(20));
+        let run = desk.request().await.start(None).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let calls = hooked.calls().into_iter();
+        let moving = calls.filter(|call| matches!(call, Call::Piece(..))).count();
+        assert_eq!(moving, most, "{memory}");
+        run.cancel();
+        assert_eq!(run.report().await.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_cancelled_while_it_lists_does_nothing() {
     let (card, drive) = (plain(), plain());
     card.put("a", "a").unwrap();

@@ -211,7 +211,10 @@ impl Policy {
                 break;
             };
             freed += node.weight;
-            against += self.count(node);
+            // The oldest has none to be counted, or leaves all the same; those behind it were not looked at.
+            let is_oldest = self.condemned.is_empty();
+            let uncounted = if is_oldest { 0 } else { node.uses };
+            against += (self.count(node) + u64::from(uncounted)).min(u64::from(MOST_USES));
             self.condemned.push(resident);
             next = self.links.newer(resident);
         }
@@ -410,5 +413,26 @@ mod tests {
         assert_eq!(left, [heavy]);
         assert_eq!((policy.len(), policy.weight()), (100, 100));
         assert_eq!(policy.insert(1, 101), None);
+    }
+
+    #[test]
+    fn uses_of_all_whom_a_newcomer_displaces_count_against_it() {
+        let mut policy = Policy::new(100);
+        let mut slots = Vec::new();
+        for n in 0..100 {
+            slots.push(policy.insert(split_mix(&mut n.clone()), 1).unwrap());
+            assert_eq!(policy.evict(), None);
+        }
+        // Only the oldest was not used again.
+        for slot in &slots[1..] {
+            (0..15).for_each(|_| policy.hit(*slot));
+        }
+        let hash = split_mix(&mut 1_000);
+        (0..12).for_each(|_| _ = policy.past.come(hash, 0));
+        let heavy = policy.insert(hash, 11).unwrap();
+        assert_eq!(policy.evict(), Some(heavy));
+        policy.remove(heavy);
+        assert_eq!(policy.evict(), None);
+        assert_eq!(policy.len(), 100);
     }
 }

@@ -138,6 +138,15 @@ impl Arena {
         index
     }
 
+    /// Makes room for every solve of the tree as it is.
+    pub(super) fn reserve(&mut self) {
+        let nodes = self.slots.len();
+        self.tiers.reserve(nodes);
+        self.short.reserve(nodes);
+        self.by_tier.reserve(nodes);
+        self.filler.reserve(nodes);
+    }
+
     pub(super) fn slots(&self) -> &[Slot] {
         &self.slots
     }

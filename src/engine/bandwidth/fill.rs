@@ -29,6 +29,12 @@ impl Filler {
         self.vessels.clear();
     }
 
+    /// Makes room for so many siblings, each of whom begins and ends somewhere.
+    pub(super) fn reserve(&mut self, siblings: usize) {
+        self.vessels.reserve(siblings);
+        self.edges.reserve(siblings.saturating_mul(2));
+    }
+
     /// Adds a sibling that has room.
     pub(super) fn add(&mut self, vessel: Vessel) {
         self.vessels.push(vessel);

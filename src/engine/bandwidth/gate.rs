@@ -12,6 +12,8 @@ use super::pacer::Pacer;
 
 /// The longest, in seconds, that anybody sleeps without looking whether the task that changes rates still runs.
 const LONGEST: f64 = 1.0;
+/// How many bytes, at most, pass without a look whether still nothing bounds them.
+const LOOK: u64 = 1 << 20;
 
 /// The gate of one transfer.
 #[derive(Debug)]
@@ -40,11 +42,14 @@ impl Gate {
         }
     }
 
-    /// Lets `bytes` pass at once if nothing bounds it.
-    pub(super) fn pass_freely(&self, bytes: usize) -> bool {
+    /// Lets `bytes` pass at once if nothing bounds it. `look` is called now and then.
+    pub(super) fn pass_freely(&self, bytes: usize, look: impl FnOnce()) -> bool {
         let open = self.open.load(Ordering::Relaxed);
         if open {
-            self.count(bytes);
+            let (before, after) = self.count(bytes);
+            if before / LOOK != after / LOOK {
+                look();
+            }
         }
         open
     }
@@ -53,9 +58,11 @@ impl Gate {
         self.taken.load(Ordering::Relaxed)
     }
 
-    fn count(&self, bytes: usize) {
-        self.taken
-            .fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// Counts bytes that pass, and returns how many had passed before and have now.
+    fn count(&self, bytes: usize) -> (u64, u64) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let before = self.taken.fetch_add(bytes, Ordering::Relaxed);
+        (before, before.wrapping_add(bytes))
     }
 
     /// Tells whether somebody has waited since this was last asked, or waits now.

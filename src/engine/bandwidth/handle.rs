@@ -24,7 +24,12 @@ use super::timetable::Timetable;
 /// timetable or an event says something else, and ten times a second where transfers can use more or less than before.
 /// One task does that. It starts with the first transfer that anything bounds, or the first change, in the runtime of
 /// whoever makes it, and ends with the last handle and lane. If that runtime ends or is no longer driven, whoever waits
-/// takes the task over into his own, within two seconds.
+/// takes the task over into his own, within two seconds. So does a transfer that nothing bounds, at the next full MiB
+/// that it takes once something was due for half a second.
+///
+/// A transfer that has to wait needs a tokio runtime with time enabled, and a runtime in which anything of this is called
+/// has to be such a one. Settings may also be changed outside of any: where no task runs, whoever changes one works rates
+/// out himself, and of several changes within milliseconds leaves the last to whoever comes next.
 ///
 /// # Example
 ///
@@ -71,6 +76,8 @@ impl Bandwidth {
     }
 
     /// Lets a transfer take part, until the lane is dropped.
+    ///
+    /// To be called inside a tokio runtime with time enabled, in which the task may start, or outside of any.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput): a weight below 1, or a guarantee above the limit.

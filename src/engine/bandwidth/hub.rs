@@ -23,9 +23,10 @@ use super::solve::Rules;
 
 /// The least time between two solves. Timers are late by up to a millisecond, and changes are to wait for 5 at most.
 const PAUSE: Duration = Duration::from_millis(4);
-/// How many times as long as a solve took nothing is solved again, so that it never takes more than a fifth of a core.
+/// How many times as long as a solve took nothing is solved again, so that it takes a fifth of a core at most.
 const REST: u32 = 4;
-/// The longest rest, which keeps reaction within its bound.
+/// The longest rest, which keeps reaction within its bound. Solves that take more than a quarter of it, 15 ms, are rare
+/// enough for reaction to go before: they may take a larger part of a core.
 const LONGEST_REST: Duration = Duration::from_millis(60);
 /// The longest that wall-clock edges are slept for without looking, as the wall clock may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -185,10 +186,10 @@ impl Hub {
     /// Has the task look at what has changed, starting it where there is none.
     pub(super) fn wake(self: &Arc<Self>) {
         let driver = self.driver();
-        // Before it is woken: it sets this anew when it has done what it was woken for.
-        let overdue = overdue(self.clock.elapsed());
-        self.overdue.fetch_min(overdue, Ordering::Relaxed);
-        if let Some(driver) = &*driver {
+        if let Some(driver) = driver.as_deref().and_then(Option::as_ref) {
+            // Before it is woken: it sets this anew when it has done what it was woken for.
+            let overdue = overdue(self.clock.elapsed());
+            self.overdue.fetch_min(overdue, Ordering::Relaxed);
             driver.wake.notify_one();
         }
     }
@@ -207,25 +208,49 @@ impl Hub {
         drop(self.driver());
     }
 
+    /// Starts the task if something should have been done long ago. For those whom nothing bounds: they never wait, and
+    /// would pass by what was said after their task had ended.
+    pub(super) fn start_if_overdue(self: &Arc<Self>) {
+        if self.is_overdue(self.clock.elapsed()) {
+            self.start();
+        }
+    }
+
+    fn is_overdue(&self, now: Duration) -> bool {
+        self.overdue.load(Ordering::Relaxed) < millis(now)
+    }
+
     /// Returns the task. It ends with the last handle, or with its runtime, and stands still while nobody drives that;
-    /// then whoever waits next starts it in his own. Outside a runtime nobody waits.
-    fn driver(self: &Arc<Self>) -> MutexGuard<'_, Option<Driver>> {
+    /// then whoever comes next starts it in his own. Outside a runtime there is none to start, and what is due is done
+    /// at once.
+    fn driver(self: &Arc<Self>) -> Option<MutexGuard<'_, Option<Driver>>> {
         let mut driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.elapsed();
-        let stands_still = self.overdue.load(Ordering::Relaxed) < millis(now);
         let runs = driver.as_ref().is_some_and(|own| !own.task.is_finished());
-        if runs && !stands_still {
-            return driver;
+        if runs && !self.is_overdue(now) {
+            return Some(driver);
         }
-        if let Ok(runtime) = Handle::try_current() {
-            let wake = Arc::new(Notify::new());
-            let task = runtime.spawn(drive(Arc::downgrade(self), Arc::clone(&wake)));
-            self.overdue.store(overdue(now), Ordering::Relaxed);
-            if let Some(old) = driver.replace(Driver { task, wake }) {
-                old.task.abort();
-            }
+        let Ok(runtime) = Handle::try_current() else {
+            drop(driver);
+            self.step_alone();
+            return None;
+        };
+        let wake = Arc::new(Notify::new());
+        let task = runtime.spawn(drive(Arc::downgrade(self), Arc::clone(&wake)));
+        self.overdue.store(overdue(now), Ordering::Relaxed);
+        if let Some(old) = driver.replace(Driver { task, wake }) {
+            old.task.abort();
         }
-        driver
+        Some(driver)
+    }
+
+    /// Does what is due where there is no task to do it. Nobody is on the way to what is left, so that whoever comes
+    /// when its time has come does it.
+    fn step_alone(&self) {
+        let wait = self.step();
+        let due = wait.map(|wait| self.clock.elapsed().saturating_add(wait));
+        self.overdue
+            .store(due.map_or(u64::MAX, millis), Ordering::Relaxed);
     }
 
     /// Does what is due, and returns how long nothing will be.

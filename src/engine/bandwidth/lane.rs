@@ -43,11 +43,17 @@ impl Lane {
     /// sent at a time, best up to 64 KiB. If the rate changes meanwhile, what is still lacking comes at the new one; while
     /// that is zero, this waits. Where nothing bounds the transfer it costs some nanoseconds.
     ///
+    /// To be called inside a tokio runtime with time enabled.
+    ///
+    /// # Panics
+    /// It has to wait, and there is no such runtime.
+    ///
     /// # Cancel safety
     ///
     /// Safe to drop: bytes that were waited for are given back.
     pub async fn take(&self, bytes: usize) {
-        if self.gate.pass_freely(bytes) || bytes == 0 {
+        let look = || self.hub.start_if_overdue();
+        if self.gate.pass_freely(bytes, look) || bytes == 0 {
             return;
         }
         let start = || self.hub.start();

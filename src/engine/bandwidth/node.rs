@@ -15,7 +15,28 @@ pub struct Node {
     pub(super) tier: Option<u32>,
     pub(super) class: Option<Class>,
     /// Nothing for a leaf.
-    pub(super) children: Option<Vec<Self>>,
+    pub(super) children: Option<Children>,
+}
+
+/// What is below a group. It is let go of without a deep stack, however deep it goes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Children(Vec<Node>);
+
+impl Children {
+    pub(super) fn into_vec(mut self) -> Vec<Node> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Children {
+    fn drop(&mut self) {
+        let mut left = std::mem::take(&mut self.0);
+        while let Some(mut node) = left.pop() {
+            if let Some(children) = node.children.take() {
+                left.extend(children.into_vec());
+            }
+        }
+    }
 }
 
 impl Node {
@@ -38,7 +59,7 @@ impl Node {
     #[must_use]
     pub fn group(id: impl Into<String>, children: impl IntoIterator<Item = Self>) -> Self {
         Self {
-            children: Some(children.into_iter().collect()),
+            children: Some(Children(children.into_iter().collect())),
             ..Self::leaf(id)
         }
     }

@@ -7,12 +7,12 @@ use crate::error::Result;
 use super::arena::{Arena, Spec};
 use super::check::{Bounds, check_node, check_promises, check_rate, wrong};
 use super::class::Policy;
-use super::node::Node;
+use super::node::{Children, Node};
 
 /// A checked tree that shares a capacity: guarantees first, then weighted max-min within tiers.
 ///
-/// A pure function of capacity and tree: no clock, no memory of earlier solves. Room for the work is kept, so that
-/// solves after the first allocate nothing. One tree is for one direction of a link.
+/// A pure function of capacity and tree: no clock, no memory of earlier solves. Room for the work is made with the tree,
+/// so that solves allocate nothing. One tree is for one direction of a link.
 ///
 /// What a node holds counts towards its share, what it does not use is lent to its siblings, and guarantees that do
 /// not all fit are paid by tiers, then in proportion. Rates are exact to 1e-9 of the capacity.
@@ -69,9 +69,11 @@ impl Tree {
             }
             match open.last_mut() {
                 Some(children) => next = children.next(),
-                None => return Ok(tree),
+                None => break,
             }
         }
+        tree.arena.reserve();
+        Ok(tree)
     }
 
     fn take(&mut self, node: Node, policy: &Policy) -> Result<Option<Vec<Node>>> {
@@ -96,7 +98,7 @@ impl Tree {
         self.ids.push(node.id.clone());
         self.places.insert(node.id, place);
         self.caps.push(node.cap);
-        Ok(node.children)
+        Ok(node.children.map(Children::into_vec))
     }
 
     /// Checks that all guarantees can be kept at once at `capacity`. Sharing does not ask for it: what cannot be kept is

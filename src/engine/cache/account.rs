@@ -23,6 +23,8 @@ pub(super) type Told = Arc<Option<FileEntry>>;
 /// at once, also where a call fails and nobody knows what came of it; what others change is seen when the answer has had its
 /// time, or when [`forget`](Self::forget) is told of it, such as by a webhook. Everything else goes to the account as it is.
 ///
+/// Spellings that the account takes for one file, by its [`NameRules`](crate::connector::NameRules), are one here too.
+///
 /// A sync or a transfer that has to be exact uses the account itself.
 ///
 /// # Example
@@ -52,7 +54,8 @@ pub(super) type Told = Arc<Option<FileEntry>>;
 #[derive(Clone, Debug)]
 pub struct MetadataCache {
     pub(super) inner: Arc<dyn PlatformConnector>,
-    pub(super) told: Cache<FilePath, Told>,
+    /// By what stands for all spellings of a path.
+    told: Cache<String, Told>,
     /// Those of no files where there are none; nobody is given them then.
     pub(super) facts: Arc<FileFacts>,
     has_files: bool,
@@ -72,7 +75,7 @@ impl MetadataCache {
             .ttl(options.ttl)
             .stale_while_revalidate(options.stale_while_revalidate)
             .stale_if_error(options.stale_if_error)
-            .prefixes_of(FilePath::as_str)
+            .prefixes_of(String::as_str)
             .clock(clock)
             .build()?;
         Ok(Self {
@@ -87,17 +90,17 @@ impl MetadataCache {
         })
     }
 
-    /// Forgets what was said of a file; also what is just being said.
+    /// Forgets what was said of a file, however it is spelled; also what is just being said.
     pub fn forget(&self, path: &FilePath) {
-        self.told.remove(path);
+        self.told.remove(&self.key(path.as_str()));
     }
 
-    /// Forgets what was said of all files whose path begins so: `folder/`.
+    /// Forgets what was said of all files whose path begins so, however it is spelled: `folder/`.
     ///
     /// # Errors
     /// Those of [`Cache::invalidate_prefix`].
     pub fn forget_under(&self, prefix: &str) -> Result<()> {
-        self.told.invalidate_prefix(prefix)
+        self.told.invalidate_prefix(&self.key(prefix))
     }
 
     /// Forgets everything.
@@ -109,6 +112,19 @@ impl MetadataCache {
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.told.stats()
+    }
+
+    /// Returns what was said of a file, asking with `ask` where nothing was.
+    pub(super) async fn told(
+        &self,
+        path: &FilePath,
+        ask: impl Future<Output = Result<Told>> + Send + 'static,
+    ) -> Result<Told> {
+        self.told.get_with(self.key(path.as_str()), ask).await
+    }
+
+    fn key(&self, path: &str) -> String {
+        self.facts.names.key(path)
     }
 }
 

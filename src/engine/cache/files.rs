@@ -31,7 +31,7 @@ impl FileStore for MetadataCache {
     async fn stat(&self, path: &FilePath) -> Result<Option<FileEntry>> {
         let (inner, asked) = (Arc::clone(&self.inner), path.clone());
         let ask = async move { files(&*inner)?.stat(&asked).await.map(Arc::new) };
-        let told = self.told.get_with(path.clone(), ask).await?;
+        let told = self.told(path, ask).await?;
         Ok(Option::clone(&told))
     }
 
@@ -58,12 +58,18 @@ impl FileStore for MetadataCache {
         expect: &Expect,
     ) -> Result<Option<FileEntry>> {
         let _changed = Changed::new(self, [Some(to), None]);
-        files(&*self.inner)?.copy(from, version, to, expect).await
+        let copied = files(&*self.inner)?.copy(from, version, to, expect).await?;
+        if let Some(entry) = &copied {
+            self.forget(&entry.path);
+        }
+        Ok(copied)
     }
 
     async fn rename(&self, from: &FilePath, expect: &Expect, to: &FilePath) -> Result<FileEntry> {
         let _changed = Changed::new(self, [Some(from), Some(to)]);
-        files(&*self.inner)?.rename(from, expect, to).await
+        let entry = files(&*self.inner)?.rename(from, expect, to).await?;
+        self.forget(&entry.path);
+        Ok(entry)
     }
 
     async fn delete(&self, path: &FilePath, expect: &Expect) -> Result<()> {

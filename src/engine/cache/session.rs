@@ -19,8 +19,10 @@ pub(super) struct Session {
 #[derive(Debug)]
 struct Written {
     near: MetadataCache,
-    /// Not known of an upload that goes on from before; any file may be it.
-    path: Option<FilePath>,
+    /// Where it was to be. Not known of an upload that goes on from before; any file may be it.
+    asked: Option<FilePath>,
+    /// Where it is, once that is known: not every account says the same.
+    found: Option<FilePath>,
 }
 
 impl Session {
@@ -29,16 +31,23 @@ impl Session {
         near: MetadataCache,
         path: Option<FilePath>,
     ) -> Self {
-        let written = Written { near, path };
+        let written = Written {
+            near,
+            asked: path,
+            found: None,
+        };
         Self { inner, written }
     }
 }
 
 impl Drop for Written {
     fn drop(&mut self) {
-        match &self.path {
-            Some(path) => self.near.forget(path),
-            None => self.near.forget_all(),
+        let paths = [&self.asked, &self.found];
+        if paths.iter().all(|path| path.is_none()) {
+            self.near.forget_all();
+        }
+        for path in paths.into_iter().flatten() {
+            self.near.forget(path);
         }
     }
 }
@@ -66,7 +75,7 @@ impl UploadSession for Session {
         let Self { inner, mut written } = *self;
         let entry = inner.finish(computed).await?;
         // Only now is it known which file went on from before.
-        written.path.get_or_insert_with(|| entry.path.clone());
+        written.found = Some(entry.path.clone());
         Ok(entry)
     }
 

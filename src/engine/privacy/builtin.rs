@@ -46,7 +46,7 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ),
     (
         "section_partner_places",
-        "how far an external system has been told",
+        "how far an external system has been told, within an entry by the ids of a member and a wedding; they go when the entry is told",
     ),
     (
         "section_partners",

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// What one file may hold in any case, where there is enough for four.
+/// What one file has to hold, so that it moves in pieces of some size.
 const LEAST: u32 = 64 << 10;
 
 /// Some bytes on their way. The memory they take is given back when the last holder drops them.
@@ -46,8 +46,8 @@ pub(super) struct Budget {
 impl Budget {
     /// Makes the share of one file of `all`, which began with `size` bytes, when `together` files may move at one place.
     ///
-    /// All of them have half of the memory at most, and one alone a quarter. So when a place takes nothing for hours,
-    /// files for others still find some.
+    /// All of them have half of the memory at most, and one alone a quarter. So while one place takes nothing for hours,
+    /// files between others still find some; not while two such places have both halves.
     pub(super) fn new(all: &Arc<Semaphore>, size: u32, together: usize) -> Self {
         let share = Self::share(size, together);
         Self {
@@ -57,10 +57,14 @@ impl Budget {
         }
     }
 
+    /// How many files may move at one place, at most, so that half of `size` bytes is enough for all of them.
+    pub(super) fn most_files(size: u32) -> usize {
+        usize::try_from(size / 2 / LEAST).unwrap_or(1).max(1)
+    }
+
     fn share(size: u32, together: usize) -> u32 {
         let files = u32::try_from(together).unwrap_or(u32::MAX).max(2);
-        let share = (size / 2 / files).max(LEAST);
-        share.min(size / 4).max(1)
+        (size / 2 / files).max(1)
     }
 
     /// Takes as much from the front of `bytes` as is one piece, and waits for the memory of it.
@@ -101,8 +105,14 @@ mod tests {
         assert_eq!(Budget::share(24 * mib, 1), 6 * mib);
         assert_eq!(Budget::share(24 * mib, 4), 3 * mib);
         assert_eq!(Budget::share(mib, 4), 128 << 10);
-        assert_eq!(Budget::share(mib, 1_000), LEAST);
         assert_eq!(Budget::share(0, 0), 1);
+        for size in [0, mib, 3 * mib, 24 * mib, u32::MAX] {
+            let most = Budget::most_files(size);
+            let share = Budget::share(size, most);
+            assert!(share >= LEAST.min(size / 4), "{size}");
+            let all = u64::from(share) * most as u64;
+            assert!(all <= u64::from(size / 2).max(1), "{size}");
+        }
     }
 
     #[test]

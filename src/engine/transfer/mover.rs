@@ -402,8 +402,8 @@ impl Inner {
     /// How many files move at once at `place`.
     fn concurrency(&self, place: &NamedConnector) -> usize {
         let platform = place.connector().platform();
-        let asked = self.options.concurrency;
-        asked.unwrap_or(platform.concurrency).max(1)
+        let asked = self.options.concurrency.unwrap_or(platform.concurrency);
+        asked.clamp(1, Budget::most_files(self.options.memory))
     }
 }
 

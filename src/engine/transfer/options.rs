@@ -36,10 +36,12 @@ pub struct TransferOptions {
     /// transfer asked for by itself. Default 24 MiB, at least 1 MiB.
     ///
     /// It bounds what was read and no destination has taken yet; one file holds at most a quarter of it, and all files
-    /// that may move at one place half. What a destination is putting together for its next write comes on top: for
-    /// each upload one part, of the size that its platform wants, held twice while it is written.
+    /// that may move at one place half, so that one place that stands still leaves some to the others; two of them may
+    /// have all of it. What a destination is putting together for its next write comes on top: for each upload one part,
+    /// of the size that its platform wants, held twice while it is written.
     pub memory: u32,
-    /// How many files move at once for each connector; the platform's own figure if `None`.
+    /// How many files move at once for each connector; the platform's own figure if `None`. At most one for each 128 KiB
+    /// of [`memory`](Self::memory): 192 by its default, 8 where there is least.
     pub concurrency: Option<usize>,
     /// How urgent it is, beside all that share the link. Default [`Class::Normal`].
     pub class: Class,

@@ -94,6 +94,7 @@ impl ChangeFeed for GoogleDrive {
             let twin = self.known().twin(&id);
             news.take(id, item.file.filter(|_| !item.removed), twin);
         }
+        self.fill(&mut news).await?;
         news.resolve(root);
         for path in news.moved_folders() {
             self.folders.forget(&path);
@@ -153,6 +154,22 @@ impl GoogleDrive {
             }
             _ => error,
         })
+    }
+
+    /// Asks for the folders in folders that were not known.
+    async fn fill(&self, news: &mut News) -> Result<()> {
+        let other = format!(" and trashed = false and mimeType = '{FOLDER}'");
+        loop {
+            let new = news.new_folders();
+            if new.is_empty() {
+                return Ok(());
+            }
+            for query in News::queries_below(&new, &other) {
+                for folder in self.calls.search(OPERATION, query).await? {
+                    news.find_folder(&folder);
+                }
+            }
+        }
     }
 
     /// Asks Drive for what the page of the feed does not say.

@@ -26,6 +26,9 @@ pub(super) struct News {
     after: Places,
     /// The folders that the page names, with what they are now.
     folders: Vec<(Box<str>, Option<Remote>)>,
+    /// Folders that were not known: made, moved in or taken out of the bin, the last with folders of which Drive says
+    /// nothing.
+    new: Vec<Box<str>>,
     /// The files with content that the page names.
     files: HashMap<Box<str>, Remote>,
     /// Files that were found besides.
@@ -75,8 +78,8 @@ impl News {
             Kind::Folder => {
                 if now.trashed {
                     self.tree.remove(&id);
-                } else {
-                    self.tree.insert(&now);
+                } else if self.tree.insert(&now) {
+                    self.new.push(id.clone());
                 }
                 self.folders.push((id, Some(now)));
             }
@@ -88,6 +91,18 @@ impl News {
                 self.files.insert(id, now);
             }
             Kind::Native | Kind::Shortcut => {}
+        }
+    }
+
+    /// Hands out the folders that were not known, to be asked for folders in them.
+    pub(super) fn new_folders(&mut self) -> Vec<Box<str>> {
+        std::mem::take(&mut self.new)
+    }
+
+    /// Takes in a folder that is in a new one.
+    pub(super) fn find_folder(&mut self, folder: &Remote) {
+        if self.tree.insert(folder) {
+            self.new.push(folder.id.clone());
         }
     }
 

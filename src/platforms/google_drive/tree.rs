@@ -33,14 +33,14 @@ pub(super) enum Place {
 }
 
 impl Tree {
-    /// Takes in a folder, in place of what was known of it.
-    pub(super) fn insert(&mut self, folder: &Remote) {
+    /// Takes in a folder, in place of what was known of it; tells whether nothing was.
+    pub(super) fn insert(&mut self, folder: &Remote) -> bool {
         let known = Folder {
             name: folder.name.clone(),
             parent: folder.parent().map(Into::into),
             rank: folder.rank(),
         };
-        self.folders.insert(folder.id.clone(), known);
+        self.folders.insert(folder.id.clone(), known).is_none()
     }
 
     /// Forgets a folder; tells whether it was known.
