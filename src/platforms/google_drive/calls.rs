@@ -153,7 +153,7 @@ impl Calls {
             .query("spaces", "drive")
             .query(
                 "fields",
-                format!("nextPageToken,incompleteSearch,files({FIELDS})"),
+                format!("kind,nextPageToken,incompleteSearch,files({FIELDS})"),
             );
         request = match &self.shared_drive {
             Some(drive) => self

@@ -133,7 +133,7 @@ impl GoogleDrive {
 
     async fn feed_page(&self, cursor: &ChangeCursor) -> Result<FeedPage> {
         let fields = format!(
-            "nextPageToken,newStartPageToken,changes(changeType,removed,fileId,file({FIELDS}))"
+            "kind,nextPageToken,newStartPageToken,changes(changeType,removed,fileId,file({FIELDS}))"
         );
         let request = HttpRequest::get(self.calls.at("/changes"))
             .query("pageToken", cursor.as_str())

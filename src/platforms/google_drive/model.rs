@@ -116,10 +116,25 @@ impl Remote {
     }
 }
 
+/// What an answer says that it is. One that says something else is of somebody in between, and is no empty listing.
+#[derive(Debug, Deserialize)]
+enum FileList {
+    #[serde(rename = "drive#fileList")]
+    Kind,
+}
+
+#[derive(Debug, Deserialize)]
+enum ChangeList {
+    #[serde(rename = "drive#changeList")]
+    Kind,
+}
+
 /// A page of `files.list`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FilePage {
+    #[serde(rename = "kind")]
+    _kind: FileList,
     #[serde(default)]
     pub(super) files: Vec<Remote>,
     #[serde(default)]
@@ -133,6 +148,8 @@ pub(super) struct FilePage {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FeedPage {
+    #[serde(rename = "kind")]
+    _kind: ChangeList,
     #[serde(default)]
     pub(super) changes: Vec<FeedItem>,
     #[serde(default)]

@@ -314,8 +314,13 @@ async fn a_channel_is_told_by_its_handshake_and_its_token() {
     let renewed = hooks.renew(&made).await.unwrap();
     assert_ne!(renewed.id, made.id);
     assert!(renewed.expires.unwrap() > made.expires.unwrap());
-    let open: Vec<String> = setup.fake.world().channels().keys().cloned().collect();
-    assert_eq!(open, [renewed.id.as_str().split_once('.').unwrap().0]);
+    let open: Vec<_> = setup.fake.world().channels().clone().into_iter().collect();
+    assert_eq!(open.len(), 1);
+    assert_eq!(Some(open[0].1.expires), renewed.expires);
+    assert_eq!(
+        [&*open[0].0],
+        [renewed.id.as_str().split_once('.').unwrap().0]
+    );
     let change = delivery(&setup.fake, &renewed, "change");
     assert!(hooks.verify(Some(&made), &change, now).is_err());
     assert!(hooks.verify(Some(&renewed), &change, now).is_ok());

@@ -8,7 +8,7 @@ use garland::testing::{Account, connector};
 
 use super::fake::{Fake, World};
 use super::setup::{Setup, Ticking, builder};
-use crate::support::Server;
+use crate::support::{ProofKind, Server, proof};
 
 const DRIVE: &str = "0ASharedDriveUk9PVA";
 
@@ -18,6 +18,7 @@ const UNPROVEN: &[&str] = &["x-goog-message-number"];
 #[tokio::test]
 async fn my_drive_keeps_the_promises() {
     connector(async || account(|_| {}, |builder| builder).await).await;
+    proof("google-drive", ProofKind::Contract, "conformance", 0, 0);
 }
 
 #[tokio::test]
@@ -39,6 +40,13 @@ async fn a_folder_of_a_shared_drive_keeps_the_promises_in_small_pages() {
     let configure =
         |builder: GoogleDriveBuilder| builder.shared_drive(DRIVE).root_folder("1weddings_-00");
     connector(async || account(world, configure).await).await;
+    proof(
+        "google-drive",
+        ProofKind::Contract,
+        "conformance on a shared drive",
+        0,
+        0,
+    );
 }
 
 async fn account(

@@ -75,11 +75,6 @@ impl Setup {
         }
     }
 
-    /// The same account, as another process would make it.
-    pub(super) fn elsewhere(&self) -> GoogleDrive {
-        builder(&self.server, &self.clock).build().unwrap()
-    }
-
     pub(super) fn files(&self) -> &dyn FileStore {
         self.drive.files().unwrap()
     }

@@ -17,7 +17,7 @@ def main(address, token):
     drive = build(
         "drive", "v3",
         credentials=Credentials(token),
-        client_options={"api_endpoint": address},
+        client_options={"api_endpoint": address + "/drive/v3/"},
         static_discovery=True, cache_discovery=False,
     )
     # The client takes uploads' host from its own document, so it is set here.

@@ -19,7 +19,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 
 use call::{Call, Reply};
-pub(crate) use world::{FOLDER, Item, MY_DRIVE, SHORTCUT, World};
+pub(crate) use world::{FOLDER, MY_DRIVE, SHORTCUT, World};
 
 /// The token that the account takes.
 pub(crate) const TOKEN: &str = "a-token-that-is-good";
