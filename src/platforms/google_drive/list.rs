@@ -66,7 +66,7 @@ impl GoogleDrive {
         }
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         skipped.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(into_pages(entries, skipped))
+        Ok(into_pages(&entries, skipped))
     }
 }
 
@@ -96,7 +96,7 @@ fn is_internal(shown: &str) -> bool {
     top.is_some_and(|top| top.eq_ignore_ascii_case(".garland"))
 }
 
-fn into_pages(entries: Vec<FileEntry>, skipped: Vec<Skipped>) -> Vec<ListPage> {
+fn into_pages(entries: &[FileEntry], skipped: Vec<Skipped>) -> Vec<ListPage> {
     let mut pages: Vec<ListPage> = entries
         .chunks(PAGE)
         .map(|page| ListPage::new(page.to_vec()))

@@ -87,15 +87,14 @@ impl Tree {
             }
         }
         let (mut found, mut open) = (Vec::new(), vec![top]);
+        let mut seen = HashSet::new();
         while let Some(id) = open.pop() {
-            found.push(id.into());
-            // Taken out, so that folders in a circle end.
-            open.extend(children.remove(id).unwrap_or_default());
+            // Folders in a circle end.
+            if seen.insert(id) {
+                found.push(id.into());
+                open.extend(children.remove(id).unwrap_or_default());
+            }
         }
-        found.retain({
-            let mut seen = HashSet::new();
-            move |id: &Box<str>| seen.insert(id.clone())
-        });
         found
     }
 }

@@ -46,7 +46,7 @@ enum Sent {
     /// So many bytes are there.
     Part(u64),
     /// The file has appeared.
-    Whole(HttpAnswer),
+    Whole(Box<Remote>),
 }
 
 #[async_trait]
@@ -166,9 +166,9 @@ impl UploadProtocol for DriveUploads {
         let Some((mut at, mut chunk)) = last else {
             return Err(gone(request));
         };
-        let answer = loop {
+        let file = loop {
             match self.put_part(request, state, at, chunk.clone()).await? {
-                Sent::Whole(answer) => break answer,
+                Sent::Whole(file) => break file,
                 Sent::Part(has) => {
                     let taken = has
                         .checked_sub(at)
@@ -179,7 +179,6 @@ impl UploadProtocol for DriveUploads {
                 }
             }
         };
-        let file: Remote = answer.json().await?;
         if file.trashed {
             drive.forget_folder_of(path);
             return Err(gone(request));
@@ -249,7 +248,8 @@ impl DriveUploads {
         match answer.status() {
             GIVEN_UP => Err(gone(request)),
             MORE => Ok(Sent::Part(has(&answer)?)),
-            _ => Ok(Sent::Whole(answer)),
+            // A page of somebody in between is no file.
+            _ => Ok(Sent::Whole(answer.json().await?)),
         }
     }
 }

@@ -51,7 +51,7 @@ async fn a_folder_of_a_shared_drive_keeps_the_promises_in_small_pages() {
 
 async fn account(
     prepare: fn(&mut World),
-    configure: impl Fn(GoogleDriveBuilder) -> GoogleDriveBuilder,
+    configure: impl Fn(GoogleDriveBuilder) -> GoogleDriveBuilder + Send + Sync,
 ) -> Account {
     let setup = Setup::with(&configure).await;
     prepare(&mut setup.fake.world());

@@ -59,7 +59,7 @@ impl Setup {
     }
 
     pub(super) async fn with(
-        configure: impl FnOnce(GoogleDriveBuilder) -> GoogleDriveBuilder,
+        configure: impl FnOnce(GoogleDriveBuilder) -> GoogleDriveBuilder + Send,
     ) -> Self {
         let clock = Ticking::new();
         let fake = Fake::new(World::new(Arc::new(clock.clone())));
