@@ -37,7 +37,7 @@ const LONGEST_NAME: usize = 1_024;
 
 /// An account on Google Drive: a folder of My Drive or of a shared drive, and all below it.
 ///
-/// What it promises is on the page of [the module](self). Cheap to clone; clones share what they know of folders.
+/// What it promises is on the page of [its module](crate::platforms::google_drive). Cheap to clone; clones share what they know of folders.
 #[derive(Clone)]
 pub struct GoogleDrive {
     pub(super) calls: Arc<Calls>,
