@@ -9,6 +9,9 @@ pub mod azure;
 #[cfg(feature = "gcs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "gcs")))]
 pub mod gcs;
+#[cfg(feature = "google-drive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "google-drive")))]
+pub mod google_drive;
 #[cfg(all(feature = "local", unix))]
 mod local;
 #[cfg(feature = "testing")]
@@ -25,6 +28,9 @@ pub use azure::{AzureBlob, AzureCredentials, AzureOptions};
 #[cfg(feature = "gcs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "gcs")))]
 pub use gcs::{Gcs, GcsOptions, ServiceAccount};
+#[cfg(feature = "google-drive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "google-drive")))]
+pub use google_drive::{DriveDeletion, GoogleDrive, GoogleDriveBuilder};
 #[cfg(all(feature = "local", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub use local::{Durability, LocalFolder, LocalOptions};

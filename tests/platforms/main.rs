@@ -4,6 +4,8 @@
 mod azure;
 #[cfg(feature = "gcs")]
 mod gcs;
+#[cfg(feature = "google-drive")]
+mod google_drive;
 mod ground;
 mod kit;
 #[cfg(feature = "s3")]

@@ -89,7 +89,6 @@ mod records;
 mod refresh;
 mod revoke;
 mod save;
-mod seal;
 mod secret;
 mod service;
 mod service_account;

@@ -5,11 +5,10 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::connector::{ConnectorName, to_hex};
-use crate::engine::crypto::{Purpose, SealContext, put_new, same};
+use crate::engine::crypto::{Purpose, SealContext, open_value, put_new, same, seal_value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, Collection, Precondition, RecordId};
 
-use super::seal;
 use super::secret::Secret;
 use super::service::Inner;
 
@@ -50,7 +49,7 @@ impl Inner {
         let id = id(state.expose())?;
         let key = self.keys.shared(KEY).await?;
         let context = self.context(&id)?;
-        let sealed = seal::seal(key, context, pending, &*self.entropy)?;
+        let sealed = seal_value(key, context, pending, &*self.entropy)?;
         let record = PendingAuthorization { until, sealed };
         put_new(
             &self.store,
@@ -70,7 +69,7 @@ impl Inner {
         let found =
             found.ok_or_else(|| refused("no authorization with this state is under way"))?;
         let key = self.keys.shared(KEY).await?;
-        let pending: Pending = seal::open(key, self.context(&id)?, &found.value.sealed)?;
+        let pending: Pending = open_value(key, self.context(&id)?, &found.value.sealed)?;
         if !same(pending.session.expose().as_bytes(), session.as_bytes()) {
             return Err(refused("the authorization was begun in another session"));
         }

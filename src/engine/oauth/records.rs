@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::connector::ConnectorName;
-use crate::engine::crypto::{Entropy, KeyName, KeyRing, Purpose, SealContext, SecretKey};
+use crate::engine::crypto::{
+    Entropy, KeyName, KeyRing, Purpose, SealContext, SecretKey, open_value, seal_value,
+};
 use crate::error::Result;
 use crate::id::OrganizationId;
 use crate::storage::{Collection, RecordId};
 
 use super::answer;
 use super::provider::Provider;
-use super::seal;
 use super::secret::Secret;
 
 /// The collection of connected accounts, by the host's names for them.
@@ -181,7 +182,7 @@ impl AccountRecord {
         organization: &OrganizationId,
     ) -> Result<TokenSet> {
         let key = keys.key(&self.key()).await?;
-        seal::open(key, self.context(organization)?, &self.sealed)
+        open_value(key, self.context(organization)?, &self.sealed)
     }
 
     /// Seals tokens into the record, under a key of it.
@@ -192,7 +193,7 @@ impl AccountRecord {
         tokens: &TokenSet,
         entropy: &dyn Entropy,
     ) -> Result<()> {
-        self.sealed = seal::seal(key, self.context(organization)?, tokens, entropy)?;
+        self.sealed = seal_value(key, self.context(organization)?, tokens, entropy)?;
         Ok(())
     }
 
