@@ -28,6 +28,10 @@
     doc = "- [`upload`]: files that people hand in, checked before anybody sees them."
 )]
 #![cfg_attr(
+    all(feature = "crypto", feature = "kit"),
+    doc = "- [`webhooks`]: what platforms send, kept until somebody has looked."
+)]
+#![cfg_attr(
     feature = "oauth",
     doc = "- [`oauth`]: accounts connected by OAuth 2.0, their tokens sealed and kept fresh."
 )]
@@ -62,6 +66,8 @@
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `kit` | no | what connectors over HTTP are made of: `connector::kit`; compiles C |
 //! | `oauth` | no | accounts connected by OAuth 2.0, their tokens sealed in the database; compiles C |
+//! | `cloud` | no | all of the next |
+//! | `azure`, `dropbox`, `gcs`, `google-drive`, `s3`, `webdav` | no | connectors to cloud storage, in [`platforms`] |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
 //! | `testing-http` | no | a proxy that spoils what goes through it: `testing::http`; compiles C |
 //!

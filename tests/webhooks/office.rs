@@ -49,24 +49,24 @@ impl Office {
 
     /// The inbox as a process that has just begun has it.
     pub(crate) fn inbox(&self) -> WebhookInbox {
-        self.inbox_of(self.store(), &Faults::none())
+        self.inbox_of(self.store())
     }
 
     pub(crate) fn inbox_over(&self, faults: &Faults) -> WebhookInbox {
         let database = FaultyStorage::new(Arc::clone(&self.database), faults.clone());
         let store = Store::new(Arc::new(database), OrganizationId::default());
-        self.inbox_of(store, faults)
+        self.inbox_of(store)
     }
 
-    fn inbox_of(&self, store: Store, _: &Faults) -> WebhookInbox {
+    fn inbox_of(&self, store: Store) -> WebhookInbox {
         let seed = self.seeds.fetch_add(1, Ordering::Relaxed);
-        let clock: Arc<PausedClock> = Arc::new(self.clock.clone());
+        let clock: Arc<PausedClock> = Arc::new(self.clock);
         let (root, dice) = (Arc::new(Root { binds: true }), Arc::new(Dice::new(seed)));
         let mut accounts = ConnectorRegistry::new();
         let drive: Arc<dyn PlatformConnector> = Arc::new(self.drive.clone());
         accounts.add("zoë drive", drive).unwrap();
         let parts = WebhookParts {
-            keys: KeyRing::new(store.clone(), root, clock.clone(), dice.clone()),
+            keys: KeyRing::new(store.clone(), root, Arc::clone(&clock) as _, Arc::clone(&dice) as _),
             store,
             accounts,
             clock,

@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn a_key_that_is_too_long_is_refused() {
         let path: FilePath = format!("{}/b", "a".repeat(255)).parse().unwrap();
-        let deep = FilePath::parse(vec![path.as_str(); 4].join("/")).unwrap();
+        let deep = FilePath::parse([path.as_str(); 4].join("/")).unwrap();
         let error = Keys::default().writable(&deep, &NameRules::default());
         assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
     }
