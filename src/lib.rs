@@ -191,6 +191,12 @@ pub use orchestrator::{Orchestrator, OrchestratorBuilder, Organization, SyncRequ
 pub use studio::{section, team};
 
 /// The README's Rust is compiled and run as a test of the documentation.
-#[cfg(all(doctest, feature = "crypto", feature = "local", feature = "sqlite"))]
+#[cfg(all(
+    doctest,
+    feature = "crypto",
+    feature = "google-drive",
+    feature = "local",
+    feature = "sqlite"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

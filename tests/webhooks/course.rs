@@ -24,7 +24,11 @@ async fn what_a_platform_tells_is_kept_until_somebody_has_looked() {
         .act(async |_, _| Err(Error::new(ErrorKind::Unavailable, "test.act", "no")))
         .await;
     assert_eq!(failed.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(office.hints().await, std::slice::from_ref(&hint), "it was not acted on");
+    assert_eq!(
+        office.hints().await,
+        std::slice::from_ref(&hint),
+        "it was not acted on"
+    );
 
     let elsewhere = office.inbox();
     let acted = elsewhere

@@ -66,7 +66,12 @@ impl Office {
         let drive: Arc<dyn PlatformConnector> = Arc::new(self.drive.clone());
         accounts.add("zoë drive", drive).unwrap();
         let parts = WebhookParts {
-            keys: KeyRing::new(store.clone(), root, Arc::clone(&clock) as _, Arc::clone(&dice) as _),
+            keys: KeyRing::new(
+                store.clone(),
+                root,
+                Arc::clone(&clock) as _,
+                Arc::clone(&dice) as _,
+            ),
             store,
             accounts,
             clock,
