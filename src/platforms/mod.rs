@@ -7,6 +7,9 @@
 mod local;
 #[cfg(feature = "testing")]
 mod memory;
+#[cfg(feature = "webdav")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webdav")))]
+pub mod webdav;
 
 #[cfg(all(feature = "local", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
@@ -14,3 +17,6 @@ pub use local::{Durability, LocalFolder, LocalOptions};
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub use memory::{MemoryOptions, MemoryPlatform};
+#[cfg(feature = "webdav")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webdav")))]
+pub use webdav::{WebDav, WebDavBuilder, WebDavProfile};

@@ -133,7 +133,8 @@ impl Api {
             let may_renew = status == 401 && !is_second && signed.is_signed();
             if may_renew && self.credentials.refused(&signed).await? {
                 if signed.stream().is_some() {
-                    let message = "the credentials were renewed, and the content has to be sent anew";
+                    let message =
+                        "the credentials were renewed, and the content has to be sent anew";
                     return Err(Error::new(ErrorKind::Unavailable, operation, message)
                         .with_context("platform", self.platform));
                 }
