@@ -3,3 +3,5 @@
 mod ground;
 mod kit;
 mod support;
+#[cfg(feature = "webdav")]
+mod webdav;

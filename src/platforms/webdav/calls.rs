@@ -49,6 +49,8 @@ pub(super) struct Dav {
     chance: Chance,
     folders: Mutex<LruCache<String, ()>>,
     turns: Vec<Semaphore>,
+    /// Folders are made one after the other: some servers lock what two make at once.
+    making: Semaphore,
 }
 
 /// What is at a path.
@@ -100,6 +102,7 @@ impl Dav {
             turns: std::iter::repeat_with(|| Semaphore::new(1))
                 .take(TURNS)
                 .collect(),
+            making: Semaphore::new(1),
         }
     }
 
@@ -278,6 +281,11 @@ impl Dav {
         if self.folders().get(folder.as_str()).is_some() {
             return Ok(false);
         }
+        let _turn = self.making.acquire().await.ok();
+        // Somebody may have made it meanwhile.
+        if self.folders().get(folder.as_str()).is_some() {
+            return Ok(true);
+        }
         let (mut at, mut missing) = (folder.clone(), Vec::new());
         while let Some(error) = self.make_folder(&at).await? {
             let Some(parent) = at.parent() else {
@@ -327,13 +335,20 @@ impl Dav {
         }
     }
 
+    /// Believes no more that the folder of a file is there.
+    pub(super) fn forget_folder_of(&self, path: &FilePath) {
+        if let Some(folder) = path.parent() {
+            self.folders().pop(folder);
+        }
+    }
+
     /// Makes the folder of a file again, if it was only believed to be there; tells whether a second try makes sense.
     pub(super) async fn ensure_folder_of(&self, path: &FilePath) -> Result<bool> {
         let Some(folder) = path.parent() else {
             return Ok(false);
         };
         let folder = FilePath::parse(folder.to_owned())?;
-        self.folders().pop(folder.as_str());
+        self.forget_folder_of(path);
         self.ensure_folder(&folder).await
     }
 

@@ -142,7 +142,7 @@ impl Chunked {
         sum: &str,
     ) -> Result<()> {
         let error = match self.put_once(request, content.clone(), sum).await {
-            Err(error) if may_lack_folder(&error) && !error.is_retryable() => error,
+            Err(error) if may_lack_folder(&error) => error,
             other => return other,
         };
         if request.expect == Expect::Absent || request.expect == Expect::Anything {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::connector::kit::{BaseUrl, Credentials, HttpClient, HttpOptions, encode_segment};
-use crate::connector::{ChunkRules, FilePath, NameRules};
+use crate::connector::{ChunkRules, FilePath, NameRules, UnicodeForm};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
 
@@ -18,7 +18,7 @@ const NEXTCLOUD_CHUNK: (u64, u64) = (5 << 20, 64 << 20);
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum WebDavProfile {
-    /// [RFC 4918](https://www.rfc-editor.org/rfc/rfc4918) and nothing else: Apache, nginx, WsgiDAV, network drives.
+    /// [RFC 4918](https://www.rfc-editor.org/rfc/rfc4918) and nothing else: Apache, nginx, network drives.
     /// Written times are not kept.
     #[default]
     Plain,
@@ -28,11 +28,14 @@ pub enum WebDavProfile {
     OwnCloud,
     /// `rclone serve webdav`: times to the second; takes no conditions.
     Rclone,
+    /// `WsgiDAV`: as [`Plain`](Self::Plain), but no `?`, `;`, tab or end of line in names, for it loses them from where a file is
+    /// to be moved.
+    WsgiDav,
 }
 
 impl WebDavProfile {
     pub(super) fn keeps_times(self) -> bool {
-        !matches!(self, Self::Plain)
+        !matches!(self, Self::Plain | Self::WsgiDav)
     }
 
     /// Whether it has ids and checksums.
@@ -47,7 +50,11 @@ impl WebDavProfile {
 
     fn names(self) -> NameRules {
         match self {
-            Self::Plain | Self::Rclone => NameRules::default(),
+            Self::Plain => NameRules::default(),
+            // Source: its file system looks for names in NFC, unless it is told not to (`--no-unicode-normalization`).
+            Self::Rclone => NameRules::default().with_unicode(UnicodeForm::Nfc),
+            // Source: `_copy_or_move_resource` of WsgiDAV 4.4 decodes the address before it takes it apart.
+            Self::WsgiDav => NameRules::default().with_forbidden("?;\t\n\r"),
             // Source: the column `name` of `oc_filecache`, and the file name validator of both servers.
             Self::Nextcloud | Self::OwnCloud => NameRules::default()
                 .with_forbidden("\\".chars().chain('\u{1}'..='\u{1f}').collect::<String>())

@@ -71,7 +71,13 @@ impl Dav {
         over: Option<Over<'_>>,
     ) -> Result<Outcome> {
         match self.shift_once(shift, to, over).await {
-            // Servers agree on no word for a folder that is not there: 403, 404, 409 and 500 were seen.
+            // What became of it is not known. Should it have been the folder, for which Apache says 500, it is looked for
+            // at the next try.
+            Err(error) if error.is_retryable() => {
+                self.forget_folder_of(to);
+                Err(error)
+            }
+            // Servers agree on no word for a folder that is not there: 403, 404 and 409 were seen.
             Err(error) if may_lack_folder(&error) && self.ensure_folder_of(to).await? => {
                 self.shift_once(shift, to, over).await
             }
@@ -393,11 +399,7 @@ impl Dav {
 pub(super) fn may_lack_folder(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::Denied
-            | ErrorKind::NotFound
-            | ErrorKind::Conflict
-            | ErrorKind::InvalidInput
-            | ErrorKind::Unavailable
+        ErrorKind::Denied | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::InvalidInput
     )
 }
 

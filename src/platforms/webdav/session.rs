@@ -112,10 +112,7 @@ impl Session {
 
     /// Makes the folder for uploads again, if it was that; otherwise fails with the error.
     async fn uploads_went_away(&self, error: Error) -> Result<Error> {
-        if super::place::may_lack_folder(&error)
-            && !error.is_retryable()
-            && self.dav().ensure_folder_of(&self.temp).await?
-        {
+        if super::place::may_lack_folder(&error) && self.dav().ensure_folder_of(&self.temp).await? {
             return Ok(error);
         }
         Err(error)

@@ -1,0 +1,55 @@
+//! Real servers keep the promises of a connector.
+
+use std::cell::Cell;
+
+use garland::connector::kit::{BasicLogin, Credentials as _, HttpClient, HttpOptions, HttpRequest};
+use garland::platforms::{WebDav, WebDavProfile};
+use garland::testing::{Account, connector};
+
+use crate::support::{Live, servers};
+
+/// Runs the conformance suite; each rule has a folder of its own on one server.
+async fn conforms(live: Option<Live>, profile: WebDavProfile) {
+    let Some(live) = live else { return };
+    let number = Cell::new(0);
+    connector(async || {
+        number.set(number.get() + 1);
+        let folder = format!("rule-{}", number.get());
+        make_folder(&live, &folder).await;
+        let make = || {
+            let login = BasicLogin::new(live.user(), live.secret());
+            WebDav::builder(live.base(""), login)
+                .profile(profile)
+                .folder(folder.parse().unwrap())
+                .build()
+                .unwrap()
+        };
+        Account::new(make(), make())
+    })
+    .await;
+    assert!(number.get() > 40, "{}", number.get());
+}
+
+/// By the server itself: some believe for minutes what they once saw of their disk.
+async fn make_folder(live: &Live, folder: &str) {
+    let client = HttpClient::new(HttpOptions::default()).unwrap();
+    let mut request = HttpRequest::new("MKCOL", live.base("").at(&format!("/{folder}/")));
+    let login = BasicLogin::new(live.user(), live.secret());
+    login.sign(&mut request).await.unwrap();
+    assert_eq!(client.send(request).await.unwrap().status(), 201);
+}
+
+#[tokio::test]
+async fn apache_keeps_the_promises() {
+    conforms(servers::apache_dav().await, WebDavProfile::Plain).await;
+}
+
+#[tokio::test]
+async fn wsgidav_keeps_the_promises() {
+    conforms(servers::webdav().await, WebDavProfile::WsgiDav).await;
+}
+
+#[tokio::test]
+async fn rclone_keeps_the_promises() {
+    conforms(servers::rclone_webdav().await, WebDavProfile::Rclone).await;
+}
