@@ -44,12 +44,12 @@ impl WebDav {
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: a name that no user has.
     pub fn nextcloud(
-        server: BaseUrl,
+        server: &BaseUrl,
         user: &str,
         credentials: impl Credentials,
     ) -> Result<WebDavBuilder> {
         let credentials = Arc::new(credentials);
-        WebDavBuilder::cloud(&server, user, credentials, WebDavProfile::Nextcloud)
+        WebDavBuilder::cloud(server, user, credentials, WebDavProfile::Nextcloud)
     }
 
     /// Sets up an account of `user` on an ownCloud 10, by the address of the server as people open it.
@@ -57,12 +57,12 @@ impl WebDav {
     /// # Errors
     /// [`ErrorKind::InvalidInput`]: a name that no user has.
     pub fn owncloud(
-        server: BaseUrl,
+        server: &BaseUrl,
         user: &str,
         credentials: impl Credentials,
     ) -> Result<WebDavBuilder> {
         let credentials = Arc::new(credentials);
-        WebDavBuilder::cloud(&server, user, credentials, WebDavProfile::OwnCloud)
+        WebDavBuilder::cloud(server, user, credentials, WebDavProfile::OwnCloud)
     }
 
     pub(super) fn new(builder: WebDavBuilder, client: HttpClient) -> Result<Self> {

@@ -360,6 +360,12 @@ impl Dav {
         also: &[u16],
     ) -> Result<HttpAnswer> {
         let answer = self.api.call_for(operation, request, also).await?;
+        let media_type = answer.header("content-type").unwrap_or_default();
+        if answer.status() == 200 && media_type.starts_with("text/html") {
+            // No server does that; a gateway that wants somebody to sign in does.
+            let message = "a page for people came instead of an answer";
+            return Err(Error::new(ErrorKind::Unavailable, operation, message));
+        }
         if answer.status() != 207 {
             return Ok(answer);
         }

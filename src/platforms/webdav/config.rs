@@ -74,7 +74,7 @@ impl WebDavProfile {
 ///
 /// # fn main() -> garland::Result<()> {
 /// let login = BasicLogin::new("ada", "an app password");
-/// let cloud = WebDav::nextcloud("https://cloud.example.org".parse()?, "ada", login)?
+/// let cloud = WebDav::nextcloud(&"https://cloud.example.org".parse()?, "ada", login)?
 ///     .folder("Weddings/2026".parse()?)
 ///     .build()?;
 /// assert_eq!(cloud.platform().id, "webdav");

@@ -74,7 +74,7 @@
 //!
 //! # async fn run(app_password: &str) -> garland::Result<()> {
 //! let login = BasicLogin::new("ada", app_password);
-//! let cloud = WebDav::nextcloud("https://cloud.example.org".parse()?, "ada", login)?.build()?;
+//! let cloud = WebDav::nextcloud(&"https://cloud.example.org".parse()?, "ada", login)?.build()?;
 //! if let Some(files) = cloud.files() {
 //!     let mut pages = files.list();
 //!     while let Some(page) = pages.try_next().await? {

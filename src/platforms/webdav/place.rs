@@ -198,7 +198,7 @@ impl Dav {
         let there = self.look(operation, path).await?.file();
         there.map(|there| there.entry).ok_or_else(|| {
             let message = "the file went away right after it was written";
-            Error::new(ErrorKind::Changed, operation, message).with_context("path", path)
+            Error::new(ErrorKind::NotFound, operation, message).with_context("path", path)
         })
     }
 }

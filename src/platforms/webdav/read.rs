@@ -43,6 +43,12 @@ impl WebDav {
             return Ok(FileReader::new(version, stream::empty().boxed()));
         };
         let answer = self.get(path, &range, version.size).await?;
+        if version.modified.is_some() && !tells_version(&answer) {
+            let message = "the answer does not tell which version it is of";
+            return Err(
+                Error::new(ErrorKind::Unavailable, OPERATION, message).with_context("path", path)
+            );
+        }
         if !is_of(&answer, &version) {
             return Err(changed(OPERATION, path));
         }
@@ -69,6 +75,11 @@ impl WebDav {
 fn span(range: Option<&Range<u64>>, size: u64) -> Option<Range<u64>> {
     let range = range.map_or(0..size, |range| range.start.min(size)..range.end.min(size));
     (!range.is_empty()).then_some(range)
+}
+
+/// Whether an answer bears any mark of a version; a page for people does not.
+fn tells_version(answer: &HttpAnswer) -> bool {
+    answer.header("etag").is_some() || answer.header("last-modified").is_some()
 }
 
 /// Whether an answer is of this version, as far as it tells.

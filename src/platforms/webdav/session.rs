@@ -155,9 +155,7 @@ impl Session {
         };
         if let Err(error) = outcome {
             // The next try makes the folder again, if it was that.
-            if let Err(other) = self.uploads_went_away(error).await {
-                return Err(other);
-            }
+            self.uploads_went_away(error).await?;
             let message = "the folder for uploads had gone";
             return Err(Error::new(ErrorKind::Unavailable, "webdav.write", message));
         }

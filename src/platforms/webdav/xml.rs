@@ -146,7 +146,7 @@ fn take(told: &mut Told, prop: Node<'_, '_>) {
         (Some(OC), "fileid") => told.id = filled(),
         (Some(OC), "checksums") => {
             let sums = children(prop, OC, "checksum").filter_map(|node| node.text());
-            told.hashes = sums.fold(Hashes::new(), |known, text| checksums(known, text));
+            told.hashes = sums.fold(Hashes::new(), checksums);
         }
         _ => {}
     }

@@ -23,7 +23,7 @@ fn account(fake: &Fake) -> WebDav {
 
 fn with_password(fake: &Fake, password: &str) -> WebDav {
     let login = BasicLogin::new(USER, password);
-    WebDav::nextcloud(fake.server.base(""), USER, login)
+    WebDav::nextcloud(&fake.server.base(""), USER, login)
         .unwrap()
         .chunk_size(CHUNK as u64)
         .build()
@@ -64,7 +64,7 @@ async fn owncloud_keeps_the_promises() {
         let fake = Fake::start().await;
         let make = || {
             let login = BasicLogin::new(USER, PASSWORD);
-            let cloud = WebDav::owncloud(fake.server.base(""), USER, login).unwrap();
+            let cloud = WebDav::owncloud(&fake.server.base(""), USER, login).unwrap();
             cloud.build().unwrap()
         };
         Account::new(make(), make()).keeping(fake.clone())
@@ -100,7 +100,7 @@ async fn a_listing_asks_each_folder_once_and_no_deeper_than_the_server_goes() {
     for is_deep in [false, true] {
         let fake = Fake::start().await;
         let login = BasicLogin::new(USER, PASSWORD);
-        let cloud = WebDav::nextcloud(fake.server.base(""), USER, login).unwrap();
+        let cloud = WebDav::nextcloud(&fake.server.base(""), USER, login).unwrap();
         let cloud = cloud.depth_infinity(is_deep).build().unwrap();
         let files = cloud.files().unwrap();
         for path in ["a.jpg", "x/b.jpg", "x/y/z/c.jpg", "w/d.jpg"] {
