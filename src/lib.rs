@@ -28,6 +28,10 @@
     doc = "- [`upload`]: files that people hand in, checked before anybody sees them."
 )]
 #![cfg_attr(
+    feature = "oauth",
+    doc = "- [`oauth`]: accounts connected by OAuth 2.0, their tokens sealed and kept fresh."
+)]
+#![cfg_attr(
     feature = "outbound",
     doc = "- [`outbound`]: URLs that people hand in, judged before anybody calls them."
 )]
@@ -57,7 +61,9 @@
 //! | `compression` | no | a cache may keep its larger entries compressed |
 //! | `metrics` | no | counters and histograms through the `metrics` facade |
 //! | `kit` | no | what connectors over HTTP are made of: `connector::kit`; compiles C |
+//! | `oauth` | no | accounts connected by OAuth 2.0, their tokens sealed in the database; compiles C |
 //! | `testing` | no | conformance suites, accounts in memory, fault injection |
+//! | `testing-http` | no | a proxy that spoils what goes through it: `testing::http`; compiles C |
 //!
 //! # Observability
 //!
@@ -74,6 +80,7 @@
 //! | `keys.rotate` | info | |
 //! | `audit.seal` | debug | |
 //! | `privacy.erase` | info | |
+//! | `oauth.finish`, `oauth.refresh` | debug | |
 //! | `upload.check` | debug | `upload.id` |
 //! | `http.send` | debug | `http.body` |
 //! | `team.read`, `team.list`, `team.write`, `team.remove` | debug | |
@@ -156,6 +163,8 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use engine::audit;
 #[cfg(feature = "crypto")]
 pub use engine::crypto;
+#[cfg(feature = "oauth")]
+pub use engine::oauth;
 #[cfg(feature = "outbound")]
 pub use engine::outbound;
 #[cfg(feature = "crypto")]
@@ -163,6 +172,9 @@ pub use engine::privacy;
 pub use engine::resilience::{layers as resilience, limits};
 #[cfg(feature = "upload")]
 pub use engine::upload;
+#[cfg(all(feature = "crypto", feature = "kit"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crypto", feature = "kit"))))]
+pub use engine::webhooks;
 pub use engine::{bandwidth, cache, journal, sync, text, transfer};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Chance, Ids, OrganizationId, RunId};

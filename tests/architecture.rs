@@ -47,9 +47,11 @@ const TABLE: &[Row] = &[
             "text",
             "upload",
             "outbound",
+            "oauth",
             "bandwidth",
             "cache",
             "resilience",
+            "webhooks",
         ],
     },
     Row {

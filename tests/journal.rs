@@ -343,7 +343,7 @@ mod doubles {
     use garland::backends::Memory;
     use garland::storage::{
         Batch, CollectionName, Committed, JournalEntry, JournalHead, JournalName, Query, Record,
-        RecordId, RecordPage, StorageBackend, Wake,
+        RecordId, RecordPage, StorageBackend, Wake, wakes_of,
     };
     use garland::{Error, ErrorKind, OrganizationId, Result};
 
@@ -415,6 +415,9 @@ mod doubles {
             }
             self.memory.watch()
         }
+        fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+            wakes_of(self.watch(), organization)
+        }
     }
 
     /// A journal as somebody left it.
@@ -463,6 +466,9 @@ mod doubles {
             Ok(self.head)
         }
         fn watch(&self) -> BoxStream<'static, Wake> {
+            stream::empty().boxed()
+        }
+        fn watch_one(&self, _: &OrganizationId) -> BoxStream<'static, ()> {
             stream::empty().boxed()
         }
     }

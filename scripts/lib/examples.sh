@@ -34,6 +34,17 @@ example_quickstart() {
     garland
 }
 
+# An account at a provider of the example's own: connected, refreshed, given back, and no token readable in what is kept.
+example_connect() {
+    garland --demo | tee told
+    grep -q "^archive is connected$" told
+    grep -q "has another token$" told
+    grep -q "^generation 2 of its tokens, Connected$" told
+    [ -z "$(grep -aElr "(access|refresh)-[0-9]" connect.db*)" ]
+    garland --demo --disconnect | tee told
+    grep -q "^archive is disconnected, there too$" told
+}
+
 # Three folders: the plan writes nothing, carrying it out makes them equal, a second run moves nothing, and what is
 # edited in one and deleted in another is so in all.
 example_sync() {

@@ -72,6 +72,7 @@ impl<K: Eq + Hash, V> Flights<K, V> {
     }
 
     /// Keeps the load of `key` from being joined and stored.
+    #[inline]
     pub(super) fn outdate<Q>(&mut self, key: &Q)
     where
         K: Borrow<Q>,

@@ -13,10 +13,11 @@ use crate::error::{Error, ErrorKind, Result};
 
 use super::barriers::Barriers;
 use super::builder::CacheBuilder;
+use super::entry::{Arrival, Gone, Item, Marks, Rare, Seen, Stored};
 use super::hashing::Folding;
 use super::options::{InsertOptions, Insertion};
-use super::rules::Rules;
-use super::shard::{Gone, Item, Rare, Seen, Shard, Stored};
+use super::rules::{NEVER, Rules};
+use super::shard::Shard;
 use super::stats::CacheStats;
 
 /// How many keys are remembered to have nothing, in all shards.
@@ -72,11 +73,16 @@ pub struct Cache<K, V> {
     pub(super) inner: Arc<Inner<K, V>>,
 }
 
+/// A shard and its lock. It shares no line of the processor's cache with others, nor a pair of lines, which are fetched
+/// together: who writes to one shard does not slow down who reads another.
+#[repr(align(128))]
+struct Part<K, V>(Mutex<Shard<K, V>>);
+
 /// What the handles share.
 pub(super) struct Inner<K, V> {
     hasher: Folding,
-    first: Mutex<Shard<K, V>>,
-    others: Box<[Mutex<Shard<K, V>>]>,
+    first: Part<K, V>,
+    others: Box<[Part<K, V>]>,
     pub(super) rules: Rules<K, V>,
     pub(super) barriers: Barriers,
     /// Loads in the background; they end with the cache.
@@ -102,7 +108,7 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         let quota = rules.tenant.is_some().then(|| quota.div_ceil(count));
         let shard = |at: u64| {
             let max = max / count + u64::from(at < max % count);
-            Mutex::new(Shard::new(max, quota, absent))
+            Part(Mutex::new(Shard::new(max, quota, absent)))
         };
         let inner = Inner {
             hasher: Folding::new(),
@@ -132,12 +138,12 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         let mut shard = inner.shard(hash);
         let seen = shard.look(hash, key, &inner.rules, &inner.barriers, &mut gone);
         let Seen::Fresh(stored) = seen else {
-            shard.counts.misses += 1;
+            shard.asked.misses += 1;
             drop(shard);
             inner.tell(&gone);
             return None;
         };
-        shard.counts.hits += 1;
+        shard.asked.hits += 1;
         drop(shard);
         inner.open(stored)
     }
@@ -159,21 +165,23 @@ impl<K: Eq + Hash, V> Cache<K, V> {
     ///
     /// A load of the key that is on its way is not stored any more.
     pub fn insert(&self, key: K, value: V) -> Insertion {
-        self.insert_with(key, value, InsertOptions::default())
+        self.put(key, value, InsertOptions::default())
     }
 
     /// Stores a value with its own time to live or tags, as [`insert`](Self::insert) does.
     pub fn insert_with(&self, key: K, value: V, options: InsertOptions) -> Insertion {
+        self.put(key, value, options)
+    }
+
+    #[inline]
+    fn put(&self, key: K, value: V, options: InsertOptions) -> Insertion {
         let inner = &*self.inner;
         let hash = inner.hash(&key);
-        let (item, weight) = inner.prepare(key, value, options, inner.barriers.epoch());
+        let arrival = inner.prepare(key, value, options, inner.barriers.epoch());
         let mut gone = Gone::new();
         let mut shard = inner.shard(hash);
-        shard.flights.outdate(&item.key);
-        if !shard.absent.is_empty() {
-            shard.absent.pop(&item.key);
-        }
-        let insertion = inner.store(&mut shard, hash, item, weight, &mut gone);
+        shard.outdate(&arrival.item.key);
+        let insertion = inner.store(&mut shard, hash, arrival, &mut gone);
         drop(shard);
         inner.tell(&gone);
         insertion
@@ -273,11 +281,12 @@ impl<K: Eq + Hash, V> Inner<K, V> {
     pub(super) fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K, V>> {
         let at = usize::try_from(hash >> 51).unwrap_or(0) & self.others.len();
         let other = at.checked_sub(1).and_then(|at| self.others.get(at));
-        lock(other.unwrap_or(&self.first))
+        lock(&other.unwrap_or(&self.first).0)
     }
 
     fn shards(&self) -> impl Iterator<Item = &Mutex<Shard<K, V>>> {
-        std::iter::once(&self.first).chain(&self.others)
+        let shards = std::iter::once(&self.first).chain(&self.others);
+        shards.map(|shard| &shard.0)
     }
 
     /// The entry and its weight: all that can be known outside of the lock.
@@ -288,7 +297,7 @@ impl<K: Eq + Hash, V> Inner<K, V> {
         value: V,
         options: InsertOptions,
         born: u64,
-    ) -> (Item<K, V>, u64) {
+    ) -> Arrival<K, V> {
         let rules = &self.rules;
         let fresh_until = rules.fresh_until(&key, &value, options.ttl);
         let packing = rules.packing.as_ref();
@@ -305,14 +314,17 @@ impl<K: Eq + Hash, V> Inner<K, V> {
                 used: rules.idle.map_or(0, |_| rules.now()),
             })
         });
-        let item = Item {
-            key,
-            stored,
+        let usual = born == 0 && fresh_until == NEVER && rare.is_none();
+        let marks = (!usual).then_some(Marks {
             born,
             fresh_until,
             rare,
-        };
-        (item, weight)
+        });
+        Arrival {
+            item: Item { key, stored },
+            marks,
+            weight,
+        }
     }
 
     #[inline]
@@ -320,15 +332,14 @@ impl<K: Eq + Hash, V> Inner<K, V> {
         &self,
         shard: &mut Shard<K, V>,
         hash: u64,
-        item: Item<K, V>,
-        weight: u64,
+        arrival: Arrival<K, V>,
         gone: &mut Gone<K, V>,
     ) -> Insertion {
-        let mortal = item.fresh_until != super::rules::NEVER || self.rules.idle.is_some();
-        if mortal || item.born > 0 {
+        // Nothing can be dead where nothing has a time and nothing was invalidated.
+        if arrival.marks.is_some() {
             shard.sweep_some(&self.rules, &self.barriers, gone);
         }
-        shard.insert(hash, item, weight, gone)
+        shard.insert(hash, arrival, gone)
     }
 
     /// The value of a stored form; `None` if it cannot be read any more, which is as good as not there.

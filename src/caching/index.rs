@@ -12,9 +12,13 @@
 #[derive(Debug)]
 pub(super) struct Index {
     /// INVARIANT: a power of two of them, at least one of them free.
-    places: Vec<u64>,
+    places: Box<[u64]>,
     taken: usize,
 }
+
+/// A place that is free.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vacancy(usize);
 
 /// No entry has the number 0.
 const FREE: u64 = 0;
@@ -22,37 +26,40 @@ const FREE: u64 = 0;
 impl Index {
     pub(super) fn new() -> Self {
         Self {
-            places: vec![FREE; 8],
+            places: vec![FREE; 8].into(),
             taken: 0,
         }
     }
 
-    /// Finds the entry of this hash that `is` the one.
+    /// Finds the entry of this hash that `is` the one, or the place for it.
     #[inline]
-    pub(super) fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(super) fn seek(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Result<u32, Vacancy> {
         let mask = self.mask();
         let tag = tag(hash);
         let mut at = home(tag) & mask;
-        loop {
-            let place = *self.places.get(at)?;
-            if place == FREE {
-                return None;
-            }
-            if place >> 32 == tag && is(number(place)) {
-                return Some(number(place));
+        while let Some(place) = self.places.get(at)
+            && *place != FREE
+        {
+            if place >> 32 == tag && is(number(*place)) {
+                return Ok(number(*place));
             }
             at = (at + 1) & mask;
         }
+        Err(Vacancy(at))
     }
 
-    /// Takes in an entry, which is not there yet, and whose number is not 0.
+    /// Takes in an entry, which is not there yet, and whose number is not 0. The index is as it was when the vacancy
+    /// was found.
     #[inline]
-    pub(super) fn insert(&mut self, hash: u64, number: u32) {
-        if self.taken * 2 >= self.places.len() {
-            self.grow();
-        }
+    pub(super) fn insert(&mut self, vacancy: Vacancy, hash: u64, number: u32) {
+        let place = tag(hash) << 32 | u64::from(number);
         self.taken += 1;
-        self.put(tag(hash) << 32 | u64::from(number));
+        if self.taken * 2 > self.places.len() {
+            self.grow();
+            self.put(place);
+        } else {
+            self.set(vacancy.0, place);
+        }
     }
 
     /// Takes out the entry of this hash and number.
@@ -105,9 +112,9 @@ impl Index {
     #[cold]
     fn grow(&mut self) {
         let places = vec![FREE; self.places.len() * 2];
-        let old = std::mem::replace(&mut self.places, places);
-        for place in old.into_iter().filter(|place| *place != FREE) {
-            self.put(place);
+        let old = std::mem::replace(&mut self.places, places.into());
+        for place in old.iter().filter(|place| **place != FREE) {
+            self.put(*place);
         }
     }
 
@@ -149,19 +156,20 @@ mod tests {
                 let number = 1 + u32::try_from(draw % 900).unwrap();
                 let hash = (split_mix(&mut state) % few) | (draw << 32);
                 if let Some(hash) = map.remove(&number) {
-                    assert_eq!(index.find(hash, |n| n == number), Some(number));
+                    assert_eq!(index.seek(hash, |n| n == number).ok(), Some(number));
                     index.remove(hash, number);
-                    assert_eq!(index.find(hash, |n| n == number), None);
+                    assert!(index.seek(hash, |n| n == number).is_err());
                 } else {
                     index.remove(hash, number);
-                    index.insert(hash, number);
+                    let vacancy = index.seek(hash, |n| n == number).unwrap_err();
+                    index.insert(vacancy, hash, number);
                     map.insert(number, hash);
                 }
             }
             assert!(index.places.len() >= index.taken * 2);
             assert_eq!(index.taken, map.len());
             for (number, hash) in map {
-                assert_eq!(index.find(hash, |n| n == number), Some(number));
+                assert_eq!(index.seek(hash, |n| n == number).ok(), Some(number));
             }
         }
     }

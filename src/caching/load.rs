@@ -13,11 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::course::Load;
+use super::entry::{Absence, Gone, Seen, Stored};
 use super::flight::{Ended, Flight};
 use super::handle::{Cache, Inner};
 use super::options::InsertOptions;
 use super::rules::nanos;
-use super::shard::{Absence, Gone, Seen, Shard, Stored};
+use super::shard::Shard;
 
 /// The least time between a refresh that failed and the next of its key.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -142,7 +143,7 @@ where
         seen = shard.look(hash, &key, &self.rules, &self.barriers, gone);
         let fallback = match seen {
             Seen::Fresh(stored) => {
-                shard.counts.hits += 1;
+                shard.asked.hits += 1;
                 return Answer::Value(stored);
             }
             Seen::Stale(stored, past) if past < nanos(self.rules.while_revalidating) => {
@@ -169,7 +170,7 @@ where
             shard.counts.absent += 1;
             return Answer::Absent;
         }
-        shard.counts.misses += 1;
+        shard.asked.misses += 1;
         let load = match self.join(&mut shard, &key, &options.tags) {
             Some(load) => {
                 shard.counts.joined += 1;
@@ -187,7 +188,7 @@ where
         let seen = shard.look(hash, key, &self.rules, &self.barriers, &mut gone);
         let found = match seen {
             Seen::Fresh(stored) => {
-                shard.counts.hits += 1;
+                shard.asked.hits += 1;
                 Ok(stored)
             }
             Seen::Stale(stored, past)
@@ -201,7 +202,7 @@ where
         };
         if found.is_ok() {
             // The question was counted as a miss when the load was waited for.
-            shard.counts.misses -= 1;
+            shard.asked.misses -= 1;
         }
         drop(shard);
         self.tell(&gone);
@@ -356,7 +357,7 @@ where
     }
 
     fn keep(&self, cache: &Inner<K, V>, options: InsertOptions, value: V, gone: &mut Gone<K, V>) {
-        let (mut item, weight) = cache.prepare(self.key.clone(), value, options, self.born);
+        let mut arrival = cache.prepare(self.key.clone(), value, options, self.born);
         let mut shard = cache.shard(self.hash);
         shard.counts.loaded += 1;
         let flight = shard.flights.end(&self.key, self.id);
@@ -365,12 +366,12 @@ where
         // Under the lock, as a sweep must not come in between: it forgets what it was about.
         let good = |tags: &Vec<_>| !cache.barriers.bars_load(self.born, tags, path);
         if let Some(tags) = tags.filter(good) {
-            item.set_tags(tags);
-            cache.store(&mut shard, self.hash, item, weight, gone);
+            arrival.set_tags(tags);
+            cache.store(&mut shard, self.hash, arrival, gone);
         } else {
             shard.counts.refused += 1;
             drop(shard);
-            drop(item);
+            drop(arrival);
         }
     }
 

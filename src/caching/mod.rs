@@ -3,6 +3,7 @@
 mod barriers;
 mod builder;
 mod course;
+mod entry;
 mod flight;
 mod handle;
 mod hashing;

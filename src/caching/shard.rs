@@ -3,13 +3,13 @@
 use std::borrow::Borrow;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use lru::LruCache;
 
 use super::barriers::Barriers;
+use super::entry::{Absence, Arrival, Gone, Item, Marks, Seen, Stored};
 use super::flight::Flights;
-use super::index::Index;
+use super::index::{Index, Vacancy};
 use super::options::{Insertion, RemovalCause};
 use super::policy::Policy;
 use super::rules::{NEVER, Rules, nanos};
@@ -20,92 +20,40 @@ use super::twice::Twice;
 /// How many entries each insertion looks at, to let go of those that are dead.
 const SWEPT: usize = 2;
 
-/// A value as it is stored.
-#[derive(Clone, Debug)]
-pub(super) struct Stored<V> {
-    pub(super) value: V,
-    pub(super) packed: bool,
-}
-
-/// An entry.
+/// How an entry stands.
 #[derive(Debug)]
-pub(super) struct Item<K, V> {
-    pub(super) key: K,
-    pub(super) stored: Stored<V>,
-    /// The epoch of the invalidations it was made in.
-    pub(super) born: u64,
-    pub(super) fresh_until: u64,
-    /// What few entries have, out of the way of the others.
-    pub(super) rare: Option<Box<Rare>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Rare {
-    pub(super) tags: Box<[Arc<str>]>,
-    pub(super) tenant: u64,
-    pub(super) used: u64,
-}
-
-/// What a key has.
-#[derive(Debug)]
-pub(super) enum Seen<V> {
-    Fresh(Stored<V>),
+enum Standing {
+    Fresh,
     /// Past its time by so many nanoseconds.
-    Stale(Stored<V>, u64),
-    Nothing,
-}
-
-/// That a loader found nothing.
-#[derive(Debug)]
-pub(super) struct Absence {
-    pub(super) born: u64,
-    pub(super) until: u64,
-    pub(super) tags: Box<[Arc<str>]>,
-}
-
-/// Entries that left, to be dropped and told of outside of the lock.
-#[derive(Debug)]
-pub(super) struct Gone<K, V> {
-    first: Option<(K, V, RemovalCause)>,
-    more: Vec<(K, V, RemovalCause)>,
-    /// One that was not taken in. Nobody is told of it.
-    refused: Option<(K, V)>,
-}
-
-impl<K, V> Gone<K, V> {
-    pub(super) fn new() -> Self {
-        Self {
-            first: None,
-            more: Vec::new(),
-            refused: None,
-        }
-    }
-
-    fn push(&mut self, key: K, value: V, cause: RemovalCause) {
-        if self.first.is_none() {
-            self.first = Some((key, value, cause));
-        } else {
-            self.more.push((key, value, cause));
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, RemovalCause)> {
-        let all = self.first.iter().chain(&self.more);
-        all.map(|(key, _, cause)| (key, *cause))
-    }
+    Stale(u64),
+    Dead(RemovalCause),
 }
 
 /// Entries by number: where a key is, what it has, and what may leave.
+///
+/// In the order in which a question meets them, so that what it reads and writes of the shard itself lies beside the
+/// lock: that is one pair of lines of the processor's cache to take over when another thread was there before.
+#[repr(C)]
 pub(super) struct Shard<K, V> {
     index: Index,
     items: Vec<Option<Item<K, V>>>,
+    /// Those of the entry of the same number. Entries past its end have the usual ones.
+    marks: Vec<Marks>,
+    pub(super) asked: Asked,
+    tenants: Option<Box<Tenants>>,
     policy: Policy,
-    tenants: Option<Tenants>,
-    pub(super) absent: LruCache<K, Absence>,
-    pub(super) flights: Flights<K, V>,
     pub(super) counts: CacheStats,
     twice: Twice,
     swept: usize,
+    pub(super) absent: LruCache<K, Absence>,
+    pub(super) flights: Flights<K, V>,
+}
+
+/// Questions, and what came of them. They are no part of `counts`.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) hits: u64,
+    pub(super) misses: u64,
 }
 
 impl<K: Eq + Hash, V> Shard<K, V> {
@@ -113,13 +61,15 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         Self {
             index: Index::new(),
             items: Vec::new(),
+            marks: Vec::new(),
+            asked: Asked::default(),
+            tenants: quota.map(|quota| Box::new(Tenants::new(quota))),
             policy: Policy::new(max),
-            tenants: quota.map(Tenants::new),
-            absent: LruCache::sparse(absent),
-            flights: Flights::new(),
             counts: CacheStats::default(),
             twice: Twice::new(max),
             swept: 0,
+            absent: LruCache::sparse(absent),
+            flights: Flights::new(),
         }
     }
 
@@ -141,27 +91,23 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         if Twice::samples(hash) {
             self.twice.ask(hash);
         }
-        let Some((slot, item)) = find(&self.index, &mut self.items, hash, key) else {
+        let Ok(slot) = seek(&self.index, &self.items, hash, key) else {
             return Seen::Nothing;
         };
-        if let Some(cause) = item.dead(rules, barriers) {
-            self.drop_slot(slot, cause, gone);
-            return Seen::Nothing;
-        }
-        if item.fresh_until != NEVER || rules.idle.is_some() {
-            let now = rules.now();
-            if now >= item.fresh_until {
-                return Seen::Stale(item.stored.clone(), now - item.fresh_until);
-            }
-            if let Some(rare) = &mut item.rare {
-                rare.used = now;
+        match self.standing(slot, rules, barriers, true) {
+            Standing::Fresh => {}
+            Standing::Stale(past) => return self.value(slot, |stored| Seen::Stale(stored, past)),
+            Standing::Dead(cause) => {
+                self.drop_slot(slot, cause, gone);
+                return Seen::Nothing;
             }
         }
         self.policy.hit(slot);
         if let Some(tenants) = &mut self.tenants {
-            tenants.used(item.tenant(), slot);
+            let marks = self.marks.get(slot as usize);
+            tenants.used(marks.map_or(0, Marks::tenant), slot);
         }
-        Seen::Fresh(item.stored.clone())
+        self.value(slot, Seen::Fresh)
     }
 
     /// Whether `key` has a fresh entry. No use of it.
@@ -176,39 +122,45 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let found = find(&self.index, &mut self.items, hash, key);
-        found.is_some_and(|(_, item)| {
-            item.dead(rules, barriers).is_none()
-                && (item.fresh_until == NEVER || rules.now() < item.fresh_until)
+        let found = seek(&self.index, &self.items, hash, key);
+        found.is_ok_and(|slot| {
+            let standing = self.standing(slot, rules, barriers, false);
+            matches!(standing, Standing::Fresh)
         })
     }
 
     /// Takes in a value; what leaves for it is in `gone`.
+    #[inline]
     pub(super) fn insert(
         &mut self,
         hash: u64,
-        item: Item<K, V>,
-        weight: u64,
+        arrival: Arrival<K, V>,
         gone: &mut Gone<K, V>,
     ) -> Insertion {
+        let Arrival {
+            item,
+            marks,
+            weight,
+        } = arrival;
         if Twice::samples(hash) {
             self.twice.insert(hash, weight);
         }
-        if weight > self.policy.max() {
+        let max = self.policy.max();
+        if weight > max {
             self.take_out(hash, &item.key, RemovalCause::Replaced, gone);
             gone.refused = Some((item.key, item.stored.value));
             self.counts.refused += 1;
-            return Insertion::TooHeavy {
-                weight,
-                max: self.policy.max(),
-            };
+            return Insertion::TooHeavy { weight, max };
         }
-        let tenant = item.tenant();
+        let tenant = marks.as_ref().map_or(0, Marks::tenant);
         let Some(slot) = self.place(hash, item, weight, gone) else {
             self.counts.refused += 1;
             return Insertion::NotAdmitted;
         };
         self.counts.inserted += 1;
+        if marks.is_some() || !self.marks.is_empty() {
+            self.mark(slot, marks.unwrap_or_else(Marks::usual));
+        }
         if let Some(tenants) = &mut self.tenants {
             tenants.add(tenant, slot, weight);
         }
@@ -225,11 +177,21 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
+        self.outdate(key);
+        self.take_out(hash, key, RemovalCause::Removed, gone)
+    }
+
+    /// Keeps what is loading, or was found not to be there, from being the answer for `key` from now on.
+    #[inline]
+    pub(super) fn outdate<Q>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         self.flights.outdate(key);
         if !self.absent.is_empty() {
             self.absent.pop(key);
         }
-        self.take_out(hash, key, RemovalCause::Removed, gone)
     }
 
     /// Lets go of all that is dead.
@@ -267,6 +229,8 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             entries,
             weight,
             max_weight: self.policy.max(),
+            hits: self.asked.hits,
+            misses: self.asked.misses,
             sampled,
             sampled_hits,
             ..self.counts
@@ -280,14 +244,17 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         barriers: &Barriers,
         gone: &mut Gone<K, V>,
     ) {
-        let item = self.items.get_mut(slot).and_then(Option::as_mut);
-        let cause = item.and_then(|item| item.dead(rules, barriers));
-        if let (Some(cause), Ok(slot)) = (cause, u32::try_from(slot)) {
+        let is_taken = self.items.get(slot).is_some_and(Option::is_some);
+        if is_taken
+            && let Ok(slot) = u32::try_from(slot)
+            && let Standing::Dead(cause) = self.standing(slot, rules, barriers, false)
+        {
             self.drop_slot(slot, cause, gone);
         }
     }
 
     /// Puts the item where its key is, or where there is room.
+    #[inline]
     fn place(
         &mut self,
         hash: u64,
@@ -295,17 +262,13 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         weight: u64,
         gone: &mut Gone<K, V>,
     ) -> Option<u32> {
-        if let Some((slot, old)) = find(&self.index, &mut self.items, hash, &item.key) {
-            let old = std::mem::replace(old, item);
-            if let Some(tenants) = &mut self.tenants {
-                tenants.remove(old.tenant(), slot);
+        let vacancy = match seek(&self.index, &self.items, hash, &item.key) {
+            Ok(slot) => {
+                self.replace(slot, item, weight, gone);
+                return Some(slot);
             }
-            self.policy.reweigh(slot, weight);
-            self.policy.hit(slot);
-            self.counts.count(RemovalCause::Replaced);
-            gone.push(old.key, old.stored.value, RemovalCause::Replaced);
-            return Some(slot);
-        }
+            Err(vacancy) => vacancy,
+        };
         let Some(slot) = self.policy.insert(hash, weight) else {
             gone.refused = Some((item.key, item.stored.value));
             return None;
@@ -315,15 +278,31 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.items.resize_with(at + 1, || None);
         }
         *self.items.get_mut(at)? = Some(item);
-        self.index.insert(hash, slot);
+        self.index.insert(vacancy, hash, slot);
         Some(slot)
     }
 
+    fn replace(&mut self, slot: u32, item: Item<K, V>, weight: u64, gone: &mut Gone<K, V>) {
+        if let Some(tenants) = &mut self.tenants {
+            let marks = self.marks.get(slot as usize);
+            tenants.remove(marks.map_or(0, Marks::tenant), slot);
+        }
+        self.policy.reweigh(slot, weight);
+        self.policy.hit(slot);
+        let place = self.items.get_mut(slot as usize);
+        if let Some(old) = place.and_then(|place| place.replace(item)) {
+            self.counts.count(RemovalCause::Replaced);
+            gone.push(old.key, old.stored.value, RemovalCause::Replaced);
+        }
+    }
+
     /// Lets go of what must leave; `false` if `newest` was among it.
+    #[inline]
     fn make_room(&mut self, newest: u32, gone: &mut Gone<K, V>) -> bool {
         let mut stays = true;
-        while self.policy.weight() > self.policy.max()
-            && let Some(slot) = self.tenants.as_ref().and_then(Tenants::victim)
+        while self.tenants.is_some()
+            && self.policy.weight() > self.policy.max()
+            && let Some(slot) = self.tenants.as_ref().and_then(|tenants| tenants.victim())
         {
             stays &= slot != newest;
             self.drop_slot(slot, RemovalCause::OverQuota, gone);
@@ -346,11 +325,11 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let found = find(&self.index, &mut self.items, hash, key).map(|(slot, _)| slot);
-        if let Some(slot) = found {
+        let found = seek(&self.index, &self.items, hash, key);
+        if let Ok(slot) = found {
             self.drop_slot(slot, cause, gone);
         }
-        found.is_some()
+        found.is_ok()
     }
 
     fn drop_slot(&mut self, slot: u32, cause: RemovalCause, gone: &mut Gone<K, V>) {
@@ -358,82 +337,114 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.index.remove(hash, slot);
         }
         self.policy.remove(slot);
+        let mut tenant = 0;
+        if let Some(marks) = self.marks.get_mut(slot as usize) {
+            tenant = marks.tenant();
+            *marks = Marks::usual();
+        }
+        if let Some(tenants) = &mut self.tenants {
+            tenants.remove(tenant, slot);
+        }
         let item = self.items.get_mut(slot as usize).and_then(Option::take);
         if let Some(item) = item {
-            if let Some(tenants) = &mut self.tenants {
-                tenants.remove(item.tenant(), slot);
-            }
             self.counts.count(cause);
             gone.push(item.key, item.stored.value, cause);
         }
     }
-}
 
-impl<K, V> Item<K, V> {
-    /// Why the entry may not be used any more, if that is so.
     #[inline]
-    fn dead(&mut self, rules: &Rules<K, V>, barriers: &Barriers) -> Option<RemovalCause> {
-        let epoch = barriers.epoch();
-        if self.born != epoch {
-            if barriers.bars(self.born, self.tags(), rules.path(&self.key)) {
-                return Some(RemovalCause::Invalidated);
-            }
-            self.born = epoch;
+    fn value(&self, slot: u32, seen: impl FnOnce(Stored<V>) -> Seen<V>) -> Seen<V>
+    where
+        V: Clone,
+    {
+        match self.items.get(slot as usize) {
+            Some(Some(item)) => seen(item.stored.clone()),
+            _ => Seen::Nothing,
         }
-        if self.fresh_until == NEVER && rules.idle.is_none() {
-            return None;
+    }
+
+    /// How the entry stands. Where it is `asked` for and fresh, it counts as used now.
+    #[inline]
+    fn standing(
+        &mut self,
+        slot: u32,
+        rules: &Rules<K, V>,
+        barriers: &Barriers,
+        asked: bool,
+    ) -> Standing {
+        let epoch = barriers.epoch();
+        if epoch == 0 && self.marks.is_empty() {
+            return Standing::Fresh;
+        }
+        self.judge(slot, epoch, rules, barriers, asked)
+    }
+
+    fn judge(
+        &mut self,
+        slot: u32,
+        epoch: u64,
+        rules: &Rules<K, V>,
+        barriers: &Barriers,
+        asked: bool,
+    ) -> Standing {
+        let at = slot as usize;
+        if self.marks.len() <= at {
+            self.marks.resize_with(at + 1, Marks::usual);
+        }
+        let (Some(Some(item)), Some(marks)) = (self.items.get(at), self.marks.get_mut(at)) else {
+            return Standing::Fresh;
+        };
+        if marks.born != epoch {
+            if barriers.bars(marks.born, marks.tags(), rules.path(&item.key)) {
+                return Standing::Dead(RemovalCause::Invalidated);
+            }
+            marks.born = epoch;
+        }
+        if marks.fresh_until == NEVER && rules.idle.is_none() {
+            return Standing::Fresh;
         }
         let now = rules.now();
         let idle = rules.idle.map_or(NEVER, nanos);
-        let over = now >= self.fresh_until.saturating_add(rules.grace())
-            || (idle != NEVER && now >= self.used().saturating_add(idle));
-        over.then_some(RemovalCause::Expired)
-    }
-
-    /// Sets under which tags it stands.
-    pub(super) fn set_tags(&mut self, tags: Vec<Arc<str>>) {
-        match &mut self.rare {
-            Some(rare) => rare.tags = tags.into(),
-            None if tags.is_empty() => {}
-            None => {
-                self.rare = Some(Box::new(Rare {
-                    tags: tags.into(),
-                    tenant: 0,
-                    used: 0,
-                }));
-            }
+        if now >= marks.fresh_until.saturating_add(rules.grace())
+            || (idle != NEVER && now >= marks.used().saturating_add(idle))
+        {
+            return Standing::Dead(RemovalCause::Expired);
         }
+        if now >= marks.fresh_until {
+            return Standing::Stale(now - marks.fresh_until);
+        }
+        if asked && let Some(rare) = &mut marks.rare {
+            rare.used = now;
+        }
+        Standing::Fresh
     }
 
-    pub(super) fn tags(&self) -> &[Arc<str>] {
-        self.rare.as_ref().map_or(&[], |rare| &rare.tags)
-    }
-
-    fn tenant(&self) -> u64 {
-        self.rare.as_ref().map_or(0, |rare| rare.tenant)
-    }
-
-    fn used(&self) -> u64 {
-        self.rare.as_ref().map_or(0, |rare| rare.used)
+    #[cold]
+    fn mark(&mut self, slot: u32, marks: Marks) {
+        let at = slot as usize;
+        if self.marks.len() <= at {
+            self.marks.resize_with(at + 1, Marks::usual);
+        }
+        if let Some(place) = self.marks.get_mut(at) {
+            *place = marks;
+        }
     }
 }
 
-/// Finds the entry of a key. Apart from the shard, so that its other parts stay free.
+/// Finds the entry of a key, or where it would be.
 #[inline]
-fn find<'a, K, V, Q>(
+fn seek<K, V, Q>(
     index: &Index,
-    items: &'a mut [Option<Item<K, V>>],
+    items: &[Option<Item<K, V>>],
     hash: u64,
     key: &Q,
-) -> Option<(u32, &'a mut Item<K, V>)>
+) -> Result<u32, Vacancy>
 where
     K: Borrow<Q>,
     Q: Eq + ?Sized,
 {
-    let slot = index.find(hash, |slot| {
-        let item = items.get(slot as usize).and_then(Option::as_ref);
-        item.is_some_and(|item| item.key.borrow() == key)
-    })?;
-    let item = items.get_mut(slot as usize)?.as_mut()?;
-    Some((slot, item))
+    index.seek(hash, |slot| match items.get(slot as usize) {
+        Some(Some(item)) => item.key.borrow() == key,
+        _ => false,
+    })
 }

@@ -55,6 +55,11 @@ pub struct ListPage {
     pub entries: Vec<FileEntry>,
     /// What is there but cannot be handed out as a file, and why.
     pub skipped: Vec<Skipped>,
+    /// Whether it is known that no page follows. Default `false`: the next one may be the end of the listing.
+    ///
+    /// A connector that has seen the platform say so sets it, so that nobody waits for a turn to ask for
+    /// a page that is not there.
+    pub is_last: bool,
 }
 
 impl ListPage {
@@ -64,6 +69,7 @@ impl ListPage {
         Self {
             entries,
             skipped: Vec::new(),
+            is_last: false,
         }
     }
 
@@ -71,6 +77,13 @@ impl ListPage {
     #[must_use]
     pub fn with_skipped(mut self, skipped: Vec<Skipped>) -> Self {
         self.skipped = skipped;
+        self
+    }
+
+    /// Sets [`ListPage::is_last`].
+    #[must_use]
+    pub fn with_last(mut self, is_last: bool) -> Self {
+        self.is_last = is_last;
         self
     }
 }
@@ -83,6 +96,9 @@ pub struct Skipped {
     pub name: String,
     /// Why it is passed over.
     pub reason: SkipReason,
+    /// The platform's own name for it, by which a feed may say that it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Box<str>>,
 }
 
 impl Skipped {
@@ -92,7 +108,15 @@ impl Skipped {
         Self {
             name: name.into(),
             reason,
+            id: None,
         }
+    }
+
+    /// Sets [`Skipped::id`].
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<Box<str>>) -> Self {
+        self.id = Some(id.into());
+        self
     }
 }
 

@@ -281,7 +281,8 @@ pub trait WebhookSource: fmt::Debug + Send + Sync {
     ) -> Result<Subscription>;
 
     /// Puts off the end of a subscription as far as the platform allows. What is returned takes the
-    /// place of what was stored.
+    /// place of what was stored, its id included: where an end cannot be put off, it is a new
+    /// subscription, and the old one is ended.
     ///
     /// # Errors
     /// - [`ErrorKind::Expired`](crate::ErrorKind::Expired): it has ended; subscribe again, and follow

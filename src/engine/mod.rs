@@ -9,6 +9,9 @@ pub mod cache;
 #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
 pub mod crypto;
 pub mod journal;
+#[cfg(feature = "oauth")]
+#[cfg_attr(docsrs, doc(cfg(feature = "oauth")))]
+pub mod oauth;
 #[cfg(feature = "outbound")]
 #[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
 pub mod outbound;
@@ -22,3 +25,6 @@ pub mod transfer;
 #[cfg(feature = "upload")]
 #[cfg_attr(docsrs, doc(cfg(feature = "upload")))]
 pub mod upload;
+#[cfg(all(feature = "crypto", feature = "kit"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crypto", feature = "kit"))))]
+pub mod webhooks;

@@ -146,6 +146,9 @@ impl OrchestratorBuilder {
     /// Sets what stands around each account on a platform: retries, pauses, quotas, breakers; by default
     /// [all of it](crate::resilience::Resilience). `None` leaves accounts bare. Folders of this machine always are.
     ///
+    /// What the layers know they know by organization and name: an account that is added under two names has two pauses
+    /// and two quotas, and may be asked twice as often as its platform has published.
+    ///
     /// The layers wait by the timers of tokio; a [clock](Self::clock) has to run as fast as those. They count where the
     /// orchestrator counts, unless the options have [a place of their own](ResilienceOptions::with_metrics).
     #[must_use]

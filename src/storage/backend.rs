@@ -99,20 +99,12 @@ pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
     /// watcher that has left more organizations waiting than are kept for it, at least 1,000.
     fn watch(&self) -> BoxStream<'static, Wake>;
 
-    /// As [`watch`](Self::watch), for one organization. By default it is `watch`, filtered, which has
-    /// the watcher woken by every organization, if only to wait again.
-    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
-        let organization = organization.clone();
-        self.watch()
-            .filter_map(move |wake| {
-                let ours = match wake {
-                    Wake::Organization(other) => other == organization,
-                    Wake::All => true,
-                };
-                std::future::ready(ours.then_some(()))
-            })
-            .boxed()
-    }
+    /// As [`watch`](Self::watch), for one organization.
+    ///
+    /// # For implementors
+    /// What cannot tell organizations apart before it wakes somebody gives [`wakes_of`] its own `watch`. A wrapper asks
+    /// what it wraps.
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()>;
 
     /// Returns a number that is another one after every commit that wrote a record of `collection`,
     /// by whomever, or `None` (the default) if this value cannot know of them all without asking.
@@ -131,6 +123,42 @@ pub trait StorageBackend: fmt::Debug + Send + Sync + 'static {
         _ = (organization, collection);
         None
     }
+}
+
+/// Returns those wake-ups that are of one organization, for a [`StorageBackend::watch_one`]. Whoever waits for them is
+/// woken by every organization, if only to wait again.
+///
+/// # Example
+///
+/// ```
+/// use futures_util::StreamExt;
+/// use garland::OrganizationId;
+/// use garland::storage::{Wake, wakes_of};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let (ours, theirs): (OrganizationId, OrganizationId) = ("studio".parse()?, "atelier".parse()?);
+/// let wakes = [Wake::Organization(theirs), Wake::Organization(ours.clone()), Wake::All];
+/// let wakes = futures_util::stream::iter(wakes).boxed();
+/// assert_eq!(wakes_of(wakes, &ours).count().await, 2);
+/// # Ok::<(), garland::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn wakes_of(
+    wakes: BoxStream<'static, Wake>,
+    organization: &OrganizationId,
+) -> BoxStream<'static, ()> {
+    let organization = organization.clone();
+    wakes
+        .filter_map(move |wake| {
+            let is_ours = match wake {
+                Wake::Organization(other) => other == organization,
+                Wake::All => true,
+            };
+            std::future::ready(is_ours.then_some(()))
+        })
+        .boxed()
 }
 
 /// Tells a watcher to look again.

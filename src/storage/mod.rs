@@ -12,7 +12,7 @@ mod names;
 mod record;
 mod store;
 
-pub use backend::{StorageBackend, Wake};
+pub use backend::{StorageBackend, Wake, wakes_of};
 pub use batch::{Batch, Committed, Precondition, Write};
 pub use journal::{ChainHash, JournalEntry, JournalHead};
 pub use lease::{Fence, LEASE_FENCES, LEASES, Lease, LeaseRecord};

@@ -2,6 +2,10 @@
 //!
 //! - [`connector`] holds an account to the promises of its traits, [`storage`] a database.
 //! - [`Faults`] makes accounts and databases fail on purpose, the same way every time.
+#![cfg_attr(
+    feature = "testing-http",
+    doc = "- [`http`] has a proxy that spoils calls between a connector and its platform."
+)]
 
 mod clock;
 #[expect(
@@ -13,6 +17,9 @@ mod connector;
 #[cfg_attr(docsrs, doc(cfg(feature = "crypto")))]
 pub mod crypto;
 mod faults;
+#[cfg(feature = "testing-http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing-http")))]
+pub mod http;
 mod storage;
 
 pub use clock::PausedClock;

@@ -106,6 +106,10 @@ impl<M: Middleman> StorageBackend for Between<M> {
         self.0.inner().watch()
     }
 
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        self.0.inner().watch_one(organization)
+    }
+
     fn write_count(
         &self,
         organization: &OrganizationId,

@@ -6,6 +6,8 @@ mod crowd;
 mod model;
 mod own;
 mod partners;
+mod partners_course;
+mod partners_protected;
 mod time;
 #[path = "../common/wired.rs"]
 mod wired;

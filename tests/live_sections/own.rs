@@ -170,3 +170,36 @@ async fn arrangements_that_cannot_be_read_are_an_error_and_arrive_later() {
     assert_eq!(told(&next(&mut ann).await).0, [("timeline", &FIRST[..])]);
     nothing(&mut ann, WHILE).await;
 }
+
+/// A section that is made anew under the name of one that is gone is arranged by nobody.
+#[tokio::test(start_paused = true)]
+async fn what_was_arranged_of_a_section_that_is_gone_is_not_told_of_the_next_of_its_name() {
+    for crowd in [0, 150] {
+        let world = furnished().await;
+        let (live, service) = (world.live(), sections(&world));
+        for number in 0..crowd {
+            // Before and behind hers, in any order.
+            let id = format!("{}{number:03}", if number % 2 == 0 { "a" } else { "x" });
+            world.desk().member(member(&id, "couple")).await;
+            arrange(&world, &id, json!({"layout": {"position": 3}})).await;
+        }
+        arrange(&world, "ann", json!({"layout": {"position": 3}})).await;
+        let mut ann = live.subscribe(watch("ann")).await.unwrap();
+        let shown = [("budget", &NONE[..]), ("timeline", &FIRST[..])];
+        assert_eq!(told(&next(&mut ann).await).0, shown);
+        service.remove("t", Version::new(1)).await.unwrap();
+        assert!(matches!(next(&mut ann).await, Update::Difference(of) if of.gone.len() == 1));
+        let timeline = section("t", "timeline", &["couple", "guest"]);
+        service.create(&timeline).await.unwrap();
+        assert_eq!(told(&next(&mut ann).await).0, [("timeline", &NONE[..])]);
+        nothing(&mut ann, WHILE).await;
+
+        // The same in one look.
+        arrange(&world, "ann", json!({"layout": {"position": 3}})).await;
+        assert_eq!(told(&next(&mut ann).await).0, [("timeline", &FIRST[..])]);
+        service.remove("t", Version::new(1)).await.unwrap();
+        service.create(&timeline).await.unwrap();
+        assert_eq!(told(&next(&mut ann).await).0, [("timeline", &NONE[..])]);
+        nothing(&mut ann, WHILE).await;
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use garland::permission::{Actor, TrustedHost};
+use garland::permission::{Actor, PermissionResolver, TrustedHost};
 use garland::section::{
     Partner, PartnerAttempt, PartnerCall, PartnerEnd, PartnerOptions, PartnerTransport, Partners,
     SectionService,
@@ -20,8 +20,10 @@ use super::world::{Gate, World, member, section, sections, studio};
 
 /// What a partner does with a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Mood {
+pub(crate) enum Mood {
     Takes,
+    /// Takes until it has taken so many.
+    TakesOnly(usize),
     Fails,
     /// Takes it, and its answer is lost.
     TakesAndSaysNothing,
@@ -30,14 +32,14 @@ enum Mood {
 
 /// A partner that writes down what it takes.
 #[derive(Debug)]
-struct Endpoint {
+pub(crate) struct Endpoint {
     mood: Mutex<Mood>,
-    taken: Mutex<Vec<(String, Value)>>,
-    tries: AtomicU64,
+    pub(crate) taken: Mutex<Vec<(String, Value)>>,
+    pub(crate) tries: AtomicU64,
 }
 
 impl Endpoint {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             mood: Mutex::new(Mood::Takes),
             taken: Mutex::default(),
@@ -45,12 +47,12 @@ impl Endpoint {
         })
     }
 
-    fn is(&self, mood: Mood) {
+    pub(crate) fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
     /// What it was told, without what it has had before by its id.
-    fn told(&self) -> Vec<Value> {
+    pub(crate) fn told(&self) -> Vec<Value> {
         let mut seen = std::collections::HashMap::new();
         let taken = self.taken.lock().unwrap();
         let mut told = Vec::new();
@@ -69,14 +71,17 @@ impl PartnerTransport for Endpoint {
     async fn attempt(&self, call: PartnerCall<'_>) -> PartnerAttempt {
         tokio::time::sleep(Duration::from_millis(3)).await;
         self.tries.fetch_add(1, Ordering::SeqCst);
-        let mood = *self.mood.lock().unwrap();
+        let mood = match *self.mood.lock().unwrap() {
+            Mood::TakesOnly(most) if self.taken.lock().unwrap().len() < most => Mood::Takes,
+            mood => mood,
+        };
         if matches!(mood, Mood::Takes | Mood::TakesAndSaysNothing) {
             let body = serde_json::from_slice(&call.body).unwrap();
             self.taken.lock().unwrap().push((call.id.to_owned(), body));
         }
         match mood {
             Mood::Takes => PartnerAttempt::Delivered,
-            Mood::Fails => PartnerAttempt::Retry { after: None },
+            Mood::Fails | Mood::TakesOnly(_) => PartnerAttempt::Retry { after: None },
             Mood::TakesAndSaysNothing => {
                 self.is(Mood::Takes);
                 PartnerAttempt::Retry { after: None }
@@ -90,15 +95,22 @@ impl PartnerTransport for Endpoint {
     }
 }
 
-fn partners(world: &World, endpoint: &Arc<Endpoint>) -> Partners {
-    let store = world.desk().0;
+pub(crate) fn partners(world: &World, endpoint: &Arc<Endpoint>) -> Partners {
+    partners_asking(world, endpoint, Arc::new(TrustedHost::new()))
+}
+
+pub(crate) fn partners_asking(
+    world: &World,
+    endpoint: &Arc<Endpoint>,
+    permissions: Arc<dyn PermissionResolver>,
+) -> Partners {
+    let store = world.through_store();
     let endpoint = Arc::clone(endpoint) as Arc<dyn PartnerTransport>;
-    let trusted = Arc::new(TrustedHost::new());
     let (clock, chance) = (Arc::clone(&world.clock), Chance::seeded(0x9a27));
     Partners::new(
         store,
         world.policy(),
-        trusted,
+        permissions,
         endpoint,
         clock,
         chance,
@@ -107,7 +119,7 @@ fn partners(world: &World, endpoint: &Arc<Endpoint>) -> Partners {
 }
 
 /// Delivers, and begins again when it has to wait for a process that died.
-fn delivering(partners: &Partners) -> JoinHandle<PartnerEnd> {
+pub(crate) fn delivering(partners: &Partners) -> JoinHandle<PartnerEnd> {
     let partners = partners.clone();
     tokio::spawn(async move {
         loop {
@@ -122,7 +134,7 @@ fn delivering(partners: &Partners) -> JoinHandle<PartnerEnd> {
     })
 }
 
-fn crm(settings: Value) -> Partner {
+pub(crate) fn crm(settings: Value) -> Partner {
     Partner::new("https://crm.example.com/hook", "crm-key").with_settings(settings)
 }
 
@@ -135,7 +147,7 @@ async fn with_crm(world: &World, endpoint: &Arc<Endpoint>, settings: Value) -> P
     partners
 }
 
-async fn settle() {
+pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_secs(900)).await;
 }
 

@@ -93,6 +93,11 @@ impl World {
         Desk(Store::new(Arc::clone(&self.inner), organization))
     }
 
+    /// The store in the database that the world is seen through.
+    pub(crate) fn through_store(&self) -> Store {
+        Store::new(Arc::clone(&self.backend), studio())
+    }
+
     pub(crate) fn policy(&self) -> StoredPolicy {
         let (zones, clock) = (Arc::clone(&self.zones), Arc::clone(&self.clock));
         StoredPolicy::new(

@@ -49,6 +49,20 @@ async fn the_place_that_a_host_gave_a_pool_is_kept() {
     assert!(whole.has("garland_resilience_events_total"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_has_used_up_its_deadline_counts_as_refused() {
+    let world = World::new(1);
+    let whole = Names::default();
+    let options = ResilienceOptions::default()
+        .with_timeout(None)
+        .with_metrics(Arc::new(whole.clone()));
+    let script = Script::new(&world, |_, _| Answer::Never);
+    let account = world.with(options).apply("clients", script.connector());
+    let error = stat(&account).await.unwrap_err();
+    assert_eq!(error.operation(), "resilience.retry");
+    assert!(whole.has("garland_resilience_refusals_total"));
+}
+
 static DRIVE: Platform = Platform::new("drive", "Drive", Category::Cloud, AuthKind::OAuth2);
 
 /// As the account within, but not on this machine.

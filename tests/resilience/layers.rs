@@ -6,10 +6,11 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use garland::ErrorKind;
 use garland::connector::{Expect, FilePath, PlatformConnector, ReadOptions, UploadRequest};
+use garland::resilience::pool::PoolOptions;
 use garland::resilience::{
-    Breaker, BreakerOptions, BreakerState, BudgetOptions, Bulkhead, BulkheadOptions, CallKind,
-    ConnectorLayer as _, Hedge, HedgeOptions, ResilienceEventKind, ResilienceEvents, Retry,
-    RetryOptions,
+    AdaptiveOptions, Breaker, BreakerOptions, BreakerState, BudgetOptions, Bulkhead,
+    BulkheadOptions, CallKind, ConnectorLayer as _, Hedge, HedgeOptions, ResilienceEventKind,
+    ResilienceEvents, ResilienceOptions, Retry, RetryOptions,
 };
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -166,6 +167,78 @@ async fn a_platform_that_hangs_is_tried_again_and_then_left_alone() {
         (error.kind(), world.now() - begun),
         (ErrorKind::Timeout, s(600))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_lost_connection_is_one_failure() {
+    let world = World::new(1);
+    let script = Script::new(&world, |_, number| match number {
+        1..=16 => Answer::LateBad(ms(20), ErrorKind::Unavailable),
+        _ => Answer::Late(ms(20)),
+    });
+    let pool = PoolOptions::default().with_min(16);
+    let options = ResilienceOptions::default()
+        .with_adaptive(AdaptiveOptions::default().with_pool(pool))
+        .with_budget(
+            BudgetOptions::default()
+                .with_percent(100)
+                .with_least_per_second(100),
+        );
+    let connector = script.connector();
+    let layers = world.with(options).account("clients", connector.platform());
+    let account = layers.apply(connector);
+    let begun = world.now();
+    let mut calls = JoinSet::new();
+    for _ in 0..16 {
+        let account = Arc::clone(&account);
+        calls.spawn(async move { stat(&account).await });
+    }
+    let answers = calls.join_all().await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let took = world.now() - begun;
+    assert!(took < s(1), "{took:?}");
+    let breaker = layers.breaker().unwrap();
+    assert_eq!(breaker.state(CallKind::Read), BreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_the_platform_has_failed_waits_for_the_breaker() {
+    let world = World::new(1);
+    let begun = world.now();
+    let script = Script::new(&world, move |now, _| match now - begun {
+        at if at < s(2) => Answer::Bad(ErrorKind::Unavailable),
+        _ => Answer::Good,
+    });
+    let breaker = BreakerOptions::default().with_in_a_row(1);
+    let options = ResilienceOptions::default().with_breaker(breaker);
+    let connector = script.connector();
+    let account = world.with(options).apply("clients", connector);
+    let failed = stat(&account);
+    let late = async {
+        sleep(s(1)).await;
+        (stat(&account).await, world.now() - begun)
+    };
+    let (failed, (late, at)) = tokio::join!(failed, late);
+    failed.unwrap();
+    assert!(world.now() - begun >= s(4));
+    // Whoever comes only then is told so at once.
+    assert_eq!(late.unwrap_err().operation(), "resilience.breaker");
+    assert_eq!(at, s(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_of_nothing_is_no_advice() {
+    let world = World::new(1);
+    let begun = world.now();
+    let script = Script::new(&world, |_, number| match number {
+        1..=4 => Answer::Limited(Some(s(0))),
+        _ => Answer::Good,
+    });
+    stat(&retry(&world).apply(script.connector()))
+        .await
+        .unwrap();
+    // Four waits, each drawn from twice as long a span as the one before; together up to 3.75 s.
+    assert!(world.now() - begun > ms(300), "{:?}", world.now() - begun);
 }
 
 #[tokio::test(start_paused = true)]

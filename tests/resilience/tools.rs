@@ -28,7 +28,7 @@ pub(crate) enum Answer {
     Never,
 }
 
-type Rule = dyn Fn(Duration, usize) -> Answer + Send + Sync;
+type Rule = dyn Fn(Seen, usize) -> Answer + Send + Sync;
 
 /// Stands before an account in memory and answers by a rule of the time and the number of the request.
 #[derive(Clone)]
@@ -74,14 +74,14 @@ impl Around for Script {
             return make().await;
         }
         let at = self.clock.elapsed();
+        let name = call.name();
         let number = {
             let mut seen = self.seen.lock().unwrap();
-            let name = call.name();
             seen.push(Seen { at, name });
             seen.len()
         };
         let mut open = Open(&self.dropped, true);
-        let answer = match (self.rule)(at, number) {
+        let answer = match (self.rule)(Seen { at, name }, number) {
             Answer::Good => make().await,
             Answer::Late(wait) => {
                 sleep(wait).await;
@@ -119,9 +119,20 @@ impl Script {
     ) -> Self {
         Self {
             clock: world.clock,
-            rule: Arc::new(rule),
+            rule: Arc::new(move |seen: Seen, number| rule(seen.at, number)),
             seen: Arc::default(),
             dropped: Arc::default(),
+        }
+    }
+
+    /// Answers by the name of the call.
+    pub(crate) fn by_name(
+        world: &World,
+        rule: impl Fn(&'static str) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            rule: Arc::new(move |seen: Seen, _| rule(seen.name)),
+            ..Self::new(world, |_, _| Answer::Good)
         }
     }
 

@@ -10,9 +10,9 @@ use garland::connector::{
 };
 use garland::resilience::pool::{PlatformPool, PoolOptions};
 use garland::resilience::{
-    Adaptive, AdaptiveOptions, Breaker, BreakerOptions, BreakerState, Bulkhead, BulkheadOptions,
-    CallKind, ConnectorLayer as _, Pause, PauseOptions, Quota, QuotaOptions, ResilienceEventKind,
-    ResilienceOptions,
+    AccountName, Adaptive, AdaptiveOptions, Around, Breaker, BreakerOptions, BreakerState,
+    Bulkhead, BulkheadOptions, Call, CallKind, ConnectorLayer as _, Pause, PauseOptions, Quota,
+    QuotaOptions, ResilienceEventKind, ResilienceOptions, Scope, Wrapped,
 };
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -155,9 +155,27 @@ async fn a_listing_goes_on_where_the_quota_has_stopped_it() {
     assert_eq!(names.len(), 5);
     assert!(world.now() - begun >= s(120));
     // One that cannot even begin is told so.
+    stat(&account).await.unwrap();
     let begun = world.now();
     let error = all(&account).await.unwrap_err();
     assert_eq!(error.operation(), "resilience.quota");
+    assert_eq!(world.now(), begun);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_listing_that_is_known_is_not_asked_for() {
+    let world = World::new(1);
+    let script = Script::new(&world, |_, _| Answer::Good);
+    let connector = script.pages();
+    let layers = world.standard().account("clients", connector.platform());
+    let account = layers.apply(connector);
+    let mut pages = account.files().unwrap().list();
+    for _ in 0..5 {
+        pages.try_next().await.unwrap().unwrap();
+    }
+    layers.pause().unwrap().hold(s(300));
+    let begun = world.now();
+    assert!(pages.try_next().await.unwrap().is_none());
     assert_eq!(world.now(), begun);
 }
 
@@ -171,6 +189,72 @@ async fn the_end_of_a_listing_is_no_answer_of_the_platform() {
     let account = layer.apply(script.pages());
     assert_eq!(all(&account).await.unwrap().len(), 5);
     assert_eq!(pool.stats().outcomes.answered, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_write_that_was_cut_off_the_upload_has_to_be_resumed() {
+    let world = World::new(1);
+    let script = Script::new(&world, |_, number| match number {
+        2 => Answer::Late(s(700)),
+        _ => Answer::Good,
+    });
+    let account = world.standard().apply("clients", script.connector());
+    let files = account.files().unwrap();
+    for finish in [false, true] {
+        script.forget();
+        let request = UploadRequest::new(path("b"), 3);
+        let mut session = files.upload(request).await.unwrap();
+        let bytes = Bytes::from("abc");
+        let error = session.write(bytes.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        let token = session.token().unwrap();
+        let error = match finish {
+            true => session.finish(&Hashes::new()).await.unwrap_err(),
+            false => session.write(bytes.clone()).await.unwrap_err(),
+        };
+        assert_eq!(error.kind(), ErrorKind::Expired);
+        assert_eq!(script.seen().len(), 2, "the platform was asked");
+        let mut session = files.resume_upload(&token).await.unwrap();
+        session.write(bytes).await.unwrap();
+        session.finish(&Hashes::new()).await.unwrap();
+    }
+}
+
+/// Calls another account before each request goes out, as a post does that reads its pictures.
+#[derive(Clone, Debug)]
+struct Calling(Arc<dyn PlatformConnector>);
+
+impl Around for Calling {
+    async fn around<T, F, Fut>(&self, _: &Call, mut make: F) -> garland::Result<T>
+    where
+        T: Send,
+        F: FnMut() -> Fut + Send,
+        Fut: Future<Output = garland::Result<T>> + Send,
+    {
+        stat(&self.0).await?;
+        make().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_in_of_one_account_is_not_that_of_another() {
+    let world = World::new(1);
+    let script = Script::new(&world, |_, _| Answer::Good);
+    let scope = Scope::new(
+        AccountName::new("memory", "pictures"),
+        Arc::new(world.clock),
+        world.chance.clone(),
+    );
+    let options = QuotaOptions::default().with_patience(s(120));
+    let quota = Quota::new(scope, &[RateLimit::new(1, s(60))], options);
+    let pictures = quota.apply(script.connector());
+    let calling = Wrapped::new(script.connector(), Calling(Arc::clone(&pictures)));
+    let options = ResilienceOptions::default().with_timeout(None);
+    let account = world.with(options).apply("clients", Arc::new(calling));
+    stat(&pictures).await.unwrap();
+    let begun = world.now();
+    delete(&account).await.unwrap();
+    assert!(world.now() - begun >= s(59));
 }
 
 #[tokio::test(start_paused = true)]

@@ -98,6 +98,10 @@ impl StorageBackend for Late {
     fn watch(&self) -> BoxStream<'static, Wake> {
         self.inner.watch()
     }
+
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        self.inner.watch_one(organization)
+    }
 }
 
 fn title(text: &str) -> Value {

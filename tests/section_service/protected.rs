@@ -267,6 +267,80 @@ async fn who_sees_a_protected_section_is_told_to_those_who_decide_it() {
     assert!(!has(listed.remove(0)));
 }
 
+/// Nor by what was worked out of others, or by what is wrong with it.
+#[tokio::test]
+async fn what_others_see_of_protected_sections_is_told_to_those_who_decide_it() {
+    let (host, ada, cora) = staffed().await;
+    let bo = member("bo", "photographer");
+    host.team().put_member(&bo, ANY).await.unwrap();
+    for (id, name) in [("b", "billing"), ("p", "photos"), ("v", "guest_list")] {
+        let mut made = section(id, name, &["photographer", "vendor"]);
+        made["permissions"] = json!({"canEdit": ["guest"]});
+        ada.create(&made).await.unwrap();
+    }
+    ada.recompute(&[("bo", None), ("cora", None)])
+        .await
+        .unwrap();
+    let seen = async |of: &SectionService, whose: &str| -> Vec<String> {
+        let results = of.results(whose, None).await.unwrap().unwrap();
+        let types = results.sections.iter();
+        let mut types: Vec<_> = types.map(|one| one.section_type.to_string()).collect();
+        types.sort();
+        types
+    };
+    let all = ["billing", "guest_list", "photos"];
+    assert_eq!(seen(&ada, "bo").await, all);
+    assert_eq!(seen(&host.as_actor(user("bo")).sections(), "bo").await, all);
+    assert_eq!(seen(&cora, "cora").await, all, "her own");
+    assert_eq!(seen(&cora, "bo").await, ["guest_list", "photos"]);
+
+    let found = |report: garland::permission::IssueReport| -> Vec<(String, &'static str, String)> {
+        let issues = report.issues().iter();
+        let told = issues.map(|one| {
+            let subject = one.subject.clone().unwrap_or_default();
+            (subject, one.code.as_str(), one.detail.join(" "))
+        });
+        told.collect()
+    };
+    let (whole, part) = (ada.check().await.unwrap(), cora.check().await.unwrap());
+    let (whole, part) = (found(whole), found(part));
+    assert!(
+        whole
+            .iter()
+            .any(|(id, code, _)| id == "b" && *code == "restricted_role_listed")
+    );
+    assert!(
+        whole
+            .iter()
+            .any(|(id, code, _)| id == "b" && *code == "edit_without_view")
+    );
+    let plain = whole.into_iter().filter(|(id, ..)| id != "b");
+    assert_eq!(part, plain.collect::<Vec<_>>());
+    assert!(
+        part.iter()
+            .any(|(id, code, _)| id == "v" && *code == "restricted_role_listed")
+    );
+
+    let whole = found(ada.check_results().await.unwrap());
+    let part = found(cora.check_results().await.unwrap());
+    let restricted = |detail: &str| ("bo".to_owned(), "restricted_section", detail.to_owned());
+    assert!(whole.contains(&restricted(" billing")), "{whole:?}");
+    assert!(
+        whole
+            .iter()
+            .any(|(id, _, detail)| id == "ada" && detail.contains("billing"))
+    );
+    assert!(
+        part.iter().all(|(.., detail)| !detail.contains("billing")),
+        "{part:?}"
+    );
+    // What else is wrong with the same person is told all the same.
+    let missing = |(id, code, detail): &(String, &str, String)| {
+        id == "ada" && *code == "missing_required" && detail == " dashboard"
+    };
+    assert!(part.iter().any(missing), "{part:?}");
+}
+
 /// What has no type that can be read may have been any.
 #[tokio::test]
 async fn a_past_whose_type_cannot_be_read_is_taken_for_protected() {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use garland::permission::TrustedHost;
-use garland::section::{PolicyOptions, QueueOptions, SectionService, StoredPolicy, Ticket};
+use garland::section::{
+    PolicyOptions, QueueOptions, SECTION_PERMISSIONS, SectionService, StoredPolicy, Ticket,
+};
 use garland::storage::{Precondition, Version};
 use garland::testing::{FaultKind, FaultRule, Faults, FaultyStorage, Operation, PausedClock};
 use garland::wedding::UtcOnly;
@@ -25,12 +27,16 @@ fn title(text: &str) -> Value {
 }
 
 async fn world(backend: &Backend) -> (SectionService, PausedClock) {
+    world_with(backend, PolicyOptions::default())
+}
+
+fn world_with(backend: &Backend, options: PolicyOptions) -> (SectionService, PausedClock) {
     let clock = PausedClock::starting(Timestamp::from_millis(NOON));
     let policy = StoredPolicy::new(
         Arc::clone(backend),
         Arc::new(UtcOnly::new()),
         Arc::new(clock),
-        PolicyOptions::default(),
+        options,
     );
     let resolver = Arc::new(TrustedHost::new());
     let service = SectionService::new(
@@ -411,5 +417,44 @@ async fn a_backup_that_is_restored_at_any_call_lets_the_queue_come_to_rest() {
             matches!(kind, None | Some(ErrorKind::Expired)),
             "call {call}: {kind:?}"
         );
+    }
+}
+
+/// Results of what is marked while a flush finds that a backup was restored are not of before the mark.
+#[tokio::test(start_paused = true)]
+async fn a_mark_that_comes_while_a_backup_is_noticed_is_held_to_its_own_revision() {
+    for call in 1.. {
+        let (swap, backend, backup) = restorable().await;
+        let hooked = Arc::new(Hooked::new(&backend).silent());
+        // Nothing but a revision has what is known looked at again.
+        let options = PolicyOptions::default().with_freshness(DAY * 2);
+        let (service, _) = world_with(&shared(&hooked), options);
+        let queue = Arc::new(service.queue(QueueOptions::default()));
+        queue.mark("ann", None).await.unwrap();
+        swap.swap(&backup);
+        let (marked, changed) = (Arc::clone(&queue), Arc::clone(&backup));
+        hooked.before(
+            call,
+            Box::new(move || {
+                let (queue, team) = (Arc::clone(&marked), team(&changed, &HandClock::new()));
+                async move {
+                    let ann = member("ann", "guest");
+                    team.put_member(&ann, Precondition::Any).await.unwrap();
+                    queue.mark("ann", None).await.unwrap();
+                }
+                .boxed()
+            }),
+        );
+        tokio::time::sleep(DAY).await;
+        assert_eq!(queue.len(), 0, "call {call}");
+        let id = json!(["ann"]).to_string().parse().unwrap();
+        let stored = store(&backup).get(&SECTION_PERMISSIONS, &id).await.unwrap();
+        let stored = stored.unwrap().value;
+        if hooked.count() < call {
+            assert!(call > 10, "nothing came in between");
+            assert_eq!(stored.sections.len(), 3);
+            return;
+        }
+        assert_eq!(stored.sections, [], "call {call}");
     }
 }

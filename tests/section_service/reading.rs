@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use garland::ErrorKind;
-use garland::permission::Actor;
-use garland::section::SectionService;
+use garland::permission::{Actor, PermissionResolver, PermissionSnapshot};
+use garland::section::{SectionService, StoredPolicy};
 use garland::storage::{Precondition, Version};
+use garland::team::Directory;
+use garland::{ErrorKind, OrganizationId, Result};
 use serde_json::{Value, json};
 
 use crate::world::{
-    Backend, HandClock, Hooked, Only, databases, member, memory, section, sections,
+    Backend, HandClock, Hooked, Only, databases, member, memory, policy, section, sections,
     sections_asking, shared, team, user, wedding,
 };
 
@@ -312,4 +314,70 @@ async fn a_service_that_is_a_member_gets_what_the_member_gets() {
     assert_eq!(bot.results("bot", None).await.unwrap(), None);
     let theirs = bot.results("gus", None).await.map_err(kind);
     assert_eq!(theirs.unwrap_err(), ErrorKind::Denied);
+}
+
+/// Allows what the stored state does, and lets a member go once it has answered.
+#[derive(Debug)]
+struct LetsGo {
+    policy: StoredPolicy,
+    team: Directory,
+}
+
+#[async_trait]
+impl PermissionResolver for LetsGo {
+    async fn snapshot(
+        &self,
+        organization: &OrganizationId,
+        at_least: Option<u64>,
+    ) -> Result<Arc<dyn PermissionSnapshot>> {
+        let snapshot = self.policy.snapshot(organization, at_least).await?;
+        self.team.remove_member("bot", ANY).await.map(drop).ok();
+        Ok(snapshot)
+    }
+}
+
+/// What it was allowed as a member, it was not allowed as somebody from outside.
+#[tokio::test]
+async fn a_service_that_is_a_member_no_more_sees_nothing_and_not_everything() {
+    let (backend, clock) = (memory(), HandClock::new());
+    let host = furnish(&backend, &clock).await;
+    let team = team(&backend, &clock);
+    let resolver = LetsGo {
+        policy: policy(&backend, &clock),
+        team: team.clone(),
+    };
+    let service = sections_asking(&backend, &clock, Arc::new(resolver));
+    let bot = service.acting_as(Actor::Service("bot".into()));
+    let hire = async || {
+        team.put_member(&member("bot", "couple"), ANY)
+            .await
+            .unwrap()
+    };
+    hire().await;
+    let lists = json!({"permissions": {"canEdit": ["couple"]}});
+    host.patch("b", None, &lists, Version::new(1))
+        .await
+        .unwrap();
+    // As long as it is one, it is like any other.
+    let plain = sections_asking(&backend, &clock, Arc::new(policy(&backend, &clock)));
+    let hired = plain.acting_as(Actor::Service("bot".into()));
+    let seen = hired.read("b", None).await.unwrap();
+    assert!(seen.decision.is_some());
+    let title = json!({"customization": {"title": "Ours"}});
+    hired.patch("b", None, &title, seen.version).await.unwrap();
+
+    let kind = |error: garland::Error| error.kind();
+    let nothing = [Some(ErrorKind::NotFound), Some(ErrorKind::Denied)];
+    let read = bot.read("b", None).await.map_err(kind).err();
+    assert!(nothing.contains(&read), "{read:?}");
+    hire().await;
+    let listed = bot.list(None).await;
+    assert!(listed.is_err() || listed.is_ok_and(|views| views.is_empty()));
+    hire().await;
+    let before = host.read("b", None).await.unwrap();
+    let title = json!({"customization": {"title": "Mine"}});
+    let patched = bot.patch("b", None, &title, before.version).await;
+    let patched = patched.map_err(kind).err();
+    assert!(nothing.contains(&patched), "{patched:?}");
+    assert_eq!(host.read("b", None).await.unwrap(), before);
 }

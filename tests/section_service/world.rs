@@ -296,6 +296,13 @@ impl StorageBackend for Hooked {
         }
         self.inner.watch()
     }
+
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        if self.is_silent {
+            return stream::pending().boxed();
+        }
+        self.inner.watch_one(organization)
+    }
 }
 
 pub(crate) const KEPT: [&str; 10] = [

@@ -15,6 +15,17 @@ pub(crate) fn of_sections(name: &str) -> Vec<Write> {
     let results = json!({"revision": 1, "begunAt": START, "after": of("member"), "done": 1});
     let mut all = vec![
         row(
+            "oauth_accounts",
+            of("account"),
+            &json!({"provider": "dropbox", "state": "connected", "connected": START, "refreshed": START,
+                "refresh_given": START, "generation": 1, "holder": of("holder"), "sealed": ""}),
+        ),
+        row(
+            "oauth_authorizations",
+            of("authorization"),
+            &json!({"until": START, "sealed": ""}),
+        ),
+        row(
             "section_partners",
             of("partner"),
             &json!({"url": "https://partner.example/hook", "secret": "main", "settings": {}}),

@@ -18,6 +18,10 @@ const ROOMS: &[(&str, &str)] = &[
         "holds what one host or one account puts in; reaches no database",
     ),
     (
+        "oauth::",
+        "reaches nothing but through a store and a ring of keys that are bound; tests/oauth/tenants.rs asks it across",
+    ),
+    (
         "resilience::",
         "stands around an account that is given; reaches no database",
     ),

@@ -81,6 +81,10 @@ impl StorageBackend for Held {
     fn watch(&self) -> BoxStream<'static, Wake> {
         self.inner.watch()
     }
+
+    fn watch_one(&self, organization: &OrganizationId) -> BoxStream<'static, ()> {
+        self.inner.watch_one(organization)
+    }
 }
 
 /// What a sweep answers that comes to its first write, waits there until `meanwhile` is done, and goes on.

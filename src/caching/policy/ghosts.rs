@@ -23,6 +23,7 @@ pub(super) struct Ghosts {
 }
 
 impl Ghosts {
+    #[inline]
     pub(super) fn push(&mut self, hash: u64, side: Side, at: u32) {
         let [a, b, c, _] = self.tags;
         self.tags = [tag(hash, side), a, b, c];
@@ -30,14 +31,17 @@ impl Ghosts {
         self.at = [at, a, b, c];
     }
 
+    /// Whether one of this hash may be there. All are compared at once, and mostly there is none.
+    #[inline]
+    pub(super) fn may_have(&self, hash: u64) -> bool {
+        let wanted = tag(hash, Side::Resident);
+        let tags = self.tags.iter();
+        tags.fold(false, |any, own| any | (own | 1 == wanted))
+    }
+
     /// Takes out one that came again, with its side and how many had left before.
     pub(super) fn take(&mut self, hash: u64) -> Option<(Side, u32)> {
         let wanted = tag(hash, Side::Resident);
-        // All are compared at once, and mostly that is all.
-        let tags = self.tags.iter();
-        if !tags.fold(false, |any, own| any | (own | 1 == wanted)) {
-            return None;
-        }
         let place = self.tags.iter().position(|own| own | 1 == wanted)?;
         let (tags, at) = (self.tags.get_mut(place..)?, self.at.get_mut(place..)?);
         tags.rotate_left(1);

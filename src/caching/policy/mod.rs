@@ -2,8 +2,8 @@
 
 mod as_it_is;
 mod ghosts;
-mod links;
 mod past;
+mod queues;
 mod segments;
 mod sketch;
 

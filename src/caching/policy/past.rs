@@ -24,6 +24,8 @@ pub(super) struct Past {
     /// The most entries that were held.
     entries: usize,
     counted: u64,
+    /// As many counts as there are between two halvings.
+    most: u64,
     fades: u8,
     /// How many left ever, and by each side lately.
     ever: u32,
@@ -43,6 +45,7 @@ impl Past {
             lines: vec![Line::default()],
             entries: 0,
             counted: 0,
+            most: SAMPLE,
             fades: 0,
             ever: 0,
             lately: [0; 2],
@@ -54,6 +57,7 @@ impl Past {
     pub(super) fn grow(&mut self, entries: usize) {
         if entries > self.entries {
             self.entries = entries;
+            self.most = entries as u64 * SAMPLE;
             while self.lines.len() * WAYS < entries {
                 // A key's line is named by the low bits of half its hash, so that one bit more leads to a copy of its
                 // old line.
@@ -64,26 +68,36 @@ impl Past {
 
     /// Counts one that comes. Returns how often it was asked for lately, 1 to 15, sometimes more and never less; and
     /// how it left, unless more than `most` left since.
+    #[inline]
     pub(super) fn come(&mut self, hash: u64, most: u64) -> (u8, Option<Return>) {
         self.pass(1);
-        let (ever, [newcomers, residents]) = (self.ever, self.lately);
         let Some(line) = self.line(hash) else {
             return (0, None);
         };
         let count = line.counts.add(hash, 1);
-        let back = line.ghosts.take(hash).and_then(|(side, at)| {
-            let of_side = match side {
-                Side::Newcomer => newcomers,
-                Side::Resident => residents,
-            };
-            let since = u64::from(ever.wrapping_sub(at));
-            let after = since * of_side / (newcomers + residents).max(1);
-            (since <= most).then_some(Return { side, after })
-        });
+        let back = if line.ghosts.may_have(hash) {
+            self.come_back(hash, most)
+        } else {
+            None
+        };
         (count, back)
     }
 
+    #[cold]
+    fn come_back(&mut self, hash: u64, most: u64) -> Option<Return> {
+        let (side, at) = self.line(hash)?.ghosts.take(hash)?;
+        let [newcomers, residents] = self.lately;
+        let of_side = match side {
+            Side::Newcomer => newcomers,
+            Side::Resident => residents,
+        };
+        let since = u64::from(self.ever.wrapping_sub(at));
+        let after = since * of_side / (newcomers + residents).max(1);
+        (since <= most).then_some(Return { side, after })
+    }
+
     /// Remembers one that leaves, with uses for which time has passed already.
+    #[inline]
     pub(super) fn leave(&mut self, hash: u64, uses: u64, side: Side) {
         let most = (self.lines.len() * WAYS) as u64;
         let [newcomers, residents] = &mut self.lately;
@@ -109,12 +123,13 @@ impl Past {
     #[inline]
     pub(super) fn pass(&mut self, uses: u64) {
         self.counted += uses;
-        if self.counted >= (self.entries as u64 * SAMPLE).max(SAMPLE) {
+        if self.counted >= self.most {
             self.fade();
         }
     }
 
     /// How often everything was halved until now.
+    #[inline]
     pub(super) fn fades(&self) -> u8 {
         self.fades
     }
@@ -128,6 +143,7 @@ impl Past {
         }
     }
 
+    #[inline]
     fn line(&mut self, hash: u64) -> Option<&mut Line> {
         let mask = self.lines.len() - 1;
         let at = (hash >> 32) as usize & mask;

@@ -1,8 +1,8 @@
 //! The policy: a window that learns its size, two segments behind it, and contests between them.
 
 use super::ghosts::Side;
-use super::links::{Entry, Links, Node, Segment};
 use super::past::{Past, Return};
+use super::queues::{Node, Queues, Segment};
 
 /// The window is kept in this part of a unit of weight.
 const PART: u64 = 16;
@@ -39,7 +39,7 @@ const MOST_USES: u8 = 15;
 /// G. Einziger et al., "Lightweight Robust Size Aware Cache Management", <https://arxiv.org/abs/2105.08770> (weights).
 #[derive(Debug)]
 pub(crate) struct Policy {
-    links: Links,
+    queues: Queues,
     past: Past,
     max: u64,
     /// The window's size in [`PART`]s of a unit.
@@ -72,7 +72,7 @@ impl Policy {
         let max = max.min(u64::MAX / PART / 2);
         let window = max.saturating_mul(PART) / 10;
         Self {
-            links: Links::new(),
+            queues: Queues::new(),
             past: Past::new(),
             max,
             window,
@@ -90,71 +90,71 @@ impl Policy {
     /// What is held.
     #[inline]
     pub(crate) fn weight(&self) -> u64 {
-        self.links.total()
+        self.queues.total()
     }
 
     /// How many entries are held.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.links.len()
+        self.queues.len()
     }
 
     /// The hash of an entry that is held.
     #[inline]
     pub(crate) fn hash_of(&self, slot: u32) -> Option<u64> {
-        let node = self.links.node(slot)?;
-        node.segment.map(|_| node.hash)
+        self.queues.node(slot).map(|node| node.hash)
     }
 
     /// Takes in an entry and returns its number, by which it is known from now on; `None` if it is heavier than all
     /// that may be held. [`evict`](Self::evict) then tells what leaves for it, maybe itself.
+    #[inline]
     pub(crate) fn insert(&mut self, hash: u64, weight: u64) -> Option<u32> {
         if weight > self.max {
             return None;
         }
-        let soon = self.links.len() as u64 * 4 / 5;
+        let soon = self.queues.len() as u64 * 4 / 5;
         let (count, back) = self.past.come(hash, soon);
         let segment = match back {
             Some(back) if self.learn(back, weight) => Segment::Protected,
             _ => Segment::Window,
         };
-        let fades = self.past.fades();
-        let entry = Entry {
+        let node = Node {
             hash,
             weight,
+            uncounted: 0,
             count,
-            fades,
+            fades: self.past.fades(),
+            segment: Some(segment),
         };
-        let slot = self.links.add(entry, segment)?;
+        let slot = self.queues.add(node, segment)?;
         if segment == Segment::Window && weight > self.most.window {
             // Otherwise it would drive all others out of the window before it is compared itself.
-            self.links.put_last(slot, segment);
+            self.queues.put_last(segment);
         }
-        self.past.grow(self.links.len());
+        self.past.grow(self.queues.len());
         Some(slot)
     }
 
-    /// Notes a use of an entry. It is counted, and the entry moves, when the entry is the oldest of its list and could
-    /// leave: a use itself writes to nothing else.
+    /// Notes a use of an entry. It is counted, and the entry moves, when the entry is the oldest of its queue and
+    /// could leave: a use itself writes to nothing else.
     #[inline]
     pub(crate) fn hit(&mut self, slot: u32) {
-        if let Some(node) = self.links.node_mut(slot) {
-            node.uses = node.uses.saturating_add(1);
-        }
+        self.queues.hit(slot);
     }
 
     /// Changes what an entry weighs; `false` if that is more than all that may be held, and nothing was changed.
     pub(crate) fn reweigh(&mut self, slot: u32, weight: u64) -> bool {
         let fits = weight <= self.max;
         if fits {
-            self.links.reweigh(slot, weight);
+            self.queues.reweigh(slot, weight);
         }
         fits
     }
 
-    /// Lets go of an entry.
+    /// Lets go of an entry, or of the number of one that was taken out.
+    #[inline]
     pub(crate) fn remove(&mut self, slot: u32) {
-        self.links.release(slot);
+        self.queues.release(slot);
     }
 
     /// Takes out the next entry that must leave, until there is room; to be called until it returns `None`.
@@ -163,9 +163,9 @@ impl Policy {
     #[inline]
     pub(crate) fn evict(&mut self) -> Option<u32> {
         let settled = self.condemned.is_empty()
-            && self.links.total() <= self.max
-            && self.links.weight(Segment::Window) <= self.most.window
-            && self.links.weight(Segment::Protected) <= self.most.protected;
+            && self.queues.total() <= self.max
+            && self.queues.weight(Segment::Window) <= self.most.window
+            && self.queues.weight(Segment::Protected) <= self.most.protected;
         if settled { None } else { self.settle() }
     }
 
@@ -175,76 +175,93 @@ impl Policy {
         }
         self.demote();
         loop {
-            let excess = self.links.total().saturating_sub(self.max);
-            let newcomer = if self.links.weight(Segment::Window) > self.most.window {
+            let excess = self.queues.total().saturating_sub(self.max);
+            let newcomer = if self.queues.weight(Segment::Window) > self.most.window {
                 self.unused(Segment::Window, Segment::Window)
             } else {
                 None
             };
-            match (newcomer, excess) {
+            let (slot, segment, side) = match (newcomer, excess) {
                 (None, 0) => return None,
-                (Some(newcomer), 0) => self.links.put(newcomer, Segment::Probation),
-                (Some(newcomer), excess) => return Some(self.contest(newcomer, excess)),
-                (None, _) => {
-                    let resident = self
-                        .resident()
-                        .or_else(|| self.links.oldest(Segment::Window))?;
-                    return Some(self.lose(resident, Side::Resident));
+                (Some(_), 0) => {
+                    self.queues.shift(Segment::Window, Segment::Probation);
+                    continue;
                 }
-            }
+                (Some(newcomer), excess) => self.contest(newcomer, excess),
+                (None, _) => self.eldest()?,
+            };
+            self.lose(slot, segment, side);
+            return Some(slot);
         }
     }
 
-    /// Lets a newcomer out of the window, and returns who leaves for it: those on probation for longest, if they
-    /// were used less together, else itself.
-    fn contest(&mut self, newcomer: u32, excess: u64) -> u32 {
-        let Some(node) = self.links.node(newcomer) else {
-            return newcomer;
+    /// Compares the oldest of the window with those on probation for longest, and returns who leaves: the newcomer
+    /// itself, unless the others were used less together. Then it goes on probation.
+    #[inline]
+    fn contest(&mut self, newcomer: u32, excess: u64) -> (u32, Segment, Side) {
+        let lost = (newcomer, Segment::Window, Side::Newcomer);
+        let (Some((first, main)), Some(node)) = (self.resident(), self.queues.node(newcomer))
+        else {
+            return lost;
         };
         let needed = excess.min(node.weight);
         let uses = self.count(node);
-        let (mut freed, mut against) = (0, 0);
-        let mut next = self.resident();
-        while freed < needed && against < uses && self.condemned.len() < MOST_VICTIMS {
-            let Some(resident) = next else { break };
-            let Some(node) = self.links.node(resident) else {
-                break;
-            };
-            freed += node.weight;
+        let (mut freed, mut against, mut places) = (0, 0, 0);
+        let mut next = Some(first);
+        while freed < needed
+            && against < uses
+            && places < MOST_VICTIMS
+            && let Some(slot) = next
+            && let Some(resident) = self.queues.node(slot)
+        {
+            freed += resident.weight;
             // The oldest has none to be counted, or leaves all the same; those behind it were not looked at.
-            let is_oldest = self.condemned.is_empty();
-            let uncounted = if is_oldest { 0 } else { node.uses };
-            against += (self.count(node) + u64::from(uncounted)).min(u64::from(MOST_USES));
-            self.condemned.push(resident);
-            next = self.links.newer(resident);
+            let uncounted = if places == 0 {
+                0
+            } else {
+                self.queues.uncounted(slot)
+            };
+            against += (self.count(resident) + u64::from(uncounted)).min(u64::from(MOST_USES));
+            places += 1;
+            next = self.queues.at(main, places);
         }
         if freed < needed || against >= uses {
-            self.spare();
-            return self.lose(newcomer, Side::Newcomer);
+            // Who won a contest is asked last next time.
+            (0..places).for_each(|_| self.queues.turn(main));
+            return lost;
         }
-        self.links.put(newcomer, Segment::Probation);
-        for at in 0..self.condemned.len() {
-            if let Some(resident) = self.condemned.get(at).copied() {
-                self.lose(resident, Side::Resident);
+        self.queues.shift(Segment::Window, Segment::Probation);
+        (
+            self.condemn(main, freed).unwrap_or(first),
+            main,
+            Side::Resident,
+        )
+    }
+
+    /// Takes out the oldest entries of a segment that weigh `freed` together, but for the last of them, which is
+    /// returned.
+    #[inline]
+    fn condemn(&mut self, segment: Segment, mut freed: u64) -> Option<u32> {
+        loop {
+            let oldest = self.queues.oldest(segment)?;
+            let weight = self.queues.node(oldest)?.weight;
+            if weight >= freed {
+                return Some(oldest);
             }
-        }
-        self.condemned.pop().unwrap_or(newcomer)
-    }
-
-    /// Lets those who won a contest be asked last next time.
-    fn spare(&mut self) {
-        while let Some(resident) = self.condemned.pop() {
-            self.links.renew(resident);
+            freed -= weight;
+            self.lose(oldest, segment, Side::Resident);
+            self.condemned.push(oldest);
         }
     }
 
-    /// Remembers an entry that leaves.
-    fn lose(&mut self, slot: u32, side: Side) -> u32 {
-        if let Some(node) = self.links.node(slot) {
-            let uses = node.uncounted.saturating_add(node.uses);
+    /// Takes out the oldest entry of a segment, and remembers it.
+    #[inline]
+    fn lose(&mut self, slot: u32, segment: Segment, side: Side) {
+        self.queues.take(slot, segment);
+        if let Some(node) = self.queues.node(slot) {
+            let uses = node.uncounted.saturating_add(self.queues.uses(slot));
             self.past.leave(node.hash, u64::from(uses), side);
         }
-        slot
     }
 
     /// Learns from one that came again, if it came so soon that another window would have kept it.
@@ -255,7 +272,7 @@ impl Policy {
             Side::Newcomer => most.saturating_sub(self.window),
             Side::Resident => self.window.saturating_sub(least),
         };
-        let mean = self.links.total() / (self.links.len() as u64).max(1);
+        let mean = self.queues.total() / (self.queues.len() as u64).max(1);
         if back.after.saturating_mul(mean.max(1)) > room / PART {
             return false;
         }
@@ -275,40 +292,57 @@ impl Policy {
         true
     }
 
-    /// The one that leaves the main part next.
-    fn resident(&mut self) -> Option<u32> {
-        let probation = self.unused(Segment::Probation, Segment::Protected);
-        probation.or_else(|| self.unused(Segment::Protected, Segment::Protected))
+    /// Who leaves when the window is small enough.
+    fn eldest(&mut self) -> Option<(u32, Segment, Side)> {
+        let (slot, segment) = match self.resident() {
+            Some(resident) => resident,
+            None => (self.queues.oldest(Segment::Window)?, Segment::Window),
+        };
+        Some((slot, segment, Side::Resident))
     }
 
-    /// The oldest entry of a list that was not used since it came there; those that were go to `used`, and their
-    /// uses are counted.
+    /// The one that leaves the main part next, and its segment.
     #[inline]
-    fn unused(&mut self, segment: Segment, used: Segment) -> Option<u32> {
-        let slot = self.links.oldest(segment)?;
-        match self.links.node(slot)?.uses {
-            0 => Some(slot),
-            _ => self.pass_by(segment, used),
+    fn resident(&mut self) -> Option<(u32, Segment)> {
+        match self.unused(Segment::Probation, Segment::Protected) {
+            Some(slot) => Some((slot, Segment::Probation)),
+            None => {
+                let slot = self.unused(Segment::Protected, Segment::Protected)?;
+                Some((slot, Segment::Protected))
+            }
         }
     }
 
+    /// The oldest entry of a segment that was not used since it came there; those that were go to `used`, and their
+    /// uses are counted.
+    #[inline]
+    fn unused(&mut self, segment: Segment, used: Segment) -> Option<u32> {
+        let slot = self.queues.unused(segment);
+        slot.or_else(|| self.pass_by(segment, used))
+    }
+
+    #[cold]
     fn pass_by(&mut self, segment: Segment, used: Segment) -> Option<u32> {
         for _ in 0..MOST_PASSED {
-            let slot = self.links.oldest(segment)?;
-            let node = self.links.node_mut(slot)?;
-            if node.uses == 0 {
+            let slot = self.queues.oldest(segment)?;
+            let uses = self.queues.take_uses(slot);
+            if uses == 0 {
                 return Some(slot);
             }
-            let uses = std::mem::take(&mut node.uses);
+            let node = self.queues.node_mut(slot)?;
             node.uncounted = node.uncounted.saturating_add(uses);
             node.count = faded(node, self.past.fades())
                 .saturating_add(uses)
                 .min(MOST_USES);
             node.fades = self.past.fades();
             self.past.pass(u64::from(uses));
-            self.links.put(slot, used);
+            if segment == used {
+                self.queues.turn(segment);
+            } else {
+                self.queues.shift(segment, used);
+            }
         }
-        self.links.oldest(segment)
+        self.queues.oldest(segment)
     }
 
     /// How often an entry was used lately.
@@ -319,11 +353,12 @@ impl Policy {
     /// Keeps the protected segment at four fifths of the main part.
     #[inline]
     fn demote(&mut self) {
-        while self.links.weight(Segment::Protected) > self.most.protected {
-            let Some(oldest) = self.unused(Segment::Protected, Segment::Protected) else {
-                return;
-            };
-            self.links.put(oldest, Segment::Probation);
+        while self.queues.weight(Segment::Protected) > self.most.protected
+            && self
+                .unused(Segment::Protected, Segment::Protected)
+                .is_some()
+        {
+            self.queues.shift(Segment::Protected, Segment::Probation);
         }
     }
 }

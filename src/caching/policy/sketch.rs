@@ -15,11 +15,14 @@ pub(super) struct Counts([u64; ROWS]);
 
 impl Counts {
     /// Adds uses, and returns how many there were lately with them, at most 15; sometimes more, never less.
+    #[inline]
     pub(super) fn add(&mut self, hash: u64, uses: u64) -> u8 {
         let mut least = TOP;
-        for (row, byte) in self.0.iter_mut().zip([0, 8, 16, 24]) {
-            // Named by half a byte of the hash.
-            let shift = ((hash >> byte) & TOP) * 4;
+        // Named by half a byte of the hash each: four times that is where its bits begin.
+        let mut shifts = (hash & 0x0f0f_0f0f) << 2;
+        for row in &mut self.0 {
+            let shift = shifts & 0xff;
+            shifts >>= 8;
             let count = (*row >> shift) & TOP;
             let sum = TOP.min(count + uses);
             *row += (sum - count) << shift;

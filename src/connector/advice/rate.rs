@@ -110,11 +110,12 @@ impl RateAdvice {
     }
 
     /// Returns how long not to ask: what the server asks for, or, if nothing is left, the time until
-    /// there is.
+    /// there is. A wait of nothing, as a date that has passed, is no advice.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         let empty = self.reset.filter(|_| self.remaining == Some(0));
-        self.retry_after.or(empty)
+        let asked = self.retry_after.filter(|wait| !wait.is_zero());
+        asked.or(empty)
     }
 
     /// Takes in a window: the one with the fewest left counts, and of two such the longer.
@@ -211,6 +212,17 @@ mod tests {
         assert_eq!(advice.wait(), None, "something is left");
         let asked = [("ratelimit", text), ("retry-after", "5")];
         assert_eq!(RateAdvice::from_headers(asked, NOW).wait(), Some(s(5)));
+    }
+
+    #[test]
+    fn a_wait_of_nothing_hides_no_window_that_is_empty() {
+        for nothing in ["0", "Sun, 06 Nov 1994 08:49:30 GMT"] {
+            let asked = [DATE, ("retry-after", nothing)];
+            assert_eq!(RateAdvice::from_headers(asked, NOW).wait(), None);
+            let empty = [("ratelimit-remaining", "0"), ("ratelimit-reset", "30")];
+            let headers = asked.into_iter().chain(empty);
+            assert_eq!(RateAdvice::from_headers(headers, NOW).wait(), Some(s(30)));
+        }
     }
 
     #[test]

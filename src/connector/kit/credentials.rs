@@ -148,7 +148,7 @@ impl HeaderKey {
     /// Asks with this header alone.
     #[must_use]
     pub fn new(name: impl Into<Box<str>>, value: impl Into<Box<str>>) -> Self {
-        HeaderKey::beside(Anonymous, name, value)
+        Self::beside(Anonymous, name, value)
     }
 }
 

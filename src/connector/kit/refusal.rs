@@ -38,6 +38,8 @@ pub struct Verdict {
     pub reason: Option<String>,
     /// How long to wait, where the body tells; headers are read anyway.
     pub retry_after: Option<Duration>,
+    /// What happened, where the kind alone would mislead: lower case, without a full stop.
+    pub message: Option<&'static str>,
 }
 
 impl Verdict {
@@ -48,6 +50,7 @@ impl Verdict {
             kind,
             reason: None,
             retry_after: None,
+            message: None,
         }
     }
 
@@ -62,6 +65,13 @@ impl Verdict {
     #[must_use]
     pub fn with_retry_after(mut self, wait: impl Into<Option<Duration>>) -> Self {
         self.retry_after = wait.into();
+        self
+    }
+
+    /// Sets [`Verdict::message`].
+    #[must_use]
+    pub fn with_message(mut self, message: &'static str) -> Self {
+        self.message = Some(message);
         self
     }
 }
@@ -84,6 +94,12 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// Returns what the status alone means, for a judge that knows the reason but no better kind.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        by_status(self.status)
     }
 
     /// Returns the first header of this name.
@@ -118,7 +134,8 @@ impl Refusal {
         let headers = self.headers.iter();
         let advice = RateAdvice::from_headers(headers.map(|(n, v)| (n.as_str(), v.as_str())), now);
         let wait = verdict.retry_after.or_else(|| advice.wait());
-        let mut error = Error::new(verdict.kind, operation, message(verdict.kind))
+        let text = verdict.message.unwrap_or_else(|| message(verdict.kind));
+        let mut error = Error::new(verdict.kind, operation, text)
             .with_context("platform", platform)
             .with_context("status", self.status);
         if let Some(reason) = verdict.reason {

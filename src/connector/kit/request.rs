@@ -224,6 +224,12 @@ impl HttpRequest {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Returns the headers in the order they were set, for credentials that sign them.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let headers = self.headers.iter();
+        headers.map(|(name, value)| (&**name, value.as_str()))
+    }
+
     /// Returns the pieces of the body, for credentials that sign it. One that is streamed has none yet.
     #[must_use]
     pub fn pieces(&self) -> &[Bytes] {

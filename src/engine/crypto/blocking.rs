@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// - [`ErrorKind::Cancelled`]: the runtime ends before it began.
 /// - [`ErrorKind::Unexpected`]: it panicked.
 /// - Those of the work.
-pub(super) async fn off_runtime<T: Send + 'static>(
+pub(crate) async fn off_runtime<T: Send + 'static>(
     operation: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

@@ -26,7 +26,7 @@ pub(super) fn ends(at: Timestamp) -> Result<(IndexName, IndexKey)> {
 /// # Errors
 /// - [`ErrorKind::Conflict`]: a record of this id is there.
 /// - Those of the database.
-pub(super) async fn put_new<T: Serialize + Sync>(
+pub(crate) async fn put_new<T: Serialize + Sync>(
     store: &Store,
     collection: &Collection<T>,
     (id, value): (RecordId, &T),

@@ -14,10 +14,14 @@ pub mod presigned;
 mod sealed;
 mod secret;
 pub mod signatures;
+#[cfg(feature = "kit")]
+mod small;
 pub mod tokens;
 mod wrap;
 
 pub use authorization::{AUTHORIZATIONS, Authorization, AuthorizationStates, Begun, Finished};
+#[cfg(feature = "oauth")]
+pub(crate) use blocking::off_runtime;
 pub use cipher::CipherBackend;
 #[cfg(feature = "testing")]
 pub(crate) use cipher::{Cipher, TAG};
@@ -27,6 +31,8 @@ pub use connector::{
 };
 pub(crate) use entropy::draw;
 pub use entropy::{Entropy, SystemEntropy};
+#[cfg(feature = "oauth")]
+pub(crate) use expiry::put_new;
 pub use kdf::Kdf;
 pub use keys::{
     EpochState, Erased, FILE_KEYS, FailedKey, FileKey, ImportReport, KEY_EPOCHS, KeyEpoch, KeyFile,
@@ -41,4 +47,6 @@ pub use sealed::{
     SealedError, SealedReader, Sealer,
 };
 pub use secret::{SecretBytes, SecretKey, same};
+#[cfg(feature = "kit")]
+pub(crate) use small::{open_value, seal_value};
 pub use wrap::{KekId, WrapRecord};

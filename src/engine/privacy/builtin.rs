@@ -31,6 +31,14 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "privacy_erasures",
         "proofs of erasures: counts, whose and by whom under keyed pseudonyms",
     ),
+    (
+        "oauth_accounts",
+        "accounts of the organization on platforms, their tokens sealed; who connected one stands in the journal by id only",
+    ),
+    (
+        "oauth_authorizations",
+        "sealed authorizations under way; they go after minutes",
+    ),
     ("presigned_uses", "digests of grants that were used"),
     (
         "sealed_files",
@@ -46,7 +54,7 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ),
     (
         "section_partner_places",
-        "how far an external system has been told",
+        "how far an external system has been told, within an entry by the ids of a member and a wedding; they go when the entry is told",
     ),
     (
         "section_partners",
@@ -78,6 +86,10 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "sync_recovered",
         "paths of files in the recovery folders; they go when those are pruned",
     ),
+    (
+        "sync_snapshots",
+        "paths and hashes of files as a place last listed them; they go when the files go",
+    ),
     ("sync_under_way", "which run is at what"),
     ("token_revocation_count", "a counter"),
     (
@@ -91,6 +103,14 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     (
         "webhook_deliveries",
         "digests of deliveries that came before; they go after days",
+    ),
+    (
+        "webhook_hints",
+        "which accounts to look at, with paths of files and ids of the platform; they go when somebody has looked",
+    ),
+    (
+        "webhook_subscriptions",
+        "subscriptions of the organization at platforms, their secrets sealed",
     ),
 ];
 

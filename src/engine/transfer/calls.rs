@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::resilience::RetryPolicy;
+use crate::engine::resilience::{Caller, RetryPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Chance;
 use crate::telemetry::{RETRIES, Telemetry};
@@ -56,10 +56,11 @@ impl Calls {
         operation: &'static str,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
+        let caller = Caller::default();
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(cancelled(operation)),
-            answer = tokio::time::timeout(limit, call) => answer.unwrap_or_else(|_| {
+            answer = caller.within(limit, call) => answer.unwrap_or_else(|| {
                 Err(Error::new(ErrorKind::Timeout, operation, "no progress within the time allowed")
                     .with_context("seconds", limit.as_secs()))
             }),

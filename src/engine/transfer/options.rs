@@ -28,7 +28,9 @@ pub struct TransferOptions {
     pub verify: Verify,
     /// How failed calls are tried again.
     pub retry: RetryPolicy,
-    /// How long one call may take without any progress. Default 60 s.
+    /// How long one call may take without any progress. Default 60 s. It counts anew from the moment when a request
+    /// has come through the layers around an account, which wait 30 s at most
+    /// ([`ResilienceOptions::patience`](crate::resilience::ResilienceOptions::patience)).
     pub stall: Duration,
     /// From which size in bytes an upload is written down so that it resumes after a restart. Default 16 MiB.
     pub resume_from: u64,

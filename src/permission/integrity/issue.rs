@@ -117,6 +117,11 @@ impl IssueReport {
         self.add(subject, Severity::Warning, code, detail);
     }
 
+    /// Leaves out what is not for somebody to know.
+    pub(crate) fn retain(&mut self, is_told: impl FnMut(&mut Issue) -> bool) {
+        self.0.retain_mut(is_told);
+    }
+
     pub(super) fn sorted(mut self) -> Self {
         self.0.sort_by(|a, b| order(a).cmp(&order(b)));
         self.0.dedup();

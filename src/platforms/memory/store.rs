@@ -33,9 +33,11 @@ impl FileStore for MemoryPlatform {
             files.retain(|stored| !stored.path.is_internal());
             let entries: Vec<FileEntry> =
                 files.iter().map(|stored| stored.entry(options)).collect();
-            let pages: Vec<Result<ListPage>> = entries
-                .chunks(options.page_size.max(1))
-                .map(|page| Ok(ListPage::new(page.to_vec())))
+            let chunks = entries.chunks(options.page_size.max(1));
+            let last = chunks.len();
+            let pages: Vec<Result<ListPage>> = (1..)
+                .zip(chunks)
+                .map(|(number, page)| Ok(ListPage::new(page.to_vec()).with_last(number == last)))
                 .collect();
             stream::iter(pages)
         })

@@ -359,11 +359,14 @@ impl Dav {
         request: HttpRequest,
         also: &[u16],
     ) -> Result<HttpAnswer> {
+        // Source: RFC 4918 §9: what makes or moves something is answered by 201, 204 or 207.
+        let may_say_ok = !matches!(request.method(), "MKCOL" | "MOVE" | "COPY");
         let answer = self.api.call_for(operation, request, also).await?;
         let media_type = answer.header("content-type").unwrap_or_default();
-        if answer.status() == 200 && media_type.starts_with("text/html") {
-            // No server does that; a gateway that wants somebody to sign in does.
-            let message = "a page for people came instead of an answer";
+        let is_page = media_type.starts_with("text/html") || !may_say_ok;
+        if answer.status() == 200 && is_page {
+            // No server says that; a gateway that wants somebody to sign in does.
+            let message = "the server does not answer as WebDAV does";
             return Err(Error::new(ErrorKind::Unavailable, operation, message));
         }
         if answer.status() != 207 {

@@ -154,10 +154,9 @@ impl Session {
             None => Ok(()),
         };
         if let Err(error) = outcome {
-            // The next try makes the folder again, if it was that.
-            self.uploads_went_away(error).await?;
-            let message = "the folder for uploads had gone";
-            return Err(Error::new(ErrorKind::Unavailable, "webdav.write", message));
+            // Should it have been the folder, the next upload makes it again.
+            self.dav().forget_folder_of(&self.temp);
+            return Err(error);
         }
         given?;
         Ok(Way::Sent)

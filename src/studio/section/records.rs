@@ -39,6 +39,9 @@ pub const SECTION_REMOVED: EventKind = EventKind::new("section.removed");
 /// A person has arranged a section for themselves. Subject `section`; data `user` and `version`.
 pub const SECTION_PERSONALIZED: EventKind = EventKind::new("section.personalized");
 
+/// What people had arranged of a section for themselves went with it. Subject `section`; data `users`, whose.
+pub const SECTION_ARRANGEMENTS_REMOVED: EventKind = EventKind::new("section.arrangements_removed");
+
 /// What was changed of a section is no longer on record. Subject `section`; data `changes`, how many.
 pub const SECTION_HISTORY_ERASED: EventKind = EventKind::new("section.history_erased");
 

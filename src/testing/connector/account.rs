@@ -26,6 +26,7 @@ pub struct Account {
     advance: Option<Box<Advance>>,
     deliver: Option<Box<Deliver>>,
     signs_bodies: bool,
+    unproven_headers: &'static [&'static str],
     resumes_behind: bool,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -47,6 +48,7 @@ impl Account {
             advance: None,
             deliver: None,
             signs_bodies: true,
+            unproven_headers: &[],
             resumes_behind: false,
             kept: Vec::new(),
         }
@@ -84,6 +86,14 @@ impl Account {
     #[must_use]
     pub fn with_signed_bodies(mut self, signed: bool) -> Self {
         self.signs_bodies = signed;
+        self
+    }
+
+    /// Says which headers of a delivery are read though nothing proves them, such as the number of a message of a platform
+    /// that signs nothing. By default none is.
+    #[must_use]
+    pub fn with_unproven_headers(mut self, names: &'static [&'static str]) -> Self {
+        self.unproven_headers = names;
         self
     }
 
@@ -135,6 +145,12 @@ impl Account {
 
     pub(super) fn signs_bodies(&self) -> bool {
         self.signs_bodies
+    }
+
+    /// Tells whether what a header says is taken without proof.
+    pub(super) fn is_unproven(&self, name: &str) -> bool {
+        let mut names = self.unproven_headers.iter();
+        names.any(|unproven| unproven.eq_ignore_ascii_case(name))
     }
 
     pub(super) fn resumes_behind(&self) -> bool {
@@ -263,6 +279,11 @@ pub(super) async fn stat(files: &dyn FileStore, name: &str) -> Option<FileEntry>
 /// Lists everything.
 pub(super) async fn list(files: &dyn FileStore) -> Vec<FileEntry> {
     let pages: Vec<_> = files.list().try_collect().await.unwrap();
+    let before = pages.split_last().map_or(&[][..], |(_, before)| before);
+    assert!(
+        before.iter().all(|page| !page.is_last),
+        "a page follows the last"
+    );
     pages.into_iter().flat_map(|page| page.entries).collect()
 }
 

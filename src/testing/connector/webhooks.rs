@@ -38,13 +38,12 @@ pub(super) async fn a_subscription_lasts_until_its_end_and_longer_when_renewed(a
     assert!(end > now);
     account.advance(end.saturating_since(now) / 2);
     let renewed = source.renew(&made).await.unwrap();
-    assert_eq!(renewed.id, made.id);
     let later = renewed.expires.unwrap();
     assert!(later > end, "{later} is not after {end}");
     account.advance(later.saturating_since(now));
     assert_eq!(kind(source.renew(&renewed).await), ErrorKind::Expired);
     for _ in 0..2 {
-        source.unsubscribe(&made.id).await.unwrap();
+        source.unsubscribe(&renewed.id).await.unwrap();
     }
 }
 
@@ -72,6 +71,9 @@ pub(super) async fn a_delivery_that_was_touched_is_refused(account: &Account) {
     for index in 0..delivery.headers.len() {
         let mut less = delivery.clone();
         let (name, value) = less.headers.remove(index);
+        if account.is_unproven(&name) {
+            continue;
+        }
         // What the signature does not cover may be missing; it must then change nothing.
         if let Ok(read) = source.verify(Some(&subscription), &less, now) {
             assert_eq!(read, genuine, "without {name}");

@@ -15,6 +15,8 @@ mod session;
 mod storage;
 
 pub use connector::FaultyConnector;
+#[cfg(feature = "testing-http")]
+pub(super) use dice::Dice;
 pub use handle::{Faults, Injected};
 pub use kind::{FaultKind, FaultRule, Moment, Operation};
 pub use storage::FaultyStorage;

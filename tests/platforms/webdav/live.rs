@@ -6,10 +6,10 @@ use garland::connector::kit::{BasicLogin, Credentials as _, HttpClient, HttpOpti
 use garland::platforms::{WebDav, WebDavProfile};
 use garland::testing::{Account, connector};
 
-use crate::support::{Live, servers};
+use crate::support::{Live, ProofKind, proof, servers};
 
 /// Runs the conformance suite; each rule has a folder of its own on one server.
-async fn conforms(live: Option<Live>, profile: WebDavProfile) {
+async fn conforms(name: &str, live: Option<Live>, profile: WebDavProfile) {
     let Some(live) = live else { return };
     let number = Cell::new(0);
     connector(async || {
@@ -28,6 +28,8 @@ async fn conforms(live: Option<Live>, profile: WebDavProfile) {
     })
     .await;
     assert!(number.get() > 40, "{}", number.get());
+    let what = format!("conformance on {name}");
+    proof("webdav", ProofKind::LiveServer, &what, 0, 0);
 }
 
 /// By the server itself: some believe for minutes what they once saw of their disk.
@@ -41,15 +43,20 @@ async fn make_folder(live: &Live, folder: &str) {
 
 #[tokio::test]
 async fn apache_keeps_the_promises() {
-    conforms(servers::apache_dav().await, WebDavProfile::Plain).await;
+    conforms("Apache", servers::apache_dav().await, WebDavProfile::Plain).await;
 }
 
 #[tokio::test]
 async fn wsgidav_keeps_the_promises() {
-    conforms(servers::webdav().await, WebDavProfile::WsgiDav).await;
+    conforms("WsgiDAV", servers::webdav().await, WebDavProfile::WsgiDav).await;
 }
 
 #[tokio::test]
 async fn rclone_keeps_the_promises() {
-    conforms(servers::rclone_webdav().await, WebDavProfile::Rclone).await;
+    conforms(
+        "rclone",
+        servers::rclone_webdav().await,
+        WebDavProfile::Rclone,
+    )
+    .await;
 }

@@ -14,6 +14,7 @@ use garland::testing::{Account, connector};
 use garland::{ErrorKind, Result, Timestamp};
 
 use super::fake::{Fake, Fault, PASSWORD, USER};
+use crate::support::{ProofKind, proof};
 
 const CHUNK: usize = 5 << 20;
 
@@ -55,6 +56,13 @@ async fn nextcloud_keeps_the_promises() {
         Account::new(account(&fake), account(&fake)).keeping(fake)
     })
     .await;
+    proof(
+        "webdav",
+        ProofKind::Contract,
+        "conformance as Nextcloud",
+        0,
+        0,
+    );
 }
 
 /// As Nextcloud, but without its chunks: a large file goes in one call.

@@ -87,18 +87,34 @@ impl Deliveries {
     ///
     /// # Cancel safety
     /// Safe to drop; both are committed or neither.
-    pub async fn accept(
+    pub async fn accept(&self, source: &str, verified: &Verified, batch: Batch) -> Result<Receipt> {
+        let keep = self.keep.max(verified.window.saturating_mul(2));
+        self.accept_for(keep, source, verified.id.as_deref(), batch)
+            .await
+    }
+
+    /// As [`accept`](Self::accept), of a delivery that a connector has checked.
+    pub(crate) async fn accept_named(
         &self,
         source: &str,
-        verified: &Verified,
+        name: Option<&str>,
+        batch: Batch,
+    ) -> Result<Receipt> {
+        self.accept_for(self.keep, source, name, batch).await
+    }
+
+    async fn accept_for(
+        &self,
+        keep: Duration,
+        source: &str,
+        name: Option<&str>,
         mut batch: Batch,
     ) -> Result<Receipt> {
-        let Some(name) = &verified.id else {
+        let Some(name) = name else {
             self.store.commit(batch).await?;
             return Ok(Receipt::Unknown);
         };
         let now = self.clock.now();
-        let keep = self.keep.max(verified.window.saturating_mul(2));
         let record = WebhookRecord {
             source: source.to_owned(),
             received: now,

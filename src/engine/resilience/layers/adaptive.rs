@@ -9,7 +9,7 @@ use crate::connector::PlatformConnector;
 use crate::engine::resilience::pool::{Outcome, PlatformPool, PoolOptions, PoolPermit, Priority};
 use crate::error::{ErrorKind, Result};
 
-use super::base::{Scope, is_own, refused, soon, way};
+use super::base::{Scope, has_hung, is_own, refused, soon, way};
 use super::pause::Pause;
 use super::quota::Quota;
 use super::seam::{Around, Call, CallKind, ConnectorLayer, Wrapped};
@@ -42,7 +42,8 @@ impl AdaptiveOptions {
 /// # Cancel safety
 /// A call that is dropped gives its permit back, or its place in the line, and says nothing about the
 /// platform; but if its request has been out for longer than a quick call may take
-/// ([`TimeoutOptions::limit`]), it counts as not answered.
+/// ([`TimeoutOptions::limit`]), it counts as not answered; if it is [long](Call::is_long), only when a
+/// transfer has seen it stall.
 #[derive(Clone, Debug)]
 pub struct Adaptive {
     scope: Scope,
@@ -105,7 +106,7 @@ impl Adaptive {
     }
 
     /// Waits until a request may go out.
-    async fn turn(&self, call: &Call) -> Result<Out<'_>> {
+    async fn turn<'a>(&'a self, call: &'a Call) -> Result<Out<'a>> {
         loop {
             let permit = match call.kind() {
                 CallKind::Publish => None,
@@ -113,27 +114,29 @@ impl Adaptive {
             };
             let out = Out {
                 layer: self,
+                call,
                 permit,
                 sent: None,
             };
             if self.running_pause().is_none()
                 && let Some(quota) = &self.quota
             {
-                quota.turn(call).await?;
+                quota.turn(call, self.priority).await?;
             }
             let Some(pause) = self.running_pause() else {
                 return Ok(out.sent(self.scope.now()));
             };
             drop(out);
-            pause.wait(call).await?;
+            pause.wait(call, self.priority).await?;
         }
     }
 
     async fn permit(&self, call: &Call) -> Result<PoolPermit> {
         const LAYER: &str = "resilience.adaptive";
-        let patience = way::patience(self.scope.now(), Duration::MAX);
-        let permit = timeout(patience, self.pool.acquire(self.priority)).await;
-        let permit = permit.map_err(|_| {
+        let permit = way::wait(&self.scope, Duration::MAX, |patience| {
+            timeout(patience, self.pool.acquire(self.priority))
+        });
+        let permit = permit.await.map_err(|_| {
             let (kind, message) = (ErrorKind::Unavailable, "no call has ended in time");
             let wait = Some(soon(&self.scope));
             refused(&self.scope, call, kind, LAYER, message, wait)
@@ -153,6 +156,7 @@ impl Adaptive {
 /// A call with its permit, if it needs one, and when its request was sent, if it was.
 struct Out<'a> {
     layer: &'a Adaptive,
+    call: &'a Call,
     permit: Option<PoolPermit>,
     sent: Option<Duration>,
 }
@@ -163,7 +167,7 @@ impl Out<'_> {
         self
     }
 
-    fn answered<T>(mut self, call: &Call, answer: &Result<T>) {
+    fn answered<T>(mut self, answer: &Result<T>) {
         let Some(sent) = self.sent.take() else {
             return;
         };
@@ -175,7 +179,7 @@ impl Out<'_> {
             return;
         };
         let outcome = Outcome::of(answer);
-        if call.is_quick() {
+        if self.call.is_quick() {
             let took = self.layer.scope.now().saturating_sub(sent);
             permit.done_with_latency(outcome, took);
         } else {
@@ -193,7 +197,7 @@ impl Drop for Out<'_> {
         let now = self.layer.scope.now();
         match self.sent.map(|sent| now.saturating_sub(sent)) {
             None => permit.give_back(),
-            Some(out) if out > self.layer.hangs_after => {
+            Some(out) if has_hung(self.call, out, self.layer.hangs_after) => {
                 permit.done_without_latency(Outcome::Unavailable);
             }
             Some(_) => drop(permit),
@@ -219,7 +223,7 @@ impl Around for Adaptive {
         }
         let out = self.turn(call).await?;
         let answer = make().await;
-        out.answered(call, &answer);
+        out.answered(&answer);
         answer
     }
 }

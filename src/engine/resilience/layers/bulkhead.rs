@@ -1,16 +1,15 @@
 //! No more calls of a kind at once than an account can take, and no endless queue before it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, TryAcquireError};
 use tokio::time::timeout;
 
 use crate::connector::PlatformConnector;
+use crate::engine::resilience::pool::{Permits, Priority};
 use crate::error::{Error, ErrorKind, Result};
 
-use super::base::{ResilienceEventKind, Scope, refused, soon, way};
+use super::base::{Queue, ResilienceEventKind, Scope, refused, soon, way};
 use super::seam::{Around, Call, CallKind, ConnectorLayer, Wrapped};
 
 /// How [`Bulkhead`] goes about it.
@@ -19,7 +18,7 @@ use super::seam::{Around, Call, CallKind, ConnectorLayer, Wrapped};
 pub struct BulkheadOptions {
     /// How many calls of one kind run at once. Default 16, at least 1.
     pub at_once: usize,
-    /// How many more of them wait. Default 1,024.
+    /// How many more of them wait, those not counted that are less urgent. Default 1,024.
     pub queue: usize,
 }
 
@@ -48,8 +47,8 @@ impl BulkheadOptions {
     }
 }
 
-/// Lets a bounded number of calls of each kind run at once on an account, in the order they came, and
-/// a bounded number wait. One more fails at once with [`ErrorKind::Unavailable`] and is
+/// Lets a bounded number of calls of each kind run at once on an account, the most urgent first and ties in the
+/// order they came, and a bounded number wait. One more fails at once with [`ErrorKind::Unavailable`] and is
 /// told to come again soon; so is one that waits longer than
 /// [`ResilienceOptions::patience`](super::ResilienceOptions::patience).
 ///
@@ -59,81 +58,74 @@ impl BulkheadOptions {
 /// # Cancel safety
 /// A call that is dropped gives its place back, whether it waits or runs.
 #[derive(Clone, Debug)]
-pub struct Bulkhead(Arc<Shared>);
+pub struct Bulkhead {
+    shared: Arc<Shared>,
+    priority: Priority,
+}
 
 #[derive(Debug)]
 struct Shared {
     scope: Scope,
-    queue: usize,
     kinds: Vec<(CallKind, Hold)>,
 }
 
 #[derive(Debug)]
 struct Hold {
-    places: Semaphore,
-    waiting: AtomicUsize,
+    places: Permits,
+    waiting: Queue,
 }
 
 impl Bulkhead {
-    /// Makes the layer of one account.
+    /// Makes the layer of one account, for calls of [`Priority::NORMAL`].
     #[must_use]
     pub fn new(scope: Scope, options: BulkheadOptions) -> Self {
-        let places = options.at_once.clamp(1, Semaphore::MAX_PERMITS);
         let hold = |kind| {
-            let places = Semaphore::new(places);
-            let waiting = AtomicUsize::new(0);
+            let places = Permits::new(options.at_once.max(1));
+            let waiting = Queue::new(options.queue);
             (kind, Hold { places, waiting })
         };
-        Self(Arc::new(Shared {
-            scope,
-            queue: options.queue,
-            kinds: CallKind::ALL.map(hold).into(),
-        }))
+        Self {
+            shared: Arc::new(Shared {
+                scope,
+                kinds: CallKind::ALL.map(hold).into(),
+            }),
+            priority: Priority::NORMAL,
+        }
+    }
+
+    /// Returns a view of the same bounds for calls of another urgency.
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
     }
 
     /// Returns how many calls of a kind could begin at once.
     #[must_use]
     pub fn free(&self, kind: CallKind) -> usize {
-        self.hold(kind)
-            .map_or(0, |hold| hold.places.available_permits())
+        self.hold(kind).map_or(0, |hold| {
+            let places = &hold.places;
+            places.limit().saturating_sub(places.in_use())
+        })
     }
 
     fn hold(&self, kind: CallKind) -> Option<&Hold> {
-        let mut kinds = self.0.kinds.iter();
+        let mut kinds = self.shared.kinds.iter();
         kinds.find(|(own, _)| *own == kind).map(|(_, hold)| hold)
     }
 
     fn crowded(&self, call: &Call, message: &str) -> Error {
         let kind = call.kind();
-        self.0.scope.tell(ResilienceEventKind::Crowded { kind });
+        let scope = &self.shared.scope;
+        scope.tell(ResilienceEventKind::Crowded { kind });
         refused(
-            &self.0.scope,
+            scope,
             call,
             ErrorKind::Unavailable,
             "resilience.bulkhead",
             message,
-            Some(soon(&self.0.scope)),
+            Some(soon(scope)),
         )
-    }
-}
-
-/// One who waits, until dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn join(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let (set, get) = (Ordering::AcqRel, Ordering::Acquire);
-        let more = |count: usize| (count < most).then_some(count + 1);
-        waiting
-            .try_update(set, get, more)
-            .ok()
-            .map(|_| Self(waiting))
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -154,17 +146,18 @@ impl Around for Bulkhead {
             return make().await;
         };
         let _place = match hold.places.try_acquire() {
-            Ok(place) => Some(place),
-            // Never closed; if it were, nothing would be bounded any more, but all would go on.
-            Err(TryAcquireError::Closed) => None,
-            Err(TryAcquireError::NoPermits) => {
-                let waiting = Waiting::join(&hold.waiting, self.0.queue);
+            Some(place) => Some(place),
+            None => {
+                let waiting = hold.waiting.join(self.priority);
                 let crowded = "too many calls of this kind wait for the account";
                 let waiting = waiting.ok_or_else(|| self.crowded(call, crowded))?;
-                let patience = way::patience(self.0.scope.now(), Duration::MAX);
-                let place = timeout(patience, hold.places.acquire()).await;
+                let place = way::wait(&self.shared.scope, Duration::MAX, |patience| {
+                    timeout(patience, hold.places.acquire(self.priority))
+                });
+                let place = place.await;
                 drop(waiting);
                 let late = "no call of this kind has ended in time";
+                // Never closed; if it were, nothing would be bounded any more, but all would go on.
                 place.map_err(|_| self.crowded(call, late))?.ok()
             }
         };

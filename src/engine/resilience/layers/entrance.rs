@@ -6,13 +6,14 @@ use std::time::Duration;
 use crate::connector::PlatformConnector;
 use crate::error::Result;
 
-use super::base::{Scope, way};
+use super::base::Scope;
+use super::base::way::{self, Way};
 use super::seam::{Around, Call, ConnectorLayer, Wrapped};
 
 /// Lets the layers within wait for so long together, after which the one that a call waits in refuses it.
 ///
 /// Each of them may be patient enough by itself, and all of them one after the other be too slow for
-/// somebody who takes a call for stalled after a minute.
+/// whoever waits for the answer.
 #[derive(Clone, Debug)]
 pub(super) struct Entrance {
     scope: Scope,
@@ -41,7 +42,7 @@ impl Around for Entrance {
         if !call.is_request() {
             return make().await;
         }
-        let end = self.scope.now().saturating_add(self.patience);
-        way::within(Some(end), make()).await
+        let way = Way::new(&self.scope, self.patience);
+        way::within(Some(way), make()).await
     }
 }

@@ -27,7 +27,7 @@ pub struct PauseOptions {
     /// How long a call waits for the end of a pause; if it lasts longer, the call fails at once.
     /// Default 30 s, less than the time after which a transfer takes a call for stalled.
     pub patience: Duration,
-    /// How many calls wait at most. Default 1,024.
+    /// How many calls wait at most, those not counted that are less urgent. Default 1,024.
     pub queue: usize,
     /// How many calls a second are let through when a pause ends; twice as many every five
     /// seconds, and all after thirty. Default 20.

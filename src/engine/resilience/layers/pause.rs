@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::connector::PlatformConnector;
+use crate::engine::resilience::pool::Priority;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::base::{Refusal, ResilienceEventKind, Scope, Turnstile, is_own, refused, soon, way};
@@ -14,15 +15,18 @@ use super::seam::{Around, Call, ConnectorLayer, Wrapped};
 /// [`ErrorKind::RateLimited`].
 ///
 /// The pause lasts as long as the platform asks for; without a word of it, a guess that doubles with
-/// each further refusal. Calls wait in the order they came. When the pause ends they are let through
-/// a few at first and then more and more, also those that come only then, so that the end of a pause
-/// is not the cause of the next. A call that would wait longer than [`PauseOptions::patience`] fails
-/// at once with [`ErrorKind::RateLimited`] and tells how long.
+/// each further refusal. Calls wait, the most urgent first and ties in the order they came. When the pause
+/// ends they are let through a few at first and then more and more, also those that come only then, so
+/// that the end of a pause is not the cause of the next. A call that would wait longer than
+/// [`PauseOptions::patience`] fails at once with [`ErrorKind::RateLimited`] and tells how long.
 ///
 /// # Cancel safety
 /// A call that is dropped while it waits gives its place to the next.
 #[derive(Clone, Debug)]
-pub struct Pause(Arc<Shared>);
+pub struct Pause {
+    shared: Arc<Shared>,
+    priority: Priority,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -33,21 +37,31 @@ struct Shared {
 }
 
 impl Pause {
-    /// Makes the layer of one account.
+    /// Makes the layer of one account, for calls of [`Priority::NORMAL`].
     #[must_use]
     pub fn new(scope: Scope, options: PauseOptions) -> Self {
-        Self(Arc::new(Shared {
-            scope,
-            patience: options.patience,
-            queue: Turnstile::new(options.queue),
-            state: Mutex::new(Hush::new(options)),
-        }))
+        Self {
+            shared: Arc::new(Shared {
+                scope,
+                patience: options.patience,
+                queue: Turnstile::new(options.queue),
+                state: Mutex::new(Hush::new(options)),
+            }),
+            priority: Priority::NORMAL,
+        }
+    }
+
+    /// Returns a view of the same pause for calls of another urgency.
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
     }
 
     /// Pauses the account for `wait` from now, unless it is paused for longer already: for a host that
     /// has read the advice of headers, or for a person.
     pub fn hold(&self, wait: Duration) {
-        let (now, unit) = (self.0.scope.now(), self.0.scope.unit());
+        let (now, unit) = (self.shared.scope.now(), self.shared.scope.unit());
         let begun = self.state().limited(now, now, Some(wait), unit);
         self.tell(begun, true);
     }
@@ -55,23 +69,26 @@ impl Pause {
     /// Ends the pause now, for a person who knows better. Calls are let through as after any pause: a few
     /// at first and then more and more.
     pub fn lift(&self) {
-        self.state().lift(self.0.scope.now());
-        self.0.queue.look_again();
+        self.state().lift(self.shared.scope.now());
+        self.shared.queue.look_again();
     }
 
     /// Returns how long the account is still paused; `None` if it is not.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.state().remaining(self.0.scope.now())
+        self.state().remaining(self.shared.scope.now())
     }
 
     fn state(&self) -> MutexGuard<'_, Hush> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, begun: Option<Duration>, asked: bool) {
         if let Some(wait) = begun {
-            self.0
+            self.shared
                 .scope
                 .tell(ResilienceEventKind::Paused { wait, asked });
         }
@@ -84,19 +101,19 @@ impl Pause {
         }
         // A wait of nothing is no advice.
         let asked = error.retry_after().filter(|wait| !wait.is_zero());
-        let (now, unit) = (self.0.scope.now(), self.0.scope.unit());
+        let (now, unit) = (self.shared.scope.now(), self.shared.scope.unit());
         let begun = self.state().limited(now, sent, asked, unit);
         self.tell(begun, asked.is_some());
     }
 
     /// Waits until the account is not paused.
-    pub(super) async fn wait(&self, call: &Call) -> Result<()> {
+    pub(super) async fn wait(&self, call: &Call, priority: Priority) -> Result<()> {
         let Shared {
             scope,
             patience,
             queue,
             ..
-        } = &*self.0;
+        } = &*self.shared;
         let rule = |now| {
             let resumed = self.state().pass(now, scope.unit())?;
             if resumed {
@@ -104,9 +121,10 @@ impl Pause {
             }
             Ok(())
         };
-        let patience = way::patience(scope.now(), *patience);
-        let passed = queue.pass(scope.clock(), patience, rule, |_| {}).await;
-        passed.map_err(|refusal| {
+        let passed = way::wait(scope, *patience, |patience| {
+            queue.pass(scope.clock(), patience, priority, rule, |_| {})
+        });
+        passed.await.map_err(|refusal| {
             let (message, wait) = match refusal {
                 Refusal::Crowded => ("too many calls wait for the account", None),
                 Refusal::TooLong(wait) => ("the account is paused", wait),
@@ -133,16 +151,16 @@ impl Around for Pause {
         Fut: Future<Output = Result<T>> + Send,
     {
         if call.is_request() {
-            self.wait(call).await?;
+            self.wait(call, self.priority).await?;
         }
-        let sent = self.0.scope.now();
+        let sent = self.shared.scope.now();
         let answer = make().await;
         match &answer {
             Err(error) if is_own(error) => {}
             Err(error) if error.kind() == ErrorKind::RateLimited => self.hear(error, sent),
             // No answer at all shows nothing.
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {}
-            _ if call.is_request() => self.state().answered(self.0.scope.now(), sent),
+            _ if call.is_request() => self.state().answered(self.shared.scope.now(), sent),
             _ => {}
         }
         answer

@@ -10,7 +10,9 @@ use crate::engine::resilience::RetryPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::telemetry::RETRIES;
 
-use super::base::{BudgetOptions, ResilienceEventKind, RetryBudget, Scope, is_own};
+use super::base::{
+    BREAKER, BudgetOptions, ResilienceEventKind, RetryBudget, Scope, is_own, refused,
+};
 use super::seam::{Around, Call, ConnectorLayer, Repeat, Wrapped};
 
 /// How far a wait that the platform has asked for is stretched at most, so that callers that were
@@ -58,7 +60,8 @@ impl RetryOptions {
 ///
 /// A [quick](Call::is_quick) call that is [safe](Repeat::Safe) to repeat and whose tries have used up the deadline is cut off with
 /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout). Others are left to run, and not tried again. What another layer has refused is not tried
-/// again here: the refusal was meant.
+/// again here: the refusal was meant. Only a call that the platform itself has failed waits for the end of what a
+/// [`Breaker`](super::Breaker) has then begun, if that comes before the deadline.
 #[derive(Clone, Debug)]
 pub struct Retry {
     scope: Scope,
@@ -87,13 +90,14 @@ impl Retry {
     fn next(
         &self,
         call: &Call,
-        failures: u32,
+        tries: &Tries,
         error: &Error,
         now: Duration,
         end: Duration,
     ) -> Option<Duration> {
+        let is_held = tries.is_paid && error.operation() == BREAKER;
         let may = match call.repeat() {
-            Repeat::Safe => !is_own(error),
+            Repeat::Safe => !is_own(error) || is_held,
             Repeat::Unheard => !is_own(error) && error.kind() == ErrorKind::RateLimited,
             Repeat::Never => false,
         };
@@ -103,15 +107,17 @@ impl Retry {
         let drawn = self
             .options
             .policy
-            .wait(failures, error, self.scope.chance())?;
-        let wait = match error.retry_after() {
+            .wait(tries.failures, error, self.scope.chance())?;
+        // A wait of nothing is no advice.
+        let wait = match error.retry_after().filter(|wait| !wait.is_zero()) {
             Some(asked) => asked.saturating_add(STRETCH.mul_f64(self.scope.unit())),
             None => drawn,
         };
         if now.saturating_add(wait) >= end {
             return None;
         }
-        if !self.budget.spend(now) {
+        // The try that was held is paid for and has not been made.
+        if !is_held && !self.budget.spend(now) {
             let call = call.name();
             self.scope.tell(ResilienceEventKind::BudgetSpent { call });
             return None;
@@ -139,7 +145,7 @@ impl Around for Retry {
         let begun = self.scope.now();
         let end = begun.saturating_add(self.options.deadline);
         self.budget.earn(begun);
-        let mut failures = 0;
+        let mut tries = Tries::default();
         loop {
             let answer = if call.is_quick() && call.repeat() == Repeat::Safe {
                 // The deadline goes first: a call that has come to its turn too late is not begun.
@@ -156,15 +162,16 @@ impl Around for Retry {
             let Err(error) = answer else {
                 return answer;
             };
-            failures += 1;
-            let Some(wait) = self.next(call, failures, &error, self.scope.now(), end) else {
+            tries.failures += 1;
+            let Some(wait) = self.next(call, &tries, &error, self.scope.now(), end) else {
                 return Err(error);
             };
+            tries.is_paid = true;
             let labels = [("operation", call.name())];
             self.scope.telemetry().count(RETRIES, &labels, 1);
             self.scope.tell(ResilienceEventKind::Retrying {
                 call: call.name(),
-                failures,
+                failures: tries.failures,
                 wait,
                 error: error.kind(),
             });
@@ -173,6 +180,14 @@ impl Around for Retry {
             spent.make_use();
         }
     }
+}
+
+/// What the tries of a call so far have come to.
+#[derive(Debug, Default)]
+struct Tries {
+    failures: u32,
+    /// Whether the next of them was taken from the budget, or the last.
+    is_paid: bool,
 }
 
 /// A try that is paid for; put back if it is given up on while it waits.
@@ -191,12 +206,8 @@ impl Drop for Spent<'_> {
 }
 
 fn cut_off(scope: &Scope, call: &Call, deadline: Duration) -> Error {
-    Error::new(
-        ErrorKind::Timeout,
-        "resilience.retry",
-        "no answer within the time allowed for all tries",
-    )
-    .with_context("account", scope.account())
-    .with_context("call", call.name())
-    .with_context("seconds", deadline.as_secs())
+    let message = "no answer within the time allowed for all tries";
+    let kind = ErrorKind::Timeout;
+    refused(scope, call, kind, "resilience.retry", message, None)
+        .with_context("seconds", deadline.as_secs())
 }

@@ -47,8 +47,8 @@ pub struct ResilienceOptions {
     /// Asking twice for small reads that are late.
     pub hedge: Option<HedgeOptions>,
     /// How long all waits of a try together may take on its way in: for a place, the end of a pause, a
-    /// permit and the quota. Then it fails with an error that tells when to come again. Default 30 s, half
-    /// the time after which a transfer takes a call for stalled.
+    /// permit and the quota. Then it fails with an error that tells when to come again. Default 30 s. A transfer
+    /// that takes calls for stalled does not count these waits.
     pub patience: Duration,
     /// How many events are kept for each listener. Default 1,024.
     pub events: usize,
@@ -372,12 +372,16 @@ pub struct AccountLayers {
 }
 
 impl AccountLayers {
-    /// Returns the same layers for calls of another urgency, by which permits are given. The default
-    /// is [`Priority::NORMAL`].
+    /// Returns the same layers for calls of another urgency, by which they wait wherever they do: for a place, the
+    /// end of a pause, a permit and the quota. The default is [`Priority::NORMAL`].
     #[must_use]
     pub fn with_priority(mut self, priority: Priority) -> Self {
-        let adaptive = self.adaptive.take();
-        self.adaptive = adaptive.map(|adaptive| adaptive.with_priority(priority));
+        let (bulkhead, pause) = (self.bulkhead.take(), self.pause.take());
+        let (adaptive, quota) = (self.adaptive.take(), self.quota.take());
+        self.bulkhead = bulkhead.map(|layer| layer.with_priority(priority));
+        self.pause = pause.map(|layer| layer.with_priority(priority));
+        self.adaptive = adaptive.map(|layer| layer.with_priority(priority));
+        self.quota = quota.map(|layer| layer.with_priority(priority));
         self
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::connector::PlatformConnector;
 use crate::error::{Error, ErrorKind, Result};
 
-use super::base::Scope;
+use super::base::{Scope, has_hung};
 use super::breaker::{Breaker, Era};
-use super::seam::{Around, Call, CallKind, ConnectorLayer, Wrapped};
+use super::seam::{Around, Call, ConnectorLayer, Wrapped};
 
 /// How [`Timeout`] goes about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,7 +51,12 @@ impl TimeoutOptions {
 ///
 /// [Quick](Call::is_quick) calls are cut off soon. Others may take their time, for of most of them nobody
 /// would know what came of them; whoever has waited longer than the limit of a quick call and gives up
-/// has seen the platform fail, and a [`Breaker`] that the layer was told of hears of it.
+/// has seen the platform fail, and a [`Breaker`] that the layer was told of hears of it. Of a call that is
+/// [long](Call::is_long) that is true only of a transfer that has seen it stall: somebody who cancels a slow
+/// upload says nothing.
+///
+/// After a write that was cut off, its session answers further ones with [`ErrorKind::Expired`]: only the
+/// platform knows how much has arrived, so the upload has to be resumed by its token.
 #[derive(Clone, Debug)]
 pub struct Timeout {
     scope: Scope,
@@ -77,13 +82,13 @@ impl Timeout {
         self
     }
 
-    fn watch(&self, call: &Call) -> Option<Watch<'_>> {
+    fn watch<'a>(&'a self, call: &'a Call) -> Option<Watch<'a>> {
         let breaker = self.breaker.as_ref().filter(|_| call.is_request())?;
         Some(Watch {
             era: breaker.era(call.kind())?,
             layer: self,
             breaker,
-            kind: call.kind(),
+            call,
             sent: self.scope.now(),
             is_open: true,
         })
@@ -128,7 +133,7 @@ impl Around for Timeout {
 struct Watch<'a> {
     layer: &'a Timeout,
     breaker: &'a Breaker,
-    kind: CallKind,
+    call: &'a Call,
     era: Era,
     sent: Duration,
     is_open: bool,
@@ -143,8 +148,8 @@ impl Watch<'_> {
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         let took = self.layer.scope.now().saturating_sub(self.sent);
-        if self.is_open && took > self.layer.options.limit {
-            self.breaker.given_up(self.kind, self.era);
+        if self.is_open && has_hung(self.call, took, self.layer.options.limit) {
+            self.breaker.given_up(self.call.kind(), self.era);
         }
     }
 }

@@ -11,7 +11,8 @@ use super::super::patch::Patch;
 
 /// What one partner is sent, as its record says.
 ///
-/// Only what is exactly `true` is on, and only section types that are listed by name are spoken of.
+/// Only what is exactly `true` is on. Permissions are those of the section types that are listed by name; which groups of
+/// configurations are sent is the same for sections of every type.
 ///
 /// # Example
 ///

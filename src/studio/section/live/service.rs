@@ -24,7 +24,7 @@ pub(super) const WATCH: Action = Action::new("section.watch");
 /// access, a wedding that moves, and time itself (a phase that ends, a section that opens at an hour) arrive in the same
 /// way as a change of a section. What a person arranges for themselves (`sections.md`, §4: scope `user`) arrives at
 /// subscriptions to that person's view and at no others; each reads it of its own, when it begins and when its person has
-/// arranged something anew. A cursor of before that is answered with everything.
+/// arranged something anew, or what they had arranged went with a section. A cursor of before that is answered with everything.
 ///
 /// One task follows the journal of an organization, however many subscribe; it runs as long as one of them does. The
 /// database's wake-ups only make it quick; lose them all and it looks every

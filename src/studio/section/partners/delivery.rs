@@ -9,12 +9,14 @@ use tracing::Instrument as _;
 use crate::engine::journal::{Subscription, SubscriptionOptions};
 use crate::error::{Error, Result};
 use crate::id::{Ids, RunId};
-use crate::storage::{Batch, JournalEntry, JournalName, Lease, Precondition, RecordId, Version};
+use crate::storage::{
+    Batch, JournalEntry, JournalName, Lease, Precondition, RecordId, Version, Versioned,
+};
 use crate::telemetry::PARTNER_TRIES;
 
 use super::super::external::PartnerMessage;
 use super::super::records::key;
-use super::outbox::{Matter, Part, Stated, matter, parts, stated};
+use super::outbox::{Mark, Matter, Part, Stated, matter, page, stated};
 use super::records::{
     Partner, PartnerPlace, SECTION_PARTNER_PLACES, SECTION_PARTNER_STOPPED, SECTION_PARTNERS,
 };
@@ -34,6 +36,14 @@ pub enum PartnerEnd {
     Stopped,
 }
 
+/// What became of one part.
+enum Told {
+    Done,
+    /// It was not delivered, and the partner has changed: what it is told may be something else.
+    Changed,
+    End(PartnerEnd),
+}
+
 /// One partner while it is being told.
 struct Course {
     id: String,
@@ -50,11 +60,13 @@ impl Partners {
     /// its own for each partner. A second one for the same partner, in this process or another, is turned away.
     ///
     /// A try that fails is made again, at ever longer intervals and for as long as it takes; nothing overtakes it. Where
-    /// the answer to a try is lost, the message comes again with the same id.
+    /// the answer to a try is lost, the message comes again with the same id, as long as it says the same. What somebody
+    /// may says as of which revision it is: after a restart the one statement that was under way may come once more, of
+    /// a later revision and with another id.
     ///
     /// What somebody may is told when their results are stored, and of those of whom results are stored whenever they
-    /// themselves or the wedding are changed or removed. It is what decides at the time of each try that is told, however
-    /// old the stored results are.
+    /// themselves are changed or removed, or the wedding is removed or moves to another day or time zone. It is what
+    /// decides at the time of each try that is told, however old the stored results are.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): there is no such partner.
@@ -70,6 +82,7 @@ impl Partners {
     /// Safe to drop: the next call goes on from the last message whose delivery was noted. The lease runs out by itself.
     pub async fn deliver(&self, id: &str) -> Result<PartnerEnd> {
         let key = self.ask(id).await?;
+        self.known(&key).await?;
         let place = self.store.get(&SECTION_PARTNER_PLACES, &key).await?;
         let place = place.ok_or_else(|| missing(id))?;
         let mut course = Course {
@@ -108,7 +121,7 @@ impl Partners {
             }
             let skipped = entry.sequence.saturating_sub(course.place.sequence);
             if skipped >= SKIPPED {
-                self.note(course, entry.sequence, 0).await?;
+                self.note(course, entry.sequence, Mark::default()).await?;
             }
         }
     }
@@ -120,85 +133,109 @@ impl Partners {
         entry: &JournalEntry,
         matter: &Matter,
     ) -> Result<Option<PartnerEnd>> {
-        let Some(partner) = self.store.get(&SECTION_PARTNERS, &course.key).await? else {
-            return Ok(Some(PartnerEnd::Removed));
-        };
-        let mut partner = partner.value;
-        let all = parts(&self.store, &partner.sent(), matter).await?;
+        let before = entry.sequence.saturating_sub(1);
         // A place within an entry is one of the entry right behind it.
-        let is_next = course.place.sequence.checked_add(1) == Some(entry.sequence);
-        let told = if is_next && matter.is_settled() {
-            course.place.part
-        } else {
-            0
-        };
-        let rest = (0_u64..).zip(&all).filter(|(number, _)| *number >= told);
-        for (number, part) in rest {
-            let mut failures = 0_u32;
-            let mut last = None;
-            loop {
-                self.renew(course).await?;
-                let place = (entry.sequence, number);
-                let Some((id, message)) = self.word(&partner, place, part, &mut last).await? else {
-                    break;
-                };
-                match self.attempt(&partner, &id, message).await {
-                    PartnerAttempt::Delivered => break,
-                    PartnerAttempt::Retry { after } => {
-                        failures = failures.saturating_add(1);
-                        self.pause(course, failures, after).await?;
+        let place = Some(&course.place).filter(|place| place.sequence == before);
+        let behind = place.map(PartnerPlace::mark).unwrap_or_default();
+        let mut is_told = behind != Mark::default();
+        let mut next = Some(behind);
+        'pages: while let Some(behind) = next {
+            self.renew(course).await?;
+            let Some(mut partner) = self.store.get(&SECTION_PARTNERS, &course.key).await? else {
+                return Ok(Some(PartnerEnd::Removed));
+            };
+            let page = page(&self.store, &partner.value, matter, &behind).await?;
+            let (mut rest, mut done) = (page.parts.into_iter().peekable(), behind);
+            while let Some((part, mark)) = rest.next() {
+                let part = (entry.sequence, &part);
+                match self.tell_part(course, &mut partner, part).await? {
+                    Told::Done => {}
+                    Told::Changed => {
+                        next = Some(done);
+                        continue 'pages;
                     }
-                    PartnerAttempt::GiveUp { reason } => {
-                        self.stop(course, &reason).await?;
-                        return Ok(Some(PartnerEnd::Stopped));
-                    }
+                    Told::End(end) => return Ok(Some(end)),
                 }
-                // It may have another address by now, or be gone.
-                match self.store.get(&SECTION_PARTNERS, &course.key).await? {
-                    Some(now) => partner = now.value,
-                    None => return Ok(Some(PartnerEnd::Removed)),
+                is_told = true;
+                // Of the last, the entry as a whole is noted.
+                if rest.peek().is_some() || page.next.is_some() {
+                    self.note(course, before, mark.clone()).await?;
                 }
+                done = mark;
             }
-            if matter.is_settled() {
-                let before = entry.sequence.saturating_sub(1);
-                self.note(course, before, number.saturating_add(1)).await?;
-            }
+            next = page.next;
         }
-        if !all.is_empty() {
-            self.note(course, entry.sequence, 0).await?;
+        if is_told {
+            self.note(course, entry.sequence, Mark::default()).await?;
         }
         Ok(None)
     }
 
-    /// Puts a part into words, with the id of the message; nothing if the partner is not told of it any more. What holds
-    /// no more by the time of a later try is another message, so that a partner that has the first takes it too.
+    /// Tells one part of an entry, however often it has to be tried.
+    async fn tell_part(
+        &self,
+        course: &mut Course,
+        partner: &mut Versioned<Partner>,
+        (sequence, part): (u64, &Part),
+    ) -> Result<Told> {
+        let mut failures = 0_u32;
+        let mut last = None;
+        loop {
+            self.renew(course).await?;
+            let message = self.word(&partner.value, part, &mut last).await?;
+            let Some(message) = message else {
+                return Ok(Told::Done);
+            };
+            let id = self.name(sequence, &message);
+            match self.attempt(&partner.value, &id, message).await {
+                PartnerAttempt::Delivered => return Ok(Told::Done),
+                PartnerAttempt::Retry { after } => {
+                    failures = failures.saturating_add(1);
+                    self.pause(course, failures, after).await?;
+                }
+                PartnerAttempt::GiveUp { reason } => {
+                    self.stop(course, &reason).await?;
+                    return Ok(Told::End(PartnerEnd::Stopped));
+                }
+            }
+            let Some(now) = self.store.get(&SECTION_PARTNERS, &course.key).await? else {
+                return Ok(Told::End(PartnerEnd::Removed));
+            };
+            // It may have another address by now, or be told less.
+            let is_changed = now.version != partner.version;
+            *partner = now;
+            if is_changed {
+                return Ok(Told::Changed);
+            }
+        }
+    }
+
+    /// Puts a part into words; nothing if the partner is not told of it any more. What holds no more by the time of a later
+    /// try is another message, so that a partner that has the first takes it too.
     async fn word(
         &self,
         partner: &Partner,
-        (sequence, number): (u64, u64),
         part: &Part,
         last: &mut Option<Stated>,
-    ) -> Result<Option<(String, PartnerMessage)>> {
+    ) -> Result<Option<PartnerMessage>> {
+        let pair = match part {
+            Part::Message(message) => return Ok(Some(message.clone())),
+            Part::Statement(pair) => pair,
+        };
+        let (settings, here) = (partner.sent(), (&self.store, self.clock.now()));
+        *last = stated(&self.policy, here, &settings, pair, last.take()).await?;
+        Ok(last.as_ref().map(|stated| stated.message.clone()))
+    }
+
+    /// Names a message by its entry and by what it says.
+    fn name(&self, sequence: u64, message: &PartnerMessage) -> String {
         let organization = self.store.organization();
         // Organizations that share a partner have journals with the same numbers.
         let whose = blake3::hash(organization.as_str().as_bytes()).to_hex();
         let whose = whose.get(..16).unwrap_or_default();
-        let pair = match part {
-            Part::Message(message) => {
-                let id = format!("sec_{whose}_{sequence}_{number}");
-                return Ok(Some((id, message.clone())));
-            }
-            Part::Statement(pair) => pair,
-        };
-        let (settings, here) = (partner.sent(), (&self.store, self.clock.now()));
-        let policy = &self.policy;
-        *last = stated(policy, here, &settings, pair, last.take()).await?;
-        Ok(last.as_ref().map(|stated| {
-            let says = blake3::hash(&stated.message.body()).to_hex();
-            let says = says.get(..32).unwrap_or_default();
-            let id = format!("sec_{whose}_{sequence}_{says}");
-            (id, stated.message.clone())
-        }))
+        let says = blake3::hash(&message.body()).to_hex();
+        let says = says.get(..32).unwrap_or_default();
+        format!("sec_{whose}_{sequence}_{says}")
     }
 
     async fn attempt(
@@ -267,10 +304,11 @@ impl Partners {
     }
 
     /// Writes down how far the partner has been told.
-    async fn note(&self, course: &mut Course, sequence: u64, part: u64) -> Result<()> {
+    async fn note(&self, course: &mut Course, sequence: u64, within: Mark) -> Result<()> {
         let place = PartnerPlace {
             sequence,
-            part,
+            part: within.part,
+            pair: within.pair,
             stopped: None,
         };
         let batch = Batch::new(self.clock.now());

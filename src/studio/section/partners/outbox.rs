@@ -1,6 +1,7 @@
 //! What an entry of the journal makes of messages to a partner.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::clock::Timestamp;
 use crate::engine::journal::Event;
 use crate::error::Result;
-use crate::storage::{JournalEntry, Query, RecordId, Store, Version};
+use crate::storage::{IndexKey, JournalEntry, Query, QueryCursor, RecordId, Store, Version};
 use crate::studio::team::{MEMBER_CHANGED, MEMBER_REMOVED, WEDDING_CHANGED, WEDDING_REMOVED};
 
 use super::super::configuration::Configuration;
@@ -20,10 +21,12 @@ use super::super::records::{
     HistoryEntry, SECTION_CHANGED, SECTION_CONFIGURATIONS, SECTION_HISTORY, SECTION_REMOVED, key,
     key_prefix,
 };
-use super::super::service::{Pair, SECTION_PERMISSIONS, SECTION_RESULTS_CHANGED, worked_out};
-use super::records::{SECTION_PARTNER_CHANGED, SECTION_PARTNER_REMOVED};
+use super::super::service::{
+    AT_ONCE, BY_WEDDING, Pair, SECTION_PERMISSIONS, SECTION_RESULTS_CHANGED, worked_out,
+};
+use super::records::{Partner, SECTION_PARTNER_CHANGED, SECTION_PARTNER_REMOVED};
 
-/// What an entry has to do with partners.
+/// What an entry has to do with partners. Every id in it makes a key.
 #[derive(Debug)]
 pub(super) enum Matter {
     Section {
@@ -38,16 +41,9 @@ pub(super) enum Matter {
     /// What decides of a member has changed.
     Member(String),
     /// What decides in a wedding has changed.
-    Wedding(String),
+    Wedding(IndexKey),
     /// A partner was changed or removed.
     Partner,
-}
-
-impl Matter {
-    /// Whether an entry makes the same parts whenever it is read, so that a place within it can be kept.
-    pub(super) const fn is_settled(&self) -> bool {
-        !matches!(self, Self::Member(_) | Self::Wedding(_))
-    }
 }
 
 /// What a partner is told of at once.
@@ -59,7 +55,38 @@ pub(super) enum Part {
     Statement(Pair),
 }
 
-/// Reads an entry; one of others' words is nothing to partners.
+/// How far one has come within an entry.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Mark {
+    /// How many parts were told, where an entry has the same whenever it is read.
+    pub(super) part: u64,
+    /// The key of the last stored result that was told, where they are read anew.
+    pub(super) pair: Option<RecordId>,
+}
+
+impl Mark {
+    fn part(part: u64) -> Self {
+        Self { part, pair: None }
+    }
+
+    fn pair(pair: RecordId) -> Self {
+        Self {
+            part: 0,
+            pair: Some(pair),
+        }
+    }
+}
+
+/// Some of what a partner is to be told of an entry.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// In order, each with how far one has come with it.
+    pub(super) parts: Vec<(Part, Mark)>,
+    /// Behind what the rest is; nothing if there is none.
+    pub(super) next: Option<Mark>,
+}
+
+/// Reads an entry. One of others' words is nothing to partners, nor is one about what nothing can be stored of.
 pub(super) fn matter(entry: &JournalEntry) -> Option<Matter> {
     #[derive(Deserialize)]
     struct Of {
@@ -70,6 +97,10 @@ pub(super) fn matter(entry: &JournalEntry) -> Option<Matter> {
     struct Pairs {
         results: Vec<(String, Option<String>)>,
     }
+    #[derive(Deserialize)]
+    struct Kinds {
+        kinds: Vec<String>,
+    }
     let event: Event = entry.event.read().ok()?;
     let about = |kind: &str| {
         let subject = event.subject.as_ref();
@@ -78,9 +109,10 @@ pub(super) fn matter(entry: &JournalEntry) -> Option<Matter> {
     };
     let is_removed = event.kind == SECTION_REMOVED;
     if is_removed || event.kind == SECTION_CHANGED {
-        let id = about("section")?;
+        let id = about("section").filter(|id| RecordId::parse(id.as_str()).is_ok())?;
         let of: Option<Of> = event.data.and_then(|data| data.read().ok());
         let (version, change) = of.map_or_else(Default::default, |of| (of.version, of.change));
+        let change = change.filter(|change| key(&[&id, change]).is_ok());
         return Some(Matter::Section {
             id,
             version,
@@ -92,25 +124,35 @@ pub(super) fn matter(entry: &JournalEntry) -> Option<Matter> {
         let pairs: Pairs = event.data?.read().ok()?;
         let pairs = pairs.results.into_iter();
         let pairs = pairs.map(|(user, wedding)| Pair::new(user, wedding.as_deref()));
+        let pairs = pairs.filter(|pair| pair.id().is_ok());
         return Some(Matter::Results(pairs.collect()));
     }
     if [MEMBER_CHANGED, MEMBER_REMOVED].contains(&event.kind) {
-        return about("member").map(Matter::Member);
+        let id = about("member").filter(|id| key(&[id]).is_ok());
+        return id.map(Matter::Member);
     }
     if [WEDDING_CHANGED, WEDDING_REMOVED].contains(&event.kind) {
-        return about("wedding").map(Matter::Wedding);
+        let id = IndexKey::parse(about("wedding")?).ok()?;
+        let of: Option<Kinds> = event.data.and_then(|data| data.read().ok());
+        // A wedding decides by when it is, and nobody may more or less for what else is written down of it.
+        let is_aside = event.kind == WEDDING_CHANGED
+            && of.is_some_and(|of| of.kinds.iter().all(|kind| kind == "other"));
+        return (!is_aside).then_some(Matter::Wedding(id));
     }
     let ours = [SECTION_PARTNER_CHANGED, SECTION_PARTNER_REMOVED];
     ours.contains(&event.kind).then_some(Matter::Partner)
 }
 
-/// Returns what a partner is to be told of an entry, in order.
-pub(super) async fn parts(
+/// Returns what a partner is to be told of an entry next, behind what it was told of it already.
+pub(super) async fn page(
     store: &Store,
-    settings: &PartnerSettings,
+    partner: &Partner,
     matter: &Matter,
-) -> Result<Vec<Part>> {
-    let pairs = match matter {
+    behind: &Mark,
+) -> Result<Page> {
+    let told = usize::try_from(behind.part).unwrap_or(usize::MAX);
+    let parts = match matter {
+        Matter::Section { .. } if told > 0 => Vec::new(),
         Matter::Section {
             id,
             version,
@@ -119,63 +161,97 @@ pub(super) async fn parts(
         } => {
             let change = history(store, id, change.as_deref()).await?;
             let message = if *is_removed {
-                let known = identity(store, id, change.as_ref());
-                Some(PartnerMessage::deleted(&known, version.next().get())?)
+                removed(store, partner, id, *version, change.as_ref())?
             } else {
-                changed(store, settings, id, change).await?
+                changed(store, partner, id, change).await?
             };
-            return Ok(message.into_iter().map(Part::Message).collect());
+            let message = message.map(|message| (Part::Message(message), Mark::part(1)));
+            message.into_iter().collect()
         }
-        Matter::Partner => return Ok(Vec::new()),
+        Matter::Partner => Vec::new(),
         // Whoever is told of no type is told nothing of anybody.
-        _ if settings.permissions(&BTreeMap::new()).is_empty() => return Ok(Vec::new()),
-        Matter::Results(pairs) => pairs.clone(),
-        // A partner knows of those alone of whom results are stored, and of these it may know what holds no more.
-        Matter::Member(user) => {
-            let own = Pair::new(user, None);
-            let is_stored = store.get(&SECTION_PERMISSIONS, &own.id()?).await?.is_some();
-            let weddings = stored(store, Some(&key_prefix(user)?), |_| true).await?;
-            let own = is_stored.then_some(own);
-            own.into_iter().chain(weddings).collect()
+        _ if partner.sent().sections.is_empty() => Vec::new(),
+        Matter::Results(pairs) => {
+            let rest = (1..).zip(pairs).skip(told);
+            let parts = rest.map(|(part, pair)| (Part::Statement(pair.clone()), Mark::part(part)));
+            parts.collect()
         }
+        // A partner knows of those alone of whom results are stored, and of these it may know what holds no more.
+        Matter::Member(user) => return of_member(store, user, behind).await,
         Matter::Wedding(wedding) => {
-            let theirs = |pair: &Pair| pair.wedding.as_ref() == Some(wedding);
-            stored(store, None, theirs).await?
+            let key = || Bound::Included(wedding.as_str().into());
+            let query = stored().by(BY_WEDDING).between(key(), key());
+            let after = behind.pair.clone();
+            let after = after.map(|pair| QueryCursor::new(Some(wedding.clone()), pair));
+            return pairs(store, query.with_after(after)).await;
         }
     };
-    Ok(pairs.into_iter().map(Part::Statement).collect())
+    Ok(Page { parts, next: None })
 }
 
-/// Finds of whom results are stored.
-async fn stored(
+/// What is stored of somebody: first in the organization itself, then in each wedding.
+async fn of_member(store: &Store, user: &str, behind: &Mark) -> Result<Page> {
+    let own = Pair::new(user, None);
+    let id = own.id()?;
+    let mut first = None;
+    if behind.pair.is_none() && store.get(&SECTION_PERMISSIONS, &id).await?.is_some() {
+        first = Some((Part::Statement(own), Mark::pair(id.clone())));
+    }
+    let after = behind.pair.clone().filter(|pair| *pair != id);
+    let query = stored().prefix(&key_prefix(user)?);
+    let query = query.with_after(after.map(|pair| QueryCursor::new(None, pair)));
+    let mut page = pairs(store, query).await?;
+    page.parts.splice(..0, first);
+    Ok(page)
+}
+
+fn stored() -> Query {
+    Query::all(SECTION_PERMISSIONS.name().clone()).with_limit(AT_ONCE)
+}
+
+/// Finds of whom results are stored, a page of them.
+async fn pairs(store: &Store, query: Query) -> Result<Page> {
+    let found = store.query(&query).await?;
+    let last = found.records.last().map(|last| last.id.clone());
+    let parts = found.records.into_iter().filter_map(|one| {
+        let pair = Pair::of(&one.id)?;
+        Some((Part::Statement(pair), Mark::pair(one.id)))
+    });
+    Ok(Page {
+        parts: parts.collect(),
+        next: last.filter(|_| found.next.is_some()).map(Mark::pair),
+    })
+}
+
+fn removed(
     store: &Store,
-    prefix: Option<&str>,
-    wanted: impl Fn(&Pair) -> bool + Send,
-) -> Result<Vec<Pair>> {
-    let mut query = Query::all(SECTION_PERMISSIONS.name().clone());
-    if let Some(prefix) = prefix {
-        query = query.prefix(prefix);
+    partner: &Partner,
+    id: &str,
+    version: Version,
+    change: Option<&HistoryEntry>,
+) -> Result<Option<PartnerMessage>> {
+    let known = identity(store, id, change);
+    // Of what type it was may stand nowhere any more. Then nothing but its id is told, which must not be kept from those
+    // who were told of it while it was there.
+    let section_type = known.section_type();
+    if section_type.is_some() && !partner.hears_of(section_type) {
+        return Ok(None);
     }
-    let mut found = Vec::new();
-    loop {
-        let page = store.query(&query).await?;
-        let pairs = page.records.iter().filter_map(|one| Pair::of(&one.id));
-        found.extend(pairs.filter(&wanted));
-        match page.next {
-            Some(next) => query = query.with_after(next),
-            None => return Ok(found),
-        }
-    }
+    PartnerMessage::deleted(&known, version.next().get()).map(Some)
 }
 
 /// What was changed, or all of it as it is now where that is not on record.
 async fn changed(
     store: &Store,
-    settings: &PartnerSettings,
+    partner: &Partner,
     id: &str,
     change: Option<HistoryEntry>,
 ) -> Result<Option<PartnerMessage>> {
+    let settings = &partner.sent();
     if let Some(change) = change {
+        if !partner.hears_of(change.section_type.as_deref()) {
+            return Ok(None);
+        }
         let known = identity(store, id, Some(&change));
         return PartnerMessage::changed(settings, &known, change.version.get(), &change.after);
     }
@@ -186,6 +262,9 @@ async fn changed(
         // Its removal stands further on in the journal.
         return Ok(None);
     };
+    if !partner.hears_of(record.value.section_type()) {
+        return Ok(None);
+    }
     let known = identity_of(
         store,
         id,

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::engine::journal::EventKind;
-use crate::storage::Collection;
+use crate::storage::{Collection, RecordId};
 
 use super::super::external::PartnerSettings;
+use super::super::service::is_protected;
+use super::outbox::Mark;
 
 /// The collection of external systems, by their ids.
 pub const SECTION_PARTNERS: Collection<Partner> = Collection::new("section_partners");
@@ -38,6 +40,11 @@ pub struct Partner {
     /// What it is told, as [`PartnerSettings::read`] reads it.
     #[serde(default)]
     pub settings: Value,
+    /// Whether that is told of sections of a [protected](crate::wedding::SectionKind::is_protected) type too, and of those
+    /// whose type cannot be read. Default: no; nothing is told of them then, whatever the settings list. A partner that was
+    /// told of them before is not told either that they go.
+    #[serde(default)]
+    pub protected: bool,
 }
 
 impl Partner {
@@ -48,6 +55,7 @@ impl Partner {
             url: url.into(),
             secret: secret.into(),
             settings: Value::Null,
+            protected: false,
         }
     }
 
@@ -58,10 +66,25 @@ impl Partner {
         self
     }
 
-    /// Returns what it is told.
+    /// Sets [`Partner::protected`].
+    #[must_use]
+    pub fn with_protected(mut self, protected: bool) -> Self {
+        self.protected = protected;
+        self
+    }
+
+    /// Returns what it is told: [`Partner::settings`], without the protected section types unless it is told of them.
     #[must_use]
     pub fn sent(&self) -> PartnerSettings {
-        PartnerSettings::read(&self.settings)
+        let mut settings = PartnerSettings::read(&self.settings);
+        let is_told = |name: &String| self.hears_of(Some(name));
+        settings.sections.retain(is_told);
+        settings
+    }
+
+    /// Whether it is told of sections of this type.
+    pub(super) fn hears_of(&self, section_type: Option<&str>) -> bool {
+        self.protected || !is_protected(section_type)
     }
 }
 
@@ -70,6 +93,7 @@ impl fmt::Debug for Partner {
         f.debug_struct("Partner")
             .field("secret", &self.secret)
             .field("settings", &self.settings)
+            .field("protected", &self.protected)
             .finish_non_exhaustive()
     }
 }
@@ -81,10 +105,24 @@ impl fmt::Debug for Partner {
 pub struct PartnerPlace {
     /// The last entry of the main journal of which everything was told.
     pub sequence: u64,
-    /// How many messages of the entry behind it were told.
+    /// How many messages of the entry behind it were told, where the entry itself says which there are.
     #[serde(default)]
     pub part: u64,
+    /// The key of the last stored result that was told of the entry behind it, where that is of all that are stored of
+    /// somebody or of a wedding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<RecordId>,
     /// Why it is told no more; nothing while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+}
+
+impl PartnerPlace {
+    /// How far it has been told of the entry behind its place.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            part: self.part,
+            pair: self.pair.clone(),
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::studio::team::check_id;
 use crate::telemetry::call;
 
 use super::super::policy::StoredPolicy;
+use super::super::service::{MANAGE, MANAGE_PROTECTED};
 use super::options::PartnerOptions;
 use super::records::{
     Partner, PartnerPlace, SECTION_PARTNER_CHANGED, SECTION_PARTNER_PLACES,
@@ -20,14 +21,13 @@ use super::records::{
 };
 use super::transport::PartnerTransport;
 
-const MANAGE: Action = Action::new("section.manage");
-
 /// Longest URL, in bytes.
 const URL: usize = 2_048;
 
 /// The external systems of one organization, for one actor. Cheap to clone.
 ///
-/// Every call asks the resolver for `section.manage` of the organization.
+/// Every call asks the resolver for `section.manage` of the organization, and for `section.manage_protected` besides if the
+/// partner is told of [protected](Partner::protected) sections, or is to be.
 #[derive(Clone)]
 pub struct Partners {
     pub(super) store: Store,
@@ -79,7 +79,8 @@ impl Partners {
     /// # Errors
     /// - [`ErrorKind::InvalidInput`]: the id, the URL or the name of the secret is none.
     /// - [`ErrorKind::Denied`]: the actor may not.
-    /// - [`ErrorKind::Conflict`]: the precondition does not hold; and those of the database.
+    /// - [`ErrorKind::Conflict`]: the precondition does not hold, or the partner was changed at the same moment; and those
+    ///   of the database.
     ///
     /// # Cancel safety
     ///
@@ -96,6 +97,10 @@ impl Partners {
                 ));
             }
             check_id(&partner.secret, "section.partner")?;
+            if partner.protected {
+                self.allow(&MANAGE_PROTECTED).await?;
+            }
+            let at = self.held(&key, at).await?;
             let head = self.store.journal_head(&JournalName::main()).await?;
             let mut batch = Batch::new(self.clock.now());
             batch.put_with(&SECTION_PARTNERS, key.clone(), partner, at, Vec::new())?;
@@ -136,6 +141,7 @@ impl Partners {
     pub async fn remove(&self, id: &str, at: Precondition) -> Result<()> {
         let work = async {
             let key = self.ask(id).await?;
+            let at = self.held(&key, at).await?;
             let mut batch = Batch::new(self.clock.now());
             batch.delete(&SECTION_PARTNERS, key.clone(), at);
             batch.delete(&SECTION_PARTNER_PLACES, key, Precondition::Any);
@@ -155,7 +161,7 @@ impl Partners {
     pub async fn get(&self, id: &str) -> Result<Option<(Versioned<Partner>, PartnerPlace)>> {
         let work = async {
             let key = self.ask(id).await?;
-            let Some(partner) = self.store.get(&SECTION_PARTNERS, &key).await? else {
+            let Some(partner) = self.known(&key).await? else {
                 return Ok(None);
             };
             let place = self.store.get(&SECTION_PARTNER_PLACES, &key).await?;
@@ -176,6 +182,7 @@ impl Partners {
     pub async fn resume(&self, id: &str) -> Result<()> {
         let work = async {
             let key = self.ask(id).await?;
+            self.known(&key).await?;
             let place = self.store.get(&SECTION_PARTNER_PLACES, &key).await?;
             let place = place.ok_or_else(|| missing(id))?;
             let resumed = PartnerPlace {
@@ -196,18 +203,32 @@ impl Partners {
 
     /// Asks whether the actor may, and returns the key of a partner.
     pub(super) async fn ask(&self, id: &str) -> Result<RecordId> {
-        let organization = self.store.organization();
-        let all = Resource::new("organization", organization.as_str());
-        authorize(
-            &*self.permissions,
-            organization,
-            &self.actor,
-            &MANAGE,
-            &[all],
-        )
-        .await?;
+        self.allow(&MANAGE).await?;
         check_id(id, "section.partner")?;
         RecordId::parse(id)
+    }
+
+    /// Returns a partner, if there is one and the actor may have to do with it.
+    pub(super) async fn known(&self, key: &RecordId) -> Result<Option<Versioned<Partner>>> {
+        let found = self.store.get(&SECTION_PARTNERS, key).await?;
+        if found.as_ref().is_some_and(|found| found.value.protected) {
+            self.allow(&MANAGE_PROTECTED).await?;
+        }
+        Ok(found)
+    }
+
+    /// The same, and returns what holds a batch to the partner that was found, so that no other is replaced.
+    async fn held(&self, key: &RecordId, at: Precondition) -> Result<Precondition> {
+        let found = self.known(key).await?.map(|found| found.version);
+        at.verify(SECTION_PARTNERS.name(), key, found)?;
+        Ok(found.map_or(Precondition::Absent, Precondition::At))
+    }
+
+    async fn allow(&self, action: &Action) -> Result<()> {
+        let organization = self.store.organization();
+        let all = [Resource::new("organization", organization.as_str())];
+        let permissions = &*self.permissions;
+        authorize(permissions, organization, &self.actor, action, &all).await
     }
 
     pub(super) fn event(&self, kind: EventKind, id: &str) -> Event {

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::engine::journal::EventKind;
 use crate::error::Result;
 use crate::permission::rights::Statement;
 use crate::permission::{Change, Member, Section, Wedding};
@@ -16,7 +17,13 @@ use crate::studio::team::{
     TEAM_MEMBERS, WEDDING_CHANGED, WEDDING_REMOVED, WEDDINGS,
 };
 
-use super::super::records::{RAW_SECTIONS, SECTION_CHANGED, SECTION_PERSONALIZED, SECTION_REMOVED};
+use super::super::records::{
+    RAW_SECTIONS, SECTION_ARRANGEMENTS_REMOVED, SECTION_CHANGED, SECTION_PERSONALIZED,
+    SECTION_REMOVED,
+};
+
+/// What tells whose own arrangements have become others.
+const ARRANGED: [EventKind; 2] = [SECTION_PERSONALIZED, SECTION_ARRANGEMENTS_REMOVED];
 
 /// How many records are read at once.
 const ABREAST: usize = 8;
@@ -119,7 +126,7 @@ fn content(record: &Value) -> u64 {
 #[derive(Debug, Default)]
 pub(super) struct Named {
     records: BTreeSet<(Part, RecordId)>,
-    /// Who has arranged something for themselves, and the number of the last entry that says so.
+    /// Whose own arrangements have become others, and the number of the last entry that says so.
     pub(super) arranged: BTreeMap<Arc<str>, u64>,
 }
 
@@ -137,7 +144,9 @@ impl Named {
         }
         #[derive(Deserialize)]
         struct Whose {
-            user: String,
+            user: Option<String>,
+            #[serde(default)]
+            users: Vec<String>,
         }
         #[derive(Deserialize)]
         struct Subject {
@@ -147,10 +156,13 @@ impl Named {
         let Ok(Seen { kind, subject }) = event.read() else {
             return;
         };
-        if kind == SECTION_PERSONALIZED.as_str() {
-            let user = event.read().map(|Personal { data }| data.user);
+        if ARRANGED.iter().any(|known| known.as_str() == kind) {
+            let whose = event.read().map(|Personal { data }| data);
+            let users = whose
+                .into_iter()
+                .flat_map(|of| of.users.into_iter().chain(of.user));
             self.arranged
-                .extend(user.map(|user| (user.into(), sequence)));
+                .extend(users.map(|user| (user.into(), sequence)));
             return;
         }
         let (Some(part), Some(subject)) = (Part::of(&kind), subject) else {

@@ -101,8 +101,8 @@ impl SectionService {
             let found = self.find(section).await?;
             return self.ask_protected(&keyed(&found.id, found.value)).await;
         }
-        self.ask(&EDIT, section_resource(section)).await?;
-        let Some(user) = self.acting_member().await? else {
+        let resource = section_resource(section);
+        let Some(user) = self.ask_viewer(&EDIT, resource).await? else {
             return Ok(());
         };
         let state = self.state(None).await?;

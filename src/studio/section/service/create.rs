@@ -1,7 +1,8 @@
 //! Making and removing sections.
 
-use futures_util::TryStreamExt as _;
-use serde_json::Value;
+use std::ops::Bound;
+
+use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{Batch, JournalName, Precondition, Query, RecordId, Version};
@@ -11,14 +12,15 @@ use crate::telemetry::call;
 use super::super::configuration::Configuration;
 use super::super::patch::Patch;
 use super::super::records::{
-    Author, BY_SECTION, Changed, HistoryEntry, HistoryKind, SECTION_CHANGED,
-    SECTION_CONFIGURATIONS, SECTION_OVERLAYS, SECTION_REMOVED, SECTION_SLOTS, key,
+    Author, BY_SECTION, Changed, HistoryEntry, HistoryKind, RAW_OVERLAYS,
+    SECTION_ARRANGEMENTS_REMOVED, SECTION_CHANGED, SECTION_CONFIGURATIONS, SECTION_REMOVED,
+    SECTION_SLOTS, key,
 };
 use super::change::{bare, put_history};
 use super::check::check_new;
 use super::handle::{MANAGE, SectionService, keyed, section_key, section_resource};
 
-/// How many overlays of a section that is gone go at once.
+/// How many overlays of a section go at once, next to what else stands in the batch.
 const SWEPT: usize = 90;
 
 impl SectionService {
@@ -48,8 +50,8 @@ impl SectionService {
                 .get(&SECTION_CONFIGURATIONS, &section_key(id)?)
                 .await?;
             if known.is_none() {
-                // What somebody arranged of an earlier one while it went away is not theirs of this one.
-                self.sweep_overlays(id).await?;
+                // What a removal that did not come to its end left of an earlier one is nobody's of this one.
+                self.sweep(id).await.map_err(taken)?;
             }
             let mut batch = Batch::new(self.clock.now());
             self.hold_wedding(&mut batch, configuration.wedding())
@@ -71,16 +73,16 @@ impl SectionService {
     ///
     /// # Cancel safety
     ///
-    /// After a drop, as after a failure, the section is there with its history and its event, perhaps without people's own
-    /// arrangements, or it is gone with all of them but those made at the same moment, which nobody sees and another call
-    /// takes.
+    /// After a drop, as after a failure, the section is there with all that people have arranged of it, or it is gone with
+    /// its history and its event. What is left of arrangements then, of more than 90 or of those made at the same moment,
+    /// nobody sees; another call takes it, and so does whoever makes a section of that id.
     pub async fn remove(&self, section: &str, at: Version) -> Result<Written> {
         let work = async {
             let id = section_key(section)?;
             self.ask(&MANAGE, section_resource(section)).await?;
             let found = match self.find(section).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    self.sweep_overlays(section).await?;
+                    self.sweep_gone(section).await?;
                     return Err(error);
                 }
                 found => found?,
@@ -112,6 +114,9 @@ impl SectionService {
                 after: Patch::diff(&before, &bare(&before)),
             };
             put_history(&mut batch, &entry)?;
+            // In the same step as far as they fit, so that they are there as long as the section is.
+            let overlays = self.overlays(section).await?;
+            self.take_overlays(&mut batch, section, overlays)?;
             let event = self.event(SECTION_REMOVED, section);
             let event = event.with_data(&Changed {
                 version: at,
@@ -119,11 +124,9 @@ impl SectionService {
                 change: &entry.change,
             })?;
             batch.append(JournalName::main(), &event)?;
-            // Before the section itself, so that a failure leaves something to be removed once more.
-            self.sweep_overlays(section).await?;
             let written = self.commit(batch, at).await?;
-            // Somebody may have arranged it up to that commit, and nobody can since.
-            self.sweep_overlays(section).await?;
+            // Those that did not fit, or were made up to that commit. Nobody can make any since.
+            self.sweep_gone(section).await?;
             Ok(written)
         };
         call!(self.store.telemetry(), "section.remove", work)
@@ -191,33 +194,74 @@ impl SectionService {
     }
 
     pub(super) async fn commit_new(&self, batch: Batch) -> Result<Written> {
-        let written = self.commit(batch, Version::new(1)).await;
-        written.map_err(|error| match error.kind() {
-            ErrorKind::Conflict => Error::new(
-                ErrorKind::AlreadyExists,
-                "section.create",
-                "there is a section of this id or type already, or the wedding has changed meanwhile",
-            )
-            .with_source(error),
-            _ => error,
-        })
+        self.commit(batch, Version::new(1)).await.map_err(taken)
     }
 
-    async fn sweep_overlays(&self, section: &str) -> Result<()> {
-        let from = std::ops::Bound::Included(section.into());
-        let query = Query::all(SECTION_OVERLAYS.name().clone())
-            .by(BY_SECTION)
-            .between(from.clone(), from);
-        let mut found = self.store.all(&SECTION_OVERLAYS, query).try_chunks(SWEPT);
-        while let Some(overlays) = found.try_next().await.map_err(|stopped| stopped.1)? {
-            let mut batch = Batch::new(self.clock.now());
-            for overlay in overlays {
-                batch.delete(&SECTION_OVERLAYS, overlay.id, Precondition::Any);
+    /// Takes what is left of arrangements of a section that is gone. A conflict is a section that is there again.
+    async fn sweep(&self, section: &str) -> Result<()> {
+        loop {
+            let overlays = self.overlays(section).await?;
+            if overlays.is_empty() {
+                return Ok(());
             }
+            let mut batch = Batch::new(self.clock.now());
+            let gone = Precondition::Absent;
+            batch.check(&SECTION_CONFIGURATIONS, section_key(section)?, gone);
+            self.take_overlays(&mut batch, section, overlays)?;
             self.store.commit(batch).await?;
         }
+    }
+
+    /// The same after a removal: whoever has made the section anew has taken what was left first.
+    async fn sweep_gone(&self, section: &str) -> Result<()> {
+        match self.sweep(section).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Some of the arrangements of a section, whatever stands in them.
+    async fn overlays(&self, section: &str) -> Result<Vec<RecordId>> {
+        let this = || Bound::Included(section.into());
+        let query = Query::all(RAW_OVERLAYS.name().clone())
+            .by(BY_SECTION)
+            .between(this(), this())
+            .with_limit(SWEPT);
+        let found = self.store.query(&query).await?;
+        Ok(found.records.into_iter().map(|found| found.id).collect())
+    }
+
+    /// Adds to a batch that these go, and tells those they are of.
+    fn take_overlays(
+        &self,
+        batch: &mut Batch,
+        section: &str,
+        overlays: Vec<RecordId>,
+    ) -> Result<()> {
+        if overlays.is_empty() {
+            return Ok(());
+        }
+        let mut users = Vec::with_capacity(overlays.len());
+        for id in overlays {
+            let of: Option<(String, String)> = serde_json::from_str(id.as_str()).ok();
+            users.extend(of.map(|(user, _)| user));
+            batch.delete(&RAW_OVERLAYS, id, Precondition::Any);
+        }
+        let event = self.event(SECTION_ARRANGEMENTS_REMOVED, section);
+        let event = event.with_data(&json!({ "users": users }))?;
+        batch.append(JournalName::main(), &event)?;
         Ok(())
     }
+}
+
+/// What a conflict of a section that is made comes from.
+fn taken(error: Error) -> Error {
+    if error.kind() != ErrorKind::Conflict {
+        return error;
+    }
+    let message =
+        "there is a section of this id or type already, or the wedding has changed meanwhile";
+    Error::new(ErrorKind::AlreadyExists, "section.create", message).with_source(error)
 }
 
 /// The place of a section: its type, in its wedding or in the organization.

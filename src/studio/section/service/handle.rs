@@ -20,8 +20,8 @@ use super::super::records::SECTION_CONFIGURATIONS;
 
 pub(super) const READ: Action = Action::new("section.read");
 pub(super) const EDIT: Action = Action::new("section.edit");
-pub(super) const MANAGE: Action = Action::new("section.manage");
-pub(super) const MANAGE_PROTECTED: Action = Action::new("section.manage_protected");
+pub(in super::super) const MANAGE: Action = Action::new("section.manage");
+pub(in super::super) const MANAGE_PROTECTED: Action = Action::new("section.manage_protected");
 
 /// The sections of one organization, for one actor. Cheap to clone.
 ///
@@ -135,7 +135,38 @@ impl SectionService {
         self.ask(&MANAGE_PROTECTED, resource).await
     }
 
-    /// Returns the member whose own view counts: nobody for the host, and for a service that is no member.
+    /// Asks as [`ask`](Self::ask) does, and returns the member whose own view counts: nobody for the host, and for a service
+    /// that is no member.
+    pub(super) async fn ask_viewer(
+        &self,
+        action: &Action,
+        resource: Resource,
+    ) -> Result<Option<&str>> {
+        let asked = [resource.clone()];
+        self.ask(action, resource).await?;
+        let Actor::Service(id) = &self.actor else {
+            return self.acting_member().await;
+        };
+        let state = self.state(None).await?;
+        if state.member(id).is_some() {
+            return Ok(Some(id));
+        }
+        // It may have been allowed as a member that it is no more, and what is left of its part then would be everything.
+        // So it is asked again, of a moment when it was none.
+        let (organization, revision) = (self.store.organization(), Some(state.revision()));
+        let permissions = &self.permissions;
+        let decided = permissions.decide(organization, revision, &self.actor, action, &asked);
+        match decided.await?.as_slice() {
+            [decision] if decision.allow => Ok(None),
+            _ => {
+                let message = "the actor may not do this any more";
+                Err(Error::new(ErrorKind::Denied, "section.ask", message)
+                    .with_context("action", action.as_str()))
+            }
+        }
+    }
+
+    /// Returns the member who acts: nobody for the host, and for a service that is no member.
     pub(super) async fn acting_member(&self) -> Result<Option<&str>> {
         match &self.actor {
             Actor::Host => Ok(None),
@@ -169,6 +200,14 @@ impl SectionService {
         let mut allowed: Vec<_> = allowed.collect();
         allowed.resize(resources.len(), false);
         Ok(allowed)
+    }
+
+    /// Whether the actor is told of others what they may with protected sections. What cannot be decided is a failure.
+    pub(super) async fn may_see_protected(&self) -> Result<bool> {
+        let organization = self.store.organization().as_str();
+        let whole = Resource::new("organization", organization);
+        let may = self.may_of(&MANAGE_PROTECTED, &[whole]).await?;
+        Ok(may.iter().all(|may| *may))
     }
 
     pub(super) async fn state(&self, at_least: Option<u64>) -> Result<Snapshot> {
@@ -252,7 +291,7 @@ pub(super) fn missing(section: &str) -> Error {
 }
 
 /// Whether more is asked of who decides over sections of this type: also if it cannot be read, as it may be any.
-pub(super) fn is_protected(section_type: Option<&str>) -> bool {
+pub(in super::super) fn is_protected(section_type: Option<&str>) -> bool {
     section_type.is_none_or(|name| {
         let kind = name.parse::<SectionKind>();
         kind.is_ok_and(SectionKind::is_protected)

@@ -16,9 +16,10 @@ mod templates;
 
 pub use change::Patched;
 pub use handle::SectionService;
+pub(super) use handle::{MANAGE, MANAGE_PROTECTED, is_protected};
 pub use queue::{QueueOptions, SectionQueue, Ticket};
 pub use read::SectionView;
-pub(super) use results::{Pair, worked_out};
+pub(super) use results::{AT_ONCE, BY_WEDDING, Pair, worked_out};
 pub use results::{
     SECTION_PERMISSIONS, SECTION_RESULTS, SECTION_RESULTS_CHANGED, SectionResult, SectionResults,
 };

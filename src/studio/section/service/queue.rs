@@ -1,5 +1,6 @@
 //! Changes that wait a moment for others, and results that are worked out a moment later.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -83,8 +84,8 @@ pub(super) struct State {
     pub(super) marks: BatchQueue<PermissionMark>,
     /// Changes that stand in the queue, in order of arrival.
     pub(super) waiting: Vec<Waiting>,
-    /// Results have to be of a state not older than this.
-    pub(super) at_least: u64,
+    /// Results of each flush have to be of a state not older than this.
+    pub(super) at_least: BTreeMap<FlushId, u64>,
     /// What shutting down reports: why results could not be worked out for good, or what was lost.
     pub(super) failure: Option<Error>,
 }
@@ -135,7 +136,7 @@ impl SectionService {
                 changes: BatchQueue::new(),
                 marks: BatchQueue::new(),
                 waiting: Vec::new(),
-                at_least: 0,
+                at_least: BTreeMap::new(),
                 failure: None,
             }),
             changes: Notify::new(),
@@ -221,8 +222,8 @@ impl SectionQueue {
             let full = self.shared.options.capacity <= state.marks.len();
             let organization = service.store.organization().as_str();
             let mark = PermissionMark::new(user, organization, wedding.map(Into::into));
-            push(&mut state.marks, full, service.clock.elapsed(), mark)?;
-            state.at_least = state.at_least.max(head);
+            let flush = push(&mut state.marks, full, service.clock.elapsed(), mark)?;
+            state.hold(flush, head);
             drop(state);
             self.shared.marks.notify_one();
             Ok(())
@@ -266,6 +267,14 @@ impl SectionQueue {
         }
         let failure = self.shared.state().failure.take();
         failure.map_or(Ok(()), Err)
+    }
+}
+
+impl State {
+    /// Holds a flush of marks to a revision that something was marked at.
+    pub(super) fn hold(&mut self, flush: FlushId, revision: u64) {
+        let least = self.at_least.entry(flush).or_default();
+        *least = revision.max(*least);
     }
 }
 

@@ -62,20 +62,15 @@ async fn drive_changes(shared: &Shared) {
 async fn drive_marks(shared: &Shared) {
     let mut failures = 0;
     while let Some(flush) = next(shared, |state| &mut state.marks, &shared.marks).await {
-        let at_least = shared.state().at_least;
+        let at_least = shared.state().at_least.get(&flush.id).copied();
+        let at_least = at_least.unwrap_or_default();
         let pairs: Vec<_> = flush.items.iter().map(pair).collect();
         let work = shared.service.replace(&pairs, at_least);
         let is_done = match work.instrument(span("marks")).await {
             Ok(Reached::Wanted) => true,
             Ok(Reached::Restored { revision }) => {
-                let mut state = shared.state();
-                // Marks that came meanwhile are of the journal there is now.
-                if state.at_least == at_least {
-                    state.at_least = revision;
-                }
-                state
-                    .failure
-                    .get_or_insert_with(|| restored(at_least, revision));
+                let lost = || restored(at_least, revision);
+                shared.state().failure.get_or_insert_with(lost);
                 true
             }
             Err(error) if passes(&error) => false,
@@ -84,6 +79,10 @@ async fn drive_marks(shared: &Shared) {
                 true
             }
         };
+        if is_done {
+            // What came meanwhile is in a later flush, with a revision of the journal as it was then.
+            shared.state().at_least.remove(&flush.id);
+        }
         counted(shared.service.store.telemetry(), "marks", is_done);
         failures = end(shared, |state| &mut state.marks, &flush, is_done, failures);
     }
@@ -344,15 +343,12 @@ impl Group {
             let mut waiting = shared.state();
             for user in audience {
                 // Not bounded: as many as are members, in as many weddings as show the section.
-                waiting.marks.push(
-                    now,
-                    PermissionMark::new(user, organization, wedding.clone()),
-                );
+                let mark = PermissionMark::new(user, organization, wedding.clone());
+                if let Some(flush) = waiting.marks.push(now, mark) {
+                    waiting.hold(flush, state.revision());
+                }
             }
         }
-        let mut waiting = shared.state();
-        waiting.at_least = waiting.at_least.max(state.revision());
-        drop(waiting);
         shared.marks.notify_one();
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::permission::EffectiveSection;
+use crate::permission::{EffectiveSection, Resource};
 use crate::storage::{JournalName, Query, Version, Versioned};
 use crate::telemetry::call;
 
@@ -52,8 +52,9 @@ impl SectionService {
     pub async fn read(&self, section: &str, wedding: Option<&str>) -> Result<SectionView> {
         let work = async {
             section_key(section)?;
-            self.ask(&READ, section_resource(section)).await?;
-            let views = match self.acting_member().await? {
+            let resource = section_resource(section);
+            let member = self.ask_viewer(&READ, resource).await?;
+            let views = match member {
                 Some(user) => self.part(user, wedding, Some(section)).await?,
                 None => vec![view(self.find(section).await?)],
             };
@@ -71,8 +72,10 @@ impl SectionService {
     /// - [`ErrorKind::Unavailable`]: as [`SectionService::read`]; and those of the database.
     pub async fn list(&self, wedding: Option<&str>) -> Result<Vec<SectionView>> {
         let work = async {
-            self.ask_all(&READ).await?;
-            let views = match self.acting_member().await? {
+            let organization = self.store.organization().as_str();
+            let whole = Resource::new("organization", organization);
+            let member = self.ask_viewer(&READ, whole).await?;
+            let views = match member {
                 Some(user) => self.part(user, wedding, None).await?,
                 None => self.all(wedding).await?,
             };

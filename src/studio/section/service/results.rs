@@ -8,13 +8,15 @@ use crate::clock::Timestamp;
 use crate::engine::journal::{Event, EventKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::permission::{Actor, Context, EffectiveSection, Resource, Snapshot};
-use crate::storage::{Batch, Collection, JournalName, Precondition, RecordId, Write};
+use crate::storage::{
+    Batch, Collection, IndexKey, IndexName, JournalName, Precondition, RecordId, Write,
+};
 use crate::studio::team::check_id;
 use crate::telemetry::{SECTION_RESULTS_STORED, call};
 use crate::wedding::SectionType;
 
 use super::super::records::key;
-use super::handle::{MANAGE, READ, SectionService};
+use super::handle::{MANAGE, READ, SectionService, is_protected};
 
 /// The collection of stored results, by user and wedding, or user alone for the organization itself.
 pub const SECTION_PERMISSIONS: Collection<SectionResults> = Collection::new("section_permissions");
@@ -27,7 +29,10 @@ pub const SECTION_RESULTS: Collection<u64> = Collection::new("section_results");
 pub const SECTION_RESULTS_CHANGED: EventKind = EventKind::new("section.results_changed");
 
 /// Most results of one batch, next to what else stands in it.
-pub(super) const AT_ONCE: usize = 90;
+pub(in super::super) const AT_ONCE: usize = 90;
+
+/// Finds results by the wedding they are of.
+pub(in super::super) const BY_WEDDING: IndexName = IndexName::new("wedding");
 
 /// About how many bytes of results go into one batch.
 const BYTES: usize = 2 << 20;
@@ -182,7 +187,8 @@ impl SectionService {
     }
 
     /// Returns what is stored of one user in one context; nothing if there is nothing, or the user or the wedding is gone.
-    /// What is stored is held against what decides now, and where it says something else that is returned.
+    /// What is stored is held against what decides now, and where it says something else that is returned. Of somebody
+    /// else's, sections of protected types are left out unless the actor may `section.manage_protected` the organization.
     ///
     /// # Errors
     /// - [`ErrorKind::Denied`]: it is not the user who acts, and the actor may not `section.manage` the organization; or
@@ -197,7 +203,8 @@ impl SectionService {
             check_pair(user, wedding)?;
             let own =
                 |actor: &Actor| matches!(actor, Actor::User(id) | Actor::Service(id) if id == user);
-            if own(&self.actor) {
+            let is_own = own(&self.actor);
+            if is_own {
                 self.ask(&READ, Resource::new("member", user)).await?;
             } else {
                 self.ask_all(&MANAGE).await?;
@@ -209,7 +216,15 @@ impl SectionService {
             };
             // What is stored may be behind a change that nobody has marked yet.
             let (state, now) = (self.state(None).await?, self.clock.now());
-            Ok(found.holding(worked_out(&state, &pair, now), now))
+            let Some(mut holding) = found.holding(worked_out(&state, &pair, now), now) else {
+                return Ok(None);
+            };
+            let is_more = |one: &SectionResult| is_protected(Some(one.section_type.as_str()));
+            let asks_more = !is_own && holding.sections.iter().any(is_more);
+            if asks_more && !self.may_see_protected().await? {
+                holding.sections.retain(|one| !is_more(one));
+            }
+            Ok(Some(holding))
         };
         call!(self.store.telemetry(), "section.results", work)
     }
@@ -305,7 +320,18 @@ impl SectionService {
             let id = pair.id()?;
             let mut one = Batch::new(now);
             match worked_out(state, pair, now) {
-                Some(results) => _ = one.put(&SECTION_PERMISSIONS, id, &results)?,
+                Some(results) => {
+                    let wedding = pair.wedding.as_deref();
+                    let index = wedding.map(|wedding| Ok((BY_WEDDING, IndexKey::parse(wedding)?)));
+                    let indexes = index.into_iter().collect::<Result<_>>()?;
+                    one.put_with(
+                        &SECTION_PERMISSIONS,
+                        id,
+                        &results,
+                        Precondition::Any,
+                        indexes,
+                    )?;
+                }
                 None => _ = one.delete(&SECTION_PERMISSIONS, id, Precondition::Any),
             }
             for write in one.into_writes() {

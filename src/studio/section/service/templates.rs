@@ -268,10 +268,7 @@ impl SectionService {
     /// cannot be decided is a failure.
     async fn may_read_protected(&self) -> Result<bool> {
         self.ask_all(&MANAGE).await?;
-        let organization = self.store.organization().as_str();
-        let whole = Resource::new("organization", organization);
-        let may = self.may_of(&MANAGE_PROTECTED, &[whole]).await?;
-        Ok(may.iter().all(|may| *may))
+        self.may_see_protected().await
     }
 
     fn template_event(&self, kind: EventKind, template: &str) -> Event {

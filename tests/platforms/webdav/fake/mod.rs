@@ -174,6 +174,16 @@ async fn handle(State(cloud): State<Arc<Mutex<Cloud>>>, request: Request) -> Res
         headers: parts.headers,
         body: to_bytes(body, usize::MAX).await.unwrap_or_default(),
     };
+    let promised = asked
+        .header("content-length")
+        .and_then(|text| text.parse().ok());
+    if promised.is_some_and(|length: usize| length != asked.body.len()) {
+        // Whoever sent it broke off.
+        return respond(
+            Answer::exception(400, r"Sabre\DAV\Exception\BadRequest"),
+            None,
+        );
+    }
     let mut cloud = cloud.lock().unwrap_or_else(PoisonError::into_inner);
     let fault = cloud.fault(&asked);
     let answer = match fault {

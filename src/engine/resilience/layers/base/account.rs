@@ -102,6 +102,11 @@ impl Scope {
         self.clock.elapsed()
     }
 
+    /// Tells whether the other is of the same account and tells the time by the same clock.
+    pub(in super::super) fn is_same(&self, other: &Self) -> bool {
+        self.account == other.account && Arc::ptr_eq(&self.clock, &other.clock)
+    }
+
     pub(in super::super) fn unit(&self) -> f64 {
         self.chance.unit()
     }

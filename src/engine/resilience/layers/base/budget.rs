@@ -49,7 +49,8 @@ impl BudgetOptions {
 ///
 /// Every call that is asked for puts a fifth of a retry in (see [`BudgetOptions`]), every extra call
 /// takes one out, and what is older than 10 seconds is worth nothing. So an account that always
-/// fails sees at most a fifth more calls, however many callers try again.
+/// fails sees at most a fifth more calls, or one more a second, whichever is more, however many callers
+/// try again.
 ///
 /// # Example
 ///

@@ -11,6 +11,9 @@ use super::account::Scope;
 /// How the operation of every error made by a layer begins.
 const OWN: &str = "resilience.";
 
+/// The operation of errors by which a breaker refuses.
+pub(in super::super) const BREAKER: &str = "resilience.breaker";
+
 /// Makes the error of a layer that did not let a call through. `operation` begins with `resilience.`.
 pub(in super::super) fn refused(
     scope: &Scope,

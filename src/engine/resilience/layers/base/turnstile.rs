@@ -1,22 +1,25 @@
 //! A fair queue in which the first waits for a rule, and the others for the first.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
+use crate::engine::resilience::pool::{Permits, Priority};
 
-/// Lets calls through one after the other, in the order they came, as a rule allows.
+use super::queue::Queue;
+
+/// Lets calls through one after the other as a rule allows, the most urgent first, ties in the order they came.
+///
+/// Nobody takes the place of the first while it waits for the rule.
 ///
 /// Nothing is handed out before a call goes through, so a call that is dropped while it waits takes
 /// nothing along: whoever is next becomes the first.
 #[derive(Debug)]
 pub(in super::super) struct Turnstile {
-    first: Semaphore,
-    waiting: AtomicUsize,
-    most: usize,
+    first: Permits,
+    waiting: Queue,
     changed: Notify,
 }
 
@@ -33,9 +36,8 @@ impl Turnstile {
     /// A queue for up to `most` calls.
     pub(in super::super) fn new(most: usize) -> Self {
         Self {
-            first: Semaphore::new(1),
-            waiting: AtomicUsize::new(0),
-            most,
+            first: Permits::new(1),
+            waiting: Queue::new(most),
             changed: Notify::new(),
         }
     }
@@ -46,6 +48,7 @@ impl Turnstile {
         &self,
         clock: &dyn Clock,
         patience: Duration,
+        priority: Priority,
         mut rule: impl FnMut(Duration) -> Result<(), Duration>,
         queued: impl FnOnce(Duration),
     ) -> Result<(), Refusal> {
@@ -64,8 +67,8 @@ impl Turnstile {
             }
             queued(wait);
         }
-        let _place = Place::take(&self.waiting, self.most).ok_or(Refusal::Crowded)?;
-        let Ok(turn) = timeout(patience, self.first.acquire()).await else {
+        let _place = self.waiting.join(priority).ok_or(Refusal::Crowded)?;
+        let Ok(turn) = timeout(patience, self.first.acquire(priority)).await else {
             return Err(Refusal::TooLong(None));
         };
         // The queue is never closed; if it were, nobody would be first and all would go by the rule.
@@ -94,26 +97,6 @@ impl Turnstile {
 
     /// Tells whether nobody waits.
     pub(in super::super) fn is_empty(&self) -> bool {
-        self.waiting.load(Ordering::Acquire) == 0
-    }
-}
-
-/// A place in the queue, given up when dropped.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let (set, get) = (Ordering::AcqRel, Ordering::Acquire);
-        let more = |count: usize| (count < most).then_some(count + 1);
-        waiting
-            .try_update(set, get, more)
-            .ok()
-            .map(|_| Self(waiting))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.waiting.is_empty()
     }
 }

@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-/// Into how many parts the window is cut.
-const PARTS: usize = 10;
+use super::window::{Sums, Window};
 
 /// The longest time a breaker stays open, whatever its options say.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// What a call that comes too early in the trial is told to wait at least.
 const TRIAL: Duration = Duration::from_secs(1);
+
+/// Within what time calls that were under way together fail for one cause: a connection that carried them all
+/// was lost. Long enough for all of them to hear of it, short for a platform that answers each by itself.
+const TOGETHER: Duration = Duration::from_millis(250);
+
+/// How many causes the failures of a window must have at least, so that their share says something.
+const CAUSES: u32 = 3;
 
 /// How [`Breaker`](super::Breaker) goes about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,10 +25,13 @@ pub struct BreakerOptions {
     pub window: Duration,
     /// With fewer calls than this in the window nothing is concluded. Default 10.
     pub least_calls: u32,
-    /// The share of failed calls at which the breaker opens, above 0 to 1. Default 0.5.
+    /// The share of failed calls at which the breaker opens, above 0 to 1, if they have not all failed for one
+    /// lost connection or two. Default 0.5.
     pub failure_rate: f64,
     /// How many failures one after the other open it too, whatever the window holds: a platform that
-    /// hangs fails rarely, but always. Default 8.
+    /// hangs fails rarely, but always. Calls that were under way together and fail in one moment with
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) are one failure, as of a connection that
+    /// carried them all. Default 8.
     pub in_a_row: u32,
     /// How long it stays open at first; twice as long each time a trial fails. Default 5 s, give or
     /// take a fifth.
@@ -114,6 +123,8 @@ pub(super) enum Outcome {
     Answered,
     /// It failed.
     Failed,
+    /// It was not answered, and waited for that by itself.
+    Hung,
     /// Nothing is known: dropped, refused here, or asked to slow down.
     Unknown,
 }
@@ -126,9 +137,12 @@ pub(super) enum Turn {
     Closed,
 }
 
-/// Which standing of the breaker a call was let through in. What comes of it later counts only there.
+/// When a call was let through, and in which standing of the breaker. What comes of it later counts only there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in super::super) struct Era(u64);
+pub(in super::super) struct Era {
+    number: u64,
+    sent: Duration,
+}
 
 #[derive(Debug)]
 pub(super) struct Circuit {
@@ -139,6 +153,8 @@ pub(super) struct Circuit {
     openings: u32,
     /// How many calls have failed one after the other.
     row: u32,
+    /// When the last failure was counted that had a cause of its own.
+    failed: Option<Duration>,
     window: Window,
 }
 
@@ -164,6 +180,7 @@ impl Circuit {
             era: 0,
             openings: 0,
             row: 0,
+            failed: None,
         }
     }
 
@@ -175,9 +192,12 @@ impl Circuit {
         }
     }
 
-    /// Where it stands now.
-    pub(super) fn era(&self) -> Era {
-        Era(self.era)
+    /// Where it stands now, for a call that is sent.
+    pub(super) fn era(&self, now: Duration) -> Era {
+        Era {
+            number: self.era,
+            sent: now,
+        }
     }
 
     /// Lets a call through, or tells how long to wait. `unit` is chance.
@@ -214,7 +234,7 @@ impl Circuit {
             }
             *running = running.saturating_add(1);
         }
-        (Ok(Era(self.era)), turn)
+        (Ok(self.era(now)), turn)
     }
 
     /// Takes in what came of a call. `unit` is chance.
@@ -225,17 +245,17 @@ impl Circuit {
         outcome: Outcome,
         unit: f64,
     ) -> Option<Turn> {
-        if era != Era(self.era) {
+        if era.number != self.era {
             return None;
         }
         match &mut self.standing {
-            Standing::Closed => self.count(now, outcome, unit),
+            Standing::Closed => self.count(now, era.sent, outcome, unit),
             Standing::Open { .. } => None,
             Standing::HalfOpen { running, good, .. } => {
                 *running = running.saturating_sub(1);
                 match outcome {
                     Outcome::Unknown => None,
-                    Outcome::Failed => Some(self.open(now, unit)),
+                    Outcome::Failed | Outcome::Hung => Some(self.open(now, unit)),
                     Outcome::Answered => {
                         *good += 1;
                         (*good >= self.options.probes.max(1)).then(|| self.close())
@@ -245,30 +265,54 @@ impl Circuit {
         }
     }
 
-    /// Takes in that something failed that was not let through here, such as the rest of an answer.
-    pub(super) fn failed_later(&mut self, now: Duration, unit: f64) -> Option<Turn> {
+    /// Takes in what came of something that was not let through here, such as the rest of an answer, and has
+    /// been waited for since `sent`.
+    pub(super) fn failed_later(
+        &mut self,
+        now: Duration,
+        sent: Duration,
+        outcome: Outcome,
+        unit: f64,
+    ) -> Option<Turn> {
         match self.standing {
-            Standing::Closed => self.count(now, Outcome::Failed, unit),
+            Standing::Closed => self.count(now, sent, outcome, unit),
             _ => None,
         }
     }
 
-    fn count(&mut self, now: Duration, outcome: Outcome, unit: f64) -> Option<Turn> {
-        let failed = match outcome {
+    fn count(
+        &mut self,
+        now: Duration,
+        sent: Duration,
+        outcome: Outcome,
+        unit: f64,
+    ) -> Option<Turn> {
+        let has_cause = match outcome {
             Outcome::Unknown => return None,
-            Outcome::Answered => false,
-            Outcome::Failed => true,
+            Outcome::Answered => {
+                self.row = 0;
+                self.window.add(now, Sums::CALL);
+                return None;
+            }
+            Outcome::Failed => !self.fails_with_another(now, sent),
+            Outcome::Hung => true,
         };
-        let (calls, failures) = self.window.add(now, failed);
-        self.row = if failed {
-            self.row.saturating_add(1)
-        } else {
-            0
-        };
-        let is_bad = calls >= self.options.least_calls.max(1)
-            && f64::from(failures) >= f64::from(calls) * self.options.failure_rate;
-        (failed && (is_bad || self.row >= self.options.in_a_row.max(1)))
-            .then(|| self.open(now, unit))
+        if has_cause {
+            self.row = self.row.saturating_add(1);
+            self.failed = Some(now);
+        }
+        let sums = self.window.add(now, Sums::failure(has_cause));
+        let is_bad = sums.calls >= self.options.least_calls.max(1)
+            && sums.causes >= CAUSES.min(self.options.least_calls)
+            && f64::from(sums.failures) >= f64::from(sums.calls) * self.options.failure_rate;
+        (is_bad || self.row >= self.options.in_a_row.max(1)).then(|| self.open(now, unit))
+    }
+
+    /// Tells whether a call that was sent then was under way when the last failure was counted, and fails
+    /// in the same moment.
+    fn fails_with_another(&self, now: Duration, sent: Duration) -> bool {
+        self.failed
+            .is_some_and(|failed| sent < failed && now.saturating_sub(failed) < TOGETHER)
     }
 
     fn open(&mut self, now: Duration, unit: f64) -> Turn {
@@ -300,49 +344,6 @@ impl Circuit {
         self.window = Window::new(self.options.window);
         self.standing = Standing::Closed;
         Turn::Closed
-    }
-}
-
-/// Calls and failures of the last while, part by part.
-#[derive(Debug)]
-struct Window {
-    part: Duration,
-    number: u128,
-    parts: [(u32, u32); PARTS],
-}
-
-impl Window {
-    fn new(length: Duration) -> Self {
-        let part = length.as_nanos().div_ceil(PARTS as u128).max(1);
-        Self {
-            part: Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX)),
-            number: 0,
-            parts: [(0, 0); PARTS],
-        }
-    }
-
-    /// Adds a call and returns all calls and failures in the window.
-    fn add(&mut self, now: Duration, failed: bool) -> (u32, u32) {
-        let number = now.as_nanos() / self.part.as_nanos();
-        let passed = number.saturating_sub(self.number);
-        let passed = usize::try_from(passed).map_or(PARTS, |passed| passed.min(PARTS));
-        self.number = self.number.max(number);
-        // The newest part is the first.
-        self.parts.rotate_right(passed);
-        self.parts
-            .iter_mut()
-            .take(passed)
-            .for_each(|part| *part = (0, 0));
-        if let Some((calls, failures)) = self.parts.first_mut() {
-            *calls = calls.saturating_add(1);
-            *failures = failures.saturating_add(u32::from(failed));
-        }
-        self.parts.iter().fold((0, 0), |(calls, failures), part| {
-            (
-                calls.saturating_add(part.0),
-                failures.saturating_add(part.1),
-            )
-        })
     }
 }
 
@@ -385,6 +386,28 @@ mod tests {
             call(&mut circuit, s(2), Outcome::Failed),
             Some(Turn::Opened(s(5)))
         );
+    }
+
+    #[test]
+    fn calls_that_fail_together_are_one_failure_unless_each_has_waited_by_itself() {
+        for (outcome, opens) in [(Outcome::Failed, false), (Outcome::Hung, true)] {
+            let mut circuit = Circuit::new(BreakerOptions::default());
+            let sent = [(); 16].map(|()| circuit.admit(s(1), 0.0).0.unwrap());
+            let turns = sent.map(|era| circuit.record(s(2), era, outcome, 0.5));
+            assert_eq!(turns.iter().any(Option::is_some), opens, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn calls_that_fail_one_after_the_other_do_so_for_themselves_however_many_run() {
+        let mut circuit = Circuit::new(BreakerOptions::default());
+        let sent = [(); 8].map(|()| circuit.admit(s(1), 0.0).0.unwrap());
+        let turns: Vec<_> = (0..)
+            .map(|at| s(2) + TOGETHER * at)
+            .zip(sent)
+            .map(|(at, era)| circuit.record(at, era, Outcome::Failed, 0.5))
+            .collect();
+        assert_eq!(turns.last(), Some(&Some(Turn::Opened(s(5)))));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::connector::PlatformConnector;
 use crate::error::{Error, ErrorKind, Result};
 
-use super::super::base::{ResilienceEventKind, Scope, is_own, refused};
+use super::super::base::{BREAKER, ResilienceEventKind, Scope, is_own, refused};
 use super::super::seam::{Around, Call, CallKind, ConnectorLayer, Wrapped};
 use super::circuit::{BreakerOptions, BreakerState, Circuit, Era, Outcome, Turn};
 
@@ -14,7 +14,8 @@ use super::circuit::{BreakerOptions, BreakerState, Circuit, Era, Outcome, Turn};
 /// There is one breaker for each [`CallKind`] of an account. Failures are
 /// [`ErrorKind::Unavailable`] and [`ErrorKind::Timeout`]; every other answer of the platform, a no
 /// included, shows that it is there, and [`ErrorKind::RateLimited`] shows nothing. While a breaker is
-/// open, calls fail at once with [`ErrorKind::Unavailable`] and tell how long.
+/// open, calls fail at once with [`ErrorKind::Unavailable`] and tell how long. One lost connection is one
+/// failure, however many calls it carried.
 ///
 /// Pieces of a file count only when they fail, so that the many of one file do not hide that no other
 /// can be opened; they are never refused.
@@ -58,7 +59,8 @@ impl Breaker {
 
     /// The standing of a breaker, to tell later what came of a request that goes out now.
     pub(in super::super) fn era(&self, kind: CallKind) -> Option<Era> {
-        self.circuit(kind).map(|circuit| circuit.era())
+        let now = self.0.scope.now();
+        self.circuit(kind).map(|circuit| circuit.era(now))
     }
 
     /// Takes in that a request that went out in `era` has hung until somebody gave up.
@@ -66,7 +68,7 @@ impl Breaker {
         let (now, unit) = (self.0.scope.now(), self.0.scope.unit());
         let turn = self
             .circuit(kind)
-            .and_then(|mut circuit| circuit.record(now, era, Outcome::Failed, unit));
+            .and_then(|mut circuit| circuit.record(now, era, Outcome::Hung, unit));
         self.tell(kind, turn);
     }
 
@@ -94,7 +96,7 @@ impl Breaker {
                 &self.0.scope,
                 call,
                 ErrorKind::Unavailable,
-                "resilience.breaker",
+                BREAKER,
                 "calls of this kind have been failing",
                 Some(wait),
             )),
@@ -158,12 +160,14 @@ impl Around for Breaker {
         Fut: Future<Output = Result<T>> + Send,
     {
         if !call.is_request() {
+            let sent = self.0.scope.now();
             let answer = make().await;
-            if outcome(answer.as_ref().err()) == Outcome::Failed {
+            let outcome = outcome(answer.as_ref().err());
+            if matches!(outcome, Outcome::Failed | Outcome::Hung) {
                 let (now, unit) = (self.0.scope.now(), self.0.scope.unit());
                 let turn = self
                     .circuit(call.kind())
-                    .and_then(|mut circuit| circuit.failed_later(now, unit));
+                    .and_then(|mut circuit| circuit.failed_later(now, sent, outcome, unit));
                 self.tell(call.kind(), turn);
             }
             return answer;
@@ -183,7 +187,8 @@ fn outcome(error: Option<&Error>) -> Outcome {
         return Outcome::Unknown;
     }
     match error.kind() {
-        ErrorKind::Unavailable | ErrorKind::Timeout => Outcome::Failed,
+        ErrorKind::Unavailable => Outcome::Failed,
+        ErrorKind::Timeout => Outcome::Hung,
         ErrorKind::RateLimited | ErrorKind::Cancelled | ErrorKind::Unexpected => Outcome::Unknown,
         _ => Outcome::Answered,
     }

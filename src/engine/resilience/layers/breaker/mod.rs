@@ -2,6 +2,7 @@
 
 mod circuit;
 mod layer;
+mod window;
 
 pub(super) use circuit::Era;
 pub use circuit::{BreakerOptions, BreakerState};

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::connector::{PlatformConnector, RateLimit};
+use crate::engine::resilience::pool::Priority;
 use crate::error::{ErrorKind, Result};
 
 use super::super::base::{Refusal, ResilienceEventKind, Scope, Turnstile, refused, soon, way};
@@ -17,10 +18,9 @@ pub struct QuotaOptions {
     /// By how much each window is longer here than published, because requests do not all take the
     /// same time to get there. Default 50 ms.
     pub slack: Duration,
-    /// How long a call waits for its turn; if it would be longer, the call fails at once. Default 30 s,
-    /// less than the time after which a transfer takes a call for stalled.
+    /// How long a call waits for its turn; if it would be longer, the call fails at once. Default 30 s.
     pub patience: Duration,
-    /// How many calls wait at most. Default 1,024.
+    /// How many calls wait at most, those not counted that are less urgent. Default 1,024.
     pub queue: usize,
 }
 
@@ -60,16 +60,20 @@ impl QuotaOptions {
 /// Keeps the requests of an account within what its platform has published: in no window of any limit
 /// are there ever more, wherever the window begins.
 ///
-/// Several limits hold at once (so many a second and so many a day). Calls wait in the order they
-/// came; one that would wait longer than [`QuotaOptions::patience`] fails at once with
-/// [`ErrorKind::RateLimited`] and tells how long. It holds for one process: hosts that call one
-/// account from several share its limits out among them.
+/// Several limits hold at once (so many a second and so many a day). Calls wait, the most urgent first
+/// and ties in the order they came; one that would wait longer than [`QuotaOptions::patience`] fails at once with
+/// [`ErrorKind::RateLimited`] and tells how long. It holds for one process and one value
+/// of this layer, and a call counts as one request: hosts that reach one account in several ways share its limits
+/// out among them.
 ///
 /// # Cancel safety
 /// A request is counted in the moment it is let through, so a call that is dropped while it waits
 /// costs nothing and gives its place to the next.
 #[derive(Clone, Debug)]
-pub struct Quota(Arc<Shared>);
+pub struct Quota {
+    shared: Arc<Shared>,
+    priority: Priority,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -80,45 +84,56 @@ struct Shared {
 }
 
 impl Quota {
-    /// Makes the layer of one account; `limits` are as a rule
+    /// Makes the layer of one account, for calls of [`Priority::NORMAL`]; `limits` are as a rule
     /// [`Platform::rate_limits`](crate::connector::Platform::rate_limits).
     #[must_use]
     pub fn new(scope: Scope, limits: &[RateLimit], options: QuotaOptions) -> Self {
-        Self(Arc::new(Shared {
-            scope,
-            patience: options.patience,
-            windows: Mutex::new(Windows::new(limits, options.slack)),
-            queue: Turnstile::new(options.queue),
-        }))
+        Self {
+            shared: Arc::new(Shared {
+                scope,
+                patience: options.patience,
+                windows: Mutex::new(Windows::new(limits, options.slack)),
+                queue: Turnstile::new(options.queue),
+            }),
+            priority: Priority::NORMAL,
+        }
+    }
+
+    /// Returns a view of the same quota for calls of another urgency.
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
     }
 
     /// Counts a request if there is room for it in this moment and nobody waits.
     #[must_use]
     pub fn try_take(&self) -> bool {
-        self.0.queue.is_empty() && self.windows().take(self.0.scope.now()).is_ok()
+        self.shared.queue.is_empty() && self.windows().take(self.shared.scope.now()).is_ok()
     }
 
     fn windows(&self) -> MutexGuard<'_, Windows> {
-        let windows = self.0.windows.lock();
+        let windows = self.shared.windows.lock();
         windows.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a turn, and counts it in the moment it comes.
-    pub(in super::super) async fn turn(&self, call: &Call) -> Result<()> {
+    pub(in super::super) async fn turn(&self, call: &Call, priority: Priority) -> Result<()> {
         let Shared {
             scope,
             patience,
             queue,
             ..
-        } = &*self.0;
+        } = &*self.shared;
         if self.windows().is_empty() {
             return Ok(());
         }
         let rule = |now| self.windows().take(now);
         let queued = |wait| scope.tell(ResilienceEventKind::QuotaReached { wait });
-        let patience = way::patience(scope.now(), *patience);
-        let passed = queue.pass(scope.clock(), patience, rule, queued).await;
-        passed.map_err(|refusal| {
+        let passed = way::wait(scope, *patience, |patience| {
+            queue.pass(scope.clock(), patience, priority, rule, queued)
+        });
+        passed.await.map_err(|refusal| {
             let (message, wait) = match refusal {
                 Refusal::Crowded => ("too many calls wait for the quota", None),
                 Refusal::TooLong(wait) => ("the quota of the platform is used up", wait),
@@ -149,7 +164,7 @@ impl Around for Quota {
         Fut: Future<Output = Result<T>> + Send,
     {
         if call.is_request() {
-            self.turn(call).await?;
+            self.turn(call, self.priority).await?;
         }
         make().await
     }

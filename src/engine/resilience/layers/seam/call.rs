@@ -112,6 +112,7 @@ pub struct Call {
     kind: CallKind,
     repeat: Repeat,
     small: bool,
+    long: bool,
     request: bool,
 }
 
@@ -125,6 +126,7 @@ impl Call {
             kind,
             repeat: Repeat::Never,
             small: false,
+            long: false,
             request: true,
         }
     }
@@ -140,6 +142,13 @@ impl Call {
     #[must_use]
     pub const fn with_small(mut self, small: bool) -> Self {
         self.small = small;
+        self
+    }
+
+    /// Sets [`Call::is_long`].
+    #[must_use]
+    pub const fn with_long(mut self, long: bool) -> Self {
+        self.long = long;
         self
     }
 
@@ -188,6 +197,13 @@ impl Call {
         self.request && matches!(self.kind, CallKind::Check | CallKind::List | CallKind::Read)
     }
 
+    /// Tells whether a healthy platform may take long for it: it carries bytes, or the platform works through
+    /// those of a file. That one of them has been out for a while when somebody gives it up shows nothing.
+    #[must_use]
+    pub const fn is_long(&self) -> bool {
+        self.long
+    }
+
     /// Tells whether it is a request of its own. The next piece of a file that is being read is not:
     /// the platform answers the request that opened it.
     #[must_use]
@@ -223,6 +239,10 @@ const fn safe(facet: Facet, name: &'static str, kind: CallKind) -> Call {
     Call::new(facet, name, kind).with_repeat(Repeat::Safe)
 }
 
+const fn long(call: Call) -> Call {
+    call.with_long(true)
+}
+
 const fn unheard(facet: Facet, name: &'static str, kind: CallKind) -> Call {
     Call::new(facet, name, kind).with_repeat(Repeat::Unheard)
 }
@@ -237,13 +257,15 @@ pub(super) const FILES_PIECE: Call =
     Call::new(Facet::Files, "files.piece", CallKind::Read).with_request(false);
 pub(super) const FILES_UPLOAD: Call = unheard(Facet::Files, "files.upload", CallKind::Write);
 pub(super) const FILES_RESUME: Call = safe(Facet::Files, "files.resume", CallKind::Write);
-pub(super) const FILES_COPY: Call = unheard(Facet::Files, "files.copy", CallKind::Change);
-pub(super) const FILES_RENAME: Call = unheard(Facet::Files, "files.rename", CallKind::Change);
+pub(super) const FILES_COPY: Call = long(unheard(Facet::Files, "files.copy", CallKind::Change));
+pub(super) const FILES_RENAME: Call = long(unheard(Facet::Files, "files.rename", CallKind::Change));
 pub(super) const FILES_DELETE: Call = unheard(Facet::Files, "files.delete", CallKind::Change);
 /// A disk that has failed to write may say so only once.
 pub(super) const FILES_PERSIST: Call = Call::new(Facet::Files, "files.persist", CallKind::Change);
-pub(super) const UPLOAD_WRITE: Call = Call::new(Facet::Files, "upload.write", CallKind::Write);
-pub(super) const UPLOAD_FINISH: Call = Call::new(Facet::Files, "upload.finish", CallKind::Write);
+pub(super) const UPLOAD_WRITE: Call =
+    long(Call::new(Facet::Files, "upload.write", CallKind::Write));
+pub(super) const UPLOAD_FINISH: Call =
+    long(Call::new(Facet::Files, "upload.finish", CallKind::Write));
 pub(super) const UPLOAD_ABORT: Call = Call::new(Facet::Files, "upload.abort", CallKind::Write);
 
 pub(super) const CHANGES_START: Call = look(Facet::Changes, "changes.start");
@@ -267,8 +289,11 @@ pub(super) const GALLERIES_ORDER: Call =
 pub(super) const GALLERIES_REMOVE: Call =
     safe(Facet::Galleries, "galleries.remove", CallKind::Change);
 pub(super) const GALLERIES_FAVOURITES: Call = page(Facet::Galleries, "galleries.favourites");
-pub(super) const GALLERIES_PUBLISH: Call =
-    safe(Facet::Galleries, "galleries.publish", CallKind::Publish);
+pub(super) const GALLERIES_PUBLISH: Call = long(safe(
+    Facet::Galleries,
+    "galleries.publish",
+    CallKind::Publish,
+));
 pub(super) const GALLERIES_UNPUBLISH: Call =
     safe(Facet::Galleries, "galleries.unpublish", CallKind::Publish);
 
@@ -278,8 +303,11 @@ pub(super) const PRESETS_STATUS: Call = look(Facet::Presets, "presets.status");
 pub(super) const PRESETS_CANCEL: Call = safe(Facet::Presets, "presets.cancel", CallKind::Change);
 
 pub(super) const PUBLISHER_VALIDATE: Call = look(Facet::Publisher, "publisher.validate");
-pub(super) const PUBLISHER_PUBLISH: Call =
-    safe(Facet::Publisher, "publisher.publish", CallKind::Publish);
+pub(super) const PUBLISHER_PUBLISH: Call = long(safe(
+    Facet::Publisher,
+    "publisher.publish",
+    CallKind::Publish,
+));
 /// Takes a post further on some platforms, so two at once are one too many: not small.
 pub(super) const PUBLISHER_STATUS: Call =
     safe(Facet::Publisher, "publisher.status", CallKind::Publish);

@@ -1,6 +1,7 @@
 //! Files with a layer around each call, listings and readers item by item.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 
@@ -90,8 +91,9 @@ impl<A: Around> FileStore for Wrapped<A> {
 }
 
 /// Leads each item of a stream past the layer. After an error the stream is over, but for refusals of the
-/// layer once it has begun: then it waits and goes on, for nobody could take it up where it broke.
-fn through<A: Around, T: Send + 'static>(
+/// layer once it has begun: then it waits and goes on, for nobody could take it up where it broke. After
+/// the last item nobody is asked for leave to learn that nothing follows.
+fn through<A: Around, T: Item>(
     around: A,
     call: Call,
     items: BoxStream<'static, Result<T>>,
@@ -107,6 +109,7 @@ fn through<A: Around, T: Send + 'static>(
                 around.around(&call, once(next)).await
             };
             match answer {
+                Ok(item) if item.is_last() => Some((Ok(item), None)),
                 Ok(item) => Some((Ok(item), Some((items, true)))),
                 Err(error) if error.operation() == ENDED => None,
                 Err(error) => Some((Err(error), None)),
@@ -114,6 +117,25 @@ fn through<A: Around, T: Send + 'static>(
         }
     })
     .boxed()
+}
+
+/// What streams carry.
+trait Item: Send + 'static {
+    /// Whether it is known that nothing follows.
+    fn is_last(&self) -> bool;
+}
+
+impl Item for ListPage {
+    fn is_last(&self) -> bool {
+        self.is_last
+    }
+}
+
+impl Item for Bytes {
+    /// The end of a file is no request of its own, so it costs nothing to ask for it.
+    fn is_last(&self) -> bool {
+        false
+    }
 }
 
 /// The operation of the error by which layers see the end of a stream: as a word of our own, for it is
