@@ -1,6 +1,6 @@
 //! Real servers keep the promises of a connector.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use garland::connector::kit::{BasicLogin, Credentials as _, HttpClient, HttpOptions, HttpRequest};
 use garland::platforms::{WebDav, WebDavProfile};
@@ -11,10 +11,9 @@ use crate::support::{Live, ProofKind, proof, servers};
 /// Runs the conformance suite; each rule has a folder of its own on one server.
 async fn conforms(name: &str, live: Option<Live>, profile: WebDavProfile) {
     let Some(live) = live else { return };
-    let number = Cell::new(0);
+    let number = AtomicU32::new(0);
     connector(async || {
-        number.set(number.get() + 1);
-        let folder = format!("rule-{}", number.get());
+        let folder = format!("rule-{}", number.fetch_add(1, Ordering::Relaxed));
         make_folder(&live, &folder).await;
         let make = || {
             let login = BasicLogin::new(live.user(), live.secret());
@@ -27,7 +26,7 @@ async fn conforms(name: &str, live: Option<Live>, profile: WebDavProfile) {
         Account::new(make(), make())
     })
     .await;
-    assert!(number.get() > 40, "{}", number.get());
+    assert!(number.into_inner() > 40);
     let what = format!("conformance on {name}");
     proof("webdav", ProofKind::LiveServer, &what, 0, 0);
 }
