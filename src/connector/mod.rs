@@ -30,6 +30,8 @@ mod version;
 mod webhooks;
 
 pub use advice::RateAdvice;
+#[cfg(feature = "webdav")]
+pub(crate) use advice::http_date;
 #[cfg(all(feature = "crypto", feature = "http"))]
 pub(crate) use advice::retry_after;
 pub use changes::{Change, ChangeCursor, ChangeFeed, ChangePage};

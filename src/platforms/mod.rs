@@ -21,6 +21,9 @@ mod objects;
 #[cfg(feature = "s3")]
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub mod s3;
+#[cfg(feature = "webdav")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webdav")))]
+pub mod webdav;
 
 #[cfg(feature = "azure")]
 #[cfg_attr(docsrs, doc(cfg(feature = "azure")))]
@@ -40,3 +43,6 @@ pub use memory::{MemoryOptions, MemoryPlatform};
 #[cfg(feature = "s3")]
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub use s3::{S3, S3Checksum, S3Keys, S3Options};
+#[cfg(feature = "webdav")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webdav")))]
+pub use webdav::{WebDav, WebDavBuilder, WebDavProfile};

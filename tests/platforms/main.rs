@@ -11,3 +11,5 @@ mod kit;
 #[cfg(feature = "s3")]
 mod s3;
 mod support;
+#[cfg(feature = "webdav")]
+mod webdav;

@@ -37,7 +37,7 @@ pub(super) fn server_now(date: Option<&str>, now: Timestamp) -> Timestamp {
 }
 
 /// Reads a date in any of the forms of HTTP.
-fn http_date(text: &str) -> Option<Timestamp> {
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let moment = match rfc2822::parse(text) {
         Ok(date) => date.timestamp(),

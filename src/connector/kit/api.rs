@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 use super::answer::HttpAnswer;
 use super::client::HttpClient;
@@ -132,6 +132,12 @@ impl Api {
             }
             let may_renew = status == 401 && !is_second && signed.is_signed();
             if may_renew && self.credentials.refused(&signed).await? {
+                if signed.stream().is_some() {
+                    let message =
+                        "the credentials were renewed, and the content has to be sent anew";
+                    return Err(Error::new(ErrorKind::Unavailable, operation, message)
+                        .with_context("platform", self.platform));
+                }
                 is_second = true;
                 continue;
             }

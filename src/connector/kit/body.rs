@@ -3,14 +3,14 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 /// How much of a body is handed on at a time, in bytes, so that one can see that it moves.
-const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 
 /// A body that lies in memory in some pieces.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +23,32 @@ impl Body {
     }
 }
 
-/// How many bytes were taken from a body.
+/// How many bytes were taken from a body, and whether more of them are waited for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gone(Arc<AtomicU64>);
+pub(super) struct Gone(Arc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    bytes: AtomicU64,
+    is_starved: AtomicBool,
+}
 
 impl Gone {
     pub(super) fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether it is not the platform that is waited for, but whoever gives the bytes.
+    pub(super) fn is_starved(&self) -> bool {
+        self.0.is_starved.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, bytes: usize) {
+        self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn starve(&self, is_starved: bool) {
+        self.0.is_starved.store(is_starved, Ordering::Relaxed);
     }
 }
 
@@ -70,7 +89,7 @@ impl http_body::Body for Going {
         }
         let length = piece.len() as u64;
         self.left = self.left.saturating_sub(length);
-        self.gone.0.fetch_add(length, Ordering::Relaxed);
+        self.gone.add(piece.len());
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

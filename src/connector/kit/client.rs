@@ -115,7 +115,13 @@ impl HttpClient {
         call = call.headers(request.to_headers()?);
         let gone = Gone::default();
         let has_type = request.header_value("content-type").is_some();
-        if request.body_len() > 0 {
+        if let Some(streamed) = request.stream().filter(|streamed| streamed.length > 0) {
+            let Some(flowing) = streamed.take(gone.clone()) else {
+                let message = "a streamed content is sent once";
+                return Err(Error::new(ErrorKind::InvalidInput, "http.send", message));
+            };
+            call = call.body(reqwest::Body::wrap(flowing));
+        } else if request.body_len() > 0 {
             let going = Going::new(request.content(), gone.clone());
             call = call.body(reqwest::Body::wrap(going));
         } else if has_type || matches!(request.method(), "POST" | "PUT" | "PATCH") {
@@ -131,7 +137,7 @@ impl HttpClient {
                     return Ok(HttpAnswer::new(answer.map_err(failed)?, self.idle));
                 }
                 Either::Right(((), unfinished)) => {
-                    if gone.bytes() == seen {
+                    if gone.bytes() == seen && !gone.is_starved() {
                         return Err(still());
                     }
                     seen = gone.bytes();

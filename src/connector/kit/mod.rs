@@ -23,6 +23,7 @@ mod options;
 mod paging;
 mod refusal;
 mod request;
+mod streamed;
 mod upload;
 
 pub use answer::HttpAnswer;
@@ -36,4 +37,5 @@ pub use options::HttpOptions;
 pub use paging::pages;
 pub use refusal::{Judge, Refusal, Verdict};
 pub use request::HttpRequest;
+pub use streamed::BodySender;
 pub use upload::{Begun, UploadProtocol, Uploads};

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use super::base_url::encode_segment;
 use super::body::Body;
 use super::multipart::Multipart;
+use super::streamed::{BodySender, Streamed};
 
 /// Headers whose values are no secret, and may be seen in a dump of a connection.
 const HARMLESS: [&str; 8] = [
@@ -25,7 +26,8 @@ const HARMLESS: [&str; 8] = [
     "user-agent",
 ];
 
-/// One call: method, address, headers, and a body that lies in memory, at most a chunk of a file.
+/// One call: method, address, headers, and a body that lies in memory, at most a chunk of a file, or is written while it is
+/// sent ([`streamed`](Self::streamed)).
 ///
 /// Printed without its address and without values, in which platforms carry secrets.
 ///
@@ -46,6 +48,7 @@ pub struct HttpRequest {
     url: String,
     headers: Vec<(Box<str>, String)>,
     body: Body,
+    streamed: Option<Streamed>,
     is_signed: bool,
     fault: Option<&'static str>,
 }
@@ -59,6 +62,7 @@ impl HttpRequest {
             url: url.into(),
             headers: Vec::new(),
             body: Body::default(),
+            streamed: None,
             is_signed: true,
             fault: None,
         }
@@ -124,7 +128,37 @@ impl HttpRequest {
     pub fn body(mut self, media_type: &str, body: impl Into<Bytes>) -> Self {
         self.set_header("content-type", media_type);
         self.body = Body(vec![body.into()]);
+        self.streamed = None;
         self
+    }
+
+    /// Sets the body to `length` bytes that are written while they are sent, for a platform that takes a large file in one
+    /// call only. Such a request goes out once: a copy of it is the same one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use garland::connector::kit::{HttpClient, HttpOptions, HttpRequest};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> garland::Result<()> {
+    /// let client = HttpClient::new(HttpOptions::default())?;
+    /// let put = HttpRequest::put("http://127.0.0.1:1/IMG_1.jpg");
+    /// let (put, mut content) = put.streamed("image/jpeg", 10);
+    /// assert_eq!(put.body_len(), 10);
+    /// let writing = async { content.send("first look".into()).await };
+    /// let (answer, _) = tokio::join!(client.send(put), writing);
+    /// assert_eq!(answer.unwrap_err().kind(), garland::ErrorKind::Unavailable);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn streamed(mut self, media_type: &str, length: u64) -> (Self, BodySender) {
+        let (streamed, sender) = Streamed::new(length);
+        self.set_header("content-type", media_type);
+        self.body = Body::default();
+        self.streamed = Some(streamed);
+        (self, sender)
     }
 
     /// Sets the body to JSON.
@@ -153,6 +187,7 @@ impl HttpRequest {
         let (media_type, pieces) = parts.into_body();
         self.set_header("content-type", media_type);
         self.body = Body(pieces);
+        self.streamed = None;
         self
     }
 
@@ -195,7 +230,7 @@ impl HttpRequest {
         headers.map(|(name, value)| (&**name, value.as_str()))
     }
 
-    /// Returns the pieces of the body, for credentials that sign it.
+    /// Returns the pieces of the body, for credentials that sign it. One that is streamed has none yet.
     #[must_use]
     pub fn pieces(&self) -> &[Bytes] {
         &self.body.0
@@ -204,11 +239,16 @@ impl HttpRequest {
     /// Returns the length of the body in bytes.
     #[must_use]
     pub fn body_len(&self) -> u64 {
-        self.body.len()
+        let streamed = self.streamed.as_ref();
+        streamed.map_or_else(|| self.body.len(), |streamed| streamed.length)
     }
 
     pub(super) fn content(&self) -> &Body {
         &self.body
+    }
+
+    pub(super) fn stream(&self) -> Option<&Streamed> {
+        self.streamed.as_ref()
     }
 
     /// Returns the headers as the client sends them.
@@ -239,7 +279,7 @@ impl fmt::Debug for HttpRequest {
         f.debug_struct("HttpRequest")
             .field("method", &self.method)
             .field("headers", &names)
-            .field("body", &self.body.len())
+            .field("body", &self.body_len())
             .finish_non_exhaustive()
     }
 }

@@ -1,3 +1,4 @@
 //! What connectors are made of.
 
 mod api;
+mod streamed;

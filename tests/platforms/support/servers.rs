@@ -48,8 +48,11 @@ pub(crate) async fn gcs() -> Option<Live> {
 
 /// WebDAV with `ETag`s, conditions and locks (`WsgiDAV`), by name and password.
 pub(crate) async fn webdav() -> Option<Live> {
-    let program = installed("WebDAV", ".srv/venv/bin/wsgidav")?;
-    let start = Start::new("wsgidav", program).user("studio", "between us");
+    // Its own script names the folder that it was set up in, which may have moved.
+    let program = installed("WebDAV", ".srv/venv/bin/python")?;
+    let start = Start::new("wsgidav", program)
+        .args("-m wsgidav.server.server_cli")
+        .user("studio", "between us");
     let config = serde_json::json!({
         "host": "127.0.0.1",
         "port": start.port(),
