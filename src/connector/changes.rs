@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
-use super::files::FileEntry;
+use super::files::{FileEntry, Skipped};
 use super::path::FilePath;
 
 /// A place in a platform's feed of changes. Opaque; made and read by one connector.
+///
+/// It holds of which account and folder it is: one of another is [`ErrorKind::Expired`](crate::ErrorKind::Expired), so that
+/// nobody goes on with the wrong one when a name has been given to another account.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ChangeCursor(Box<str>);
@@ -40,6 +43,8 @@ pub enum Change {
     Gone(FilePath),
     /// The file with this platform id is gone; the platform does not say from where.
     GoneById(Box<str>),
+    /// At this name is something now that is not handed out as a file, whatever was there before.
+    Skipped(Skipped),
 }
 
 /// A part of a feed.
@@ -67,6 +72,12 @@ impl ChangePage {
 }
 
 /// A platform's own record of what changed.
+///
+/// # For implementors
+/// Every change is told sooner or later, in an order in which the last word on each path is the true one. What cannot be
+/// told exactly, such as which of two files of one name is the one that counts, is
+/// [`ErrorKind::Expired`](crate::ErrorKind::Expired): a listing follows. A feed may be late: a sync asks about what it would
+/// delete.
 #[async_trait]
 pub trait ChangeFeed: fmt::Debug + Send + Sync {
     /// Returns the cursor of this moment. Take it before a full listing, so that no change falls between.

@@ -83,6 +83,9 @@ pub struct Skipped {
     pub name: String,
     /// Why it is passed over.
     pub reason: SkipReason,
+    /// The platform's own name for it, by which a feed may say that it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Box<str>>,
 }
 
 impl Skipped {
@@ -92,7 +95,15 @@ impl Skipped {
         Self {
             name: name.into(),
             reason,
+            id: None,
         }
+    }
+
+    /// Sets [`Skipped::id`].
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<Box<str>>) -> Self {
+        self.id = Some(id.into());
+        self
     }
 }
 

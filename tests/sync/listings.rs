@@ -11,7 +11,9 @@ use crate::tools::{Desk, files, listed, shaky};
 
 fn account() -> MemoryPlatform {
     let facts = FileFacts::default().with_lists_in_order(true);
-    MemoryPlatform::new(MemoryOptions::new(facts).with_page_size(2))
+    let options = MemoryOptions::new(facts).with_page_size(2);
+    // A place that tells what changed is not listed again.
+    MemoryPlatform::new(options.with_change_feed(false))
 }
 
 /// A desk that does not list again what broke off.

@@ -4,6 +4,7 @@ mod bad_days;
 mod clocks;
 mod conflicts;
 mod crashes;
+mod feeds;
 mod filters;
 mod hangs;
 mod hostile;

@@ -78,6 +78,10 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
         "sync_recovered",
         "paths of files in the recovery folders; they go when those are pruned",
     ),
+    (
+        "sync_snapshots",
+        "paths and hashes of files as a place last listed them; they go when the files go",
+    ),
     ("sync_under_way", "which run is at what"),
     ("token_revocation_count", "a counter"),
     (

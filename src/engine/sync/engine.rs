@@ -129,7 +129,7 @@ impl Engine {
         let mover = self.mover();
         let learned = BTreeMap::new();
         let in_doubt = doubt::is_due(&self.environment.store, &self.agreements).await?;
-        let look = self.prepare(&mover, &learned, in_doubt);
+        let look = self.prepare(&mover, &learned, in_doubt, false);
         let prepared = look.instrument(tally::plan_span(&self.names)).await?;
         Ok(prepared.plan)
     }
@@ -304,7 +304,7 @@ impl Engine {
         let mut round = 0;
         loop {
             round += 1;
-            let prepared = self.prepare(&mover, &learned, in_doubt).await?;
+            let prepared = self.prepare(&mover, &learned, in_doubt, true).await?;
             let Prepared {
                 world,
                 mut plan,

@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::connector::ConnectorName;
+use crate::connector::{ConnectorName, NamedConnector};
 use crate::engine::transfer::Mover;
 use crate::error::{Error, Result};
+use crate::id::Ids;
 
+use super::confirm;
 use super::doubt;
-use super::engine::{Engine, stopped};
+use super::engine::{Engine, Environment, stopped};
 use super::events::SyncEvent;
 use super::inventory::Inventory;
 use super::plan::{Plan, Planner, Relation, Replica, World};
 use super::progress::Phase;
-use super::report::ReplicaReport;
-use super::scan::{Blocked, Learned, Scan, Tally, scan};
+use super::report::{Listed, ReplicaReport};
+use super::scan::{Blocked, Learned, Look, Scan, Tally};
+use super::snapshot::Shelf;
 
 /// What looking at the world gave.
 pub(super) struct Prepared {
@@ -33,11 +36,14 @@ impl Engine {
         mover: &Mover,
         learned: &BTreeMap<usize, Learned>,
         in_doubt: bool,
+        remembers: bool,
     ) -> Result<Prepared> {
         self.events.emit(SyncEvent::Phase { phase: Phase::Scan });
         let bases = self.load_bases();
-        let scans = self.scan_all(mover, learned);
+        let scans = self.scan_all(mover, learned, in_doubt, remembers);
         let (mut bases, mut scans) = tokio::try_join!(bases, scans)?;
+        self.confirm_all(mover, learned, remembers, &bases, &mut scans)
+            .await?;
         self.events.emit(SyncEvent::Phase { phase: Phase::Plan });
         let mut blocked = Blocked::default();
         scans.iter().for_each(|scan| blocked.extend(&scan.blocked));
@@ -145,6 +151,8 @@ impl Engine {
         &self,
         mover: &Mover,
         learned: &BTreeMap<usize, Learned>,
+        in_doubt: bool,
+        remembers: bool,
     ) -> Result<Vec<Scan>> {
         let mut tasks = JoinSet::new();
         let tally = Arc::new(Tally::new(
@@ -152,12 +160,21 @@ impl Engine {
             Arc::clone(&self.environment.clock),
         ));
         for (index, place) in self.places.iter().enumerate() {
-            let (place, options) = (place.clone(), Arc::clone(&self.options));
+            let (engine, place) = (self.clone(), place.clone());
             let (calls, tally) = (mover.calls().clone(), Arc::clone(&tally));
             let learned = learned.get(&index).cloned().unwrap_or_default();
             tasks.spawn(async move {
-                let scan = scan(&place, &options, &calls, &learned, &tally).await?;
-                Ok::<_, Error>((index, scan))
+                let look = Look {
+                    shelf: engine.shelf(&place),
+                    place: &place,
+                    options: &engine.options,
+                    calls: &calls,
+                    learned: &learned,
+                    tally: &tally,
+                    remembers,
+                    whole: in_doubt.then_some(Listed::WholeInDoubt),
+                };
+                Ok::<_, Error>((index, look.scan().await?))
             });
         }
         let mut scans = BTreeMap::new();
@@ -166,6 +183,64 @@ impl Engine {
             scans.insert(index, scan);
         }
         Ok(scans.into_values().collect())
+    }
+
+    /// Asks about what a feed may not have told yet; lists a place whose feed is too far behind.
+    async fn confirm_all(
+        &self,
+        mover: &Mover,
+        learned: &BTreeMap<usize, Learned>,
+        remembers: bool,
+        bases: &[(Inventory, Inventory)],
+        scans: &mut [Scan],
+    ) -> Result<()> {
+        let none = Learned::new();
+        for (index, scan) in scans.iter_mut().enumerate() {
+            let Some(place) = self.places.get(index) else {
+                continue;
+            };
+            // The source of a mirror is compared with what it held for each target.
+            let mut held: Vec<&Inventory> = Vec::new();
+            match (self.options.relation, index) {
+                (Relation::Peers, _) | (_, 1..) => {
+                    held.extend(bases.get(index).map(|pair| &pair.0))
+                }
+                (_, 0) => held.extend(bases.iter().skip(1).map(|pair| &pair.1)),
+            }
+            let learned = learned.get(&index).unwrap_or(&none);
+            if confirm::confirm(place, mover.calls(), &self.options, scan, &held).await? {
+                scan.learn(learned);
+                continue;
+            }
+            let (clock, calls) = (Arc::clone(&self.environment.clock), mover.calls());
+            let look = Look {
+                shelf: self.shelf(place),
+                place,
+                options: &self.options,
+                calls,
+                learned,
+                tally: &Tally::new(self.events.clone(), clock),
+                remembers,
+                whole: Some(Listed::WholeInDoubt),
+            };
+            *scan = look.scan().await?;
+        }
+        Ok(())
+    }
+
+    fn shelf(&self, place: &NamedConnector) -> Shelf {
+        let Environment {
+            store,
+            clock,
+            chance,
+            ..
+        } = &self.environment;
+        Shelf {
+            store: store.clone(),
+            clock: Arc::clone(clock),
+            ids: Ids::new(Arc::clone(clock), chance.clone()),
+            place: place.name().clone(),
+        }
     }
 }
 

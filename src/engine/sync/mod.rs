@@ -5,6 +5,7 @@
 //! refused by a guard or thrown away before a byte moves.
 
 mod book;
+mod confirm;
 mod conflicts;
 mod doubt;
 mod engine;
@@ -25,6 +26,7 @@ mod progress;
 mod recovery;
 mod report;
 mod scan;
+mod snapshot;
 mod state;
 mod steps;
 mod tally;
@@ -51,7 +53,8 @@ pub use plan::{
 };
 pub use progress::{Phase, Progress};
 pub use recovery::{RecoveredFile, SYNC_RECOVERED};
-pub use report::{FailedFile, ReplicaReport, SyncReport};
+pub use report::{FailedFile, Listed, ReplicaReport, SyncReport};
+pub use snapshot::{SYNC_SNAPSHOTS, SnapshotRecord};
 pub use state::{BaseRecord, HeldVersion, SYNC_BASES};
 #[cfg(feature = "xmp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "xmp")))]

@@ -46,6 +46,9 @@ pub struct SyncOptions {
     pub rounds: u32,
     /// How long recovered files are kept. Default 30 days.
     pub keep_recovered: Duration,
+    /// After how long a place whose platform tells what changed is listed as a whole all the same, for what a feed may
+    /// have left out. Default 7 days; zero lists it each time.
+    pub whole_listing_after: Duration,
     /// What this sync is remembered under; by default its relation and the names of its places.
     pub name: Option<String>,
 }
@@ -62,6 +65,7 @@ impl Default for SyncOptions {
             merger: None,
             rounds: 3,
             keep_recovered: Duration::from_secs(30 * 24 * 60 * 60),
+            whole_listing_after: Duration::from_secs(7 * 24 * 60 * 60),
             name: None,
         }
     }
@@ -128,6 +132,13 @@ impl SyncOptions {
     #[must_use]
     pub fn with_keep_recovered(mut self, time: Duration) -> Self {
         self.keep_recovered = time;
+        self
+    }
+
+    /// Sets [`SyncOptions::whole_listing_after`].
+    #[must_use]
+    pub fn with_whole_listing_after(mut self, time: Duration) -> Self {
+        self.whole_listing_after = time;
         self
     }
 

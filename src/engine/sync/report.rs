@@ -57,6 +57,8 @@ pub struct ReplicaReport {
     pub name: ConnectorName,
     /// Files that take part.
     pub files: u64,
+    /// How that was found out.
+    pub listed: Listed,
     /// Why its listing broke off, if it did.
     #[serde(serialize_with = "as_text")]
     pub incomplete: Option<Error>,
@@ -68,6 +70,27 @@ pub struct ReplicaReport {
     pub skipped: Vec<Skipped>,
     /// How many things were passed over in all.
     pub skipped_total: u64,
+}
+
+/// How it was found out what a place holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Listed {
+    /// Everything was listed: the platform does not tell what changed, or nothing was remembered, or it was time.
+    Whole,
+    /// Everything was listed because the platform's feed no longer knew where this place was, or told too much.
+    WholeAfterExpiry,
+    /// Everything was listed because the feed was too far behind what is known.
+    WholeInDoubt,
+    /// The platform told what changed since last time.
+    #[non_exhaustive]
+    Changes {
+        /// How many changes it told.
+        told: u64,
+        /// How many files were looked at one by one, because the feed had not told of them.
+        asked: u64,
+    },
 }
 
 impl ReplicaReport {
@@ -162,6 +185,13 @@ impl fmt::Display for SyncReport {
             write!(f, "\n  {} files left alone", self.kept.len())?;
         }
         for replica in &self.replicas {
+            if replica.listed == Listed::WholeAfterExpiry {
+                let name = &replica.name;
+                write!(
+                    f,
+                    "\n  {name}: listed as a whole, for its feed of changes had run out"
+                )?;
+            }
             if let Some(error) = &replica.incomplete {
                 write!(
                     f,

@@ -33,6 +33,8 @@ impl ChangeFeed for MemoryPlatform {
                 .with_context("cursor", after.as_str())
         };
         let passed = from.checked_sub(state.forgotten).ok_or_else(expired)?;
+        let passed = Some(passed).filter(|passed| *passed <= state.log.len() as u64);
+        let passed = passed.ok_or_else(expired)?;
         let passed = usize::try_from(passed).map_err(|cause| expired().with_source(cause))?;
         let changes: Vec<_> = state
             .log

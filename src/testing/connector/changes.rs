@@ -99,6 +99,10 @@ async fn follow(
                 Change::Gone(gone) => {
                     known.retain(|path, _| *path != gone && !path.is_inside(gone.as_str()));
                 }
+                Change::Skipped(skipped) => {
+                    let name = skipped.name.as_str();
+                    known.retain(|path, _| path.as_str() != name && !path.is_inside(name));
+                }
                 Change::GoneById(id) => {
                     known.retain(|_, version| version.id.as_ref() != Some(&id));
                 }

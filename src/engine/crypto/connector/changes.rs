@@ -6,6 +6,7 @@ use crate::connector::{Change, ChangeCursor, ChangeFeed, ChangePage, FilePath};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::account::SealedConnector;
+use super::listing::passed_over;
 use super::place::Secrets;
 
 #[async_trait]
@@ -53,8 +54,9 @@ impl SealedConnector {
                 Some(path) => Ok(Some(Change::Gone(path))),
                 None => self.folder_gone(&object, secrets).await,
             },
+            Change::Skipped(skipped) => Ok(Some(Change::Skipped(passed_over(&skipped, secrets)))),
             // Ids are those of the account.
-            by_id => Ok(Some(by_id)),
+            Change::GoneById(id) => Ok(Some(Change::GoneById(id))),
         }
     }
 

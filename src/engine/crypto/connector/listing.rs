@@ -120,12 +120,15 @@ async fn records(place: &Place) -> Result<HashMap<RecordId, SealedFile>> {
 }
 
 /// What the account itself passes over, by the name of the file or folder that it would be here.
-fn passed_over(skipped: &Skipped, secrets: &Secrets) -> Skipped {
+pub(super) fn passed_over(skipped: &Skipped, secrets: &Secrets) -> Skipped {
     let path = FilePath::parse(&*skipped.name).ok();
     let plain = path.and_then(|path| {
         let file = secrets.names.file(&path);
         file.or_else(|| secrets.names.folder(&path))
     });
     let name = plain.map_or_else(|| format!("/{}", skipped.name), |path| path.to_string());
-    Skipped::new(name, skipped.reason)
+    Skipped {
+        name,
+        ..skipped.clone()
+    }
 }
