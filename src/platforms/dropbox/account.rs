@@ -126,7 +126,7 @@ impl Dropbox {
         let ask = async || -> Result<Box<str>> {
             let account: CurrentAccount = self
                 .calls
-                .call(operation, "users/get_current_account", &())
+                .look(operation, "users/get_current_account")
                 .await?;
             Ok(account.account_id)
         };
@@ -154,7 +154,7 @@ impl PlatformConnector for Dropbox {
         let operation = "dropbox.check";
         if self.top.path.is_empty() {
             let route = "users/get_current_account";
-            let account: CurrentAccount = self.calls.call(operation, route, &()).await?;
+            let account: CurrentAccount = self.calls.look(operation, route).await?;
             return Ok(match account.disabled {
                 false => Health::Healthy,
                 true => Health::Degraded("the account is disabled".to_owned()),

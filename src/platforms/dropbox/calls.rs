@@ -61,6 +61,18 @@ impl Calls {
         answer.map_err(|fault| fault.into_error(operation))
     }
 
+    /// Calls an endpoint that takes no argument.
+    pub(super) async fn look<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        route: &str,
+    ) -> Result<T> {
+        let request = self.request(&self.bases.api, route);
+        let answer = self.api.call_for(operation, request, &[REFUSED]).await?;
+        let answer = read(operation, answer).await?;
+        answer.map_err(|fault| fault.into_error(operation))
+    }
+
     /// Sends content.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
