@@ -23,8 +23,9 @@ use super::unsure::Unsure;
 
 static PLATFORM: Platform = Platform::new("dropbox", "Dropbox", Category::Cloud, AuthKind::OAuth2);
 
-/// The largest file in bytes ([upload sessions](https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-start)).
-const LARGEST: u64 = 350 << 30;
+/// The largest file in bytes
+/// ([upload sessions](https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-start)).
+const LARGEST: u64 = (1 << 41) - (1 << 22);
 
 /// A folder of a Dropbox account and all below it; see the [module](super). Cheap to clone.
 #[derive(Clone)]
@@ -73,7 +74,7 @@ impl Dropbox {
         client: HttpClient,
         waiting: HttpClient,
         bases: Bases,
-        root: Option<FilePath>,
+        root: Option<&FilePath>,
     ) -> Self {
         let names = NameRules::default()
             .with_case_sensitive(false)
@@ -85,12 +86,11 @@ impl Dropbox {
         };
         let top = Top {
             path: root
-                .as_ref()
                 .map_or_else(String::new, |root| {
                     format!("/{}", names.spell(root.as_str()))
                 })
                 .into(),
-            depth: root.as_ref().map_or(0, |root| root.components().count()),
+            depth: root.map_or(0, |root| root.components().count()),
             namespace: builder.namespace.clone(),
             account_id: builder.account_id.clone(),
         };

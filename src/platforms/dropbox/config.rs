@@ -209,7 +209,7 @@ impl DropboxBuilder {
             Some(client) => client,
             None => HttpClient::new(HttpOptions::default().with_idle(LONGEST_WAIT))?,
         };
-        Ok(Dropbox::new(self, client, waiting, bases, root))
+        Ok(Dropbox::new(self, client, waiting, bases, root.as_ref()))
     }
 
     pub(super) fn rules(&self) -> ChunkRules {

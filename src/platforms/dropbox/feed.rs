@@ -45,6 +45,14 @@ struct Waited {
     backoff: Option<u64>,
 }
 
+/// What a page of the feed comes to.
+#[derive(Debug, Default)]
+struct Told {
+    changes: Vec<Change>,
+    /// Folders that were told anew with all below them, each with a `/` at its end.
+    renewed: Vec<String>,
+}
+
 #[async_trait]
 impl ChangeFeed for Dropbox {
     async fn start(&self) -> Result<ChangeCursor> {
@@ -78,18 +86,18 @@ impl ChangeFeed for Dropbox {
             let message = "the platform's feed goes in a circle";
             return Err(Error::new(ErrorKind::Unavailable, OPERATION, message));
         }
-        let mut changes = Vec::new();
+        let mut told = Told::default();
         for entry in page.entries {
-            self.tell(&mut changes, entry).await?;
+            self.tell(&mut told, entry).await?;
         }
         let next = ChangeCursor::new(format!("{mark}.{}", page.cursor));
-        Ok(ChangePage::new(changes, next, page.has_more))
+        Ok(ChangePage::new(told.changes, next, page.has_more))
     }
 }
 
 impl Dropbox {
-    /// Waits until something changes after `cursor`, one of [`changes`](super::Dropbox) of this account and folder, or
-    /// until the time is over: 30 s to 480 s, to which Dropbox adds up to 90 s by chance. The call needs no credentials.
+    /// Waits until something changes after `cursor`, one of the [feed](ChangeFeed) of this account and folder, or until the
+    /// time is over: 30 s to 480 s, to which Dropbox adds up to 90 s by chance. The call carries no credentials.
     ///
     /// # Errors
     /// - [`ErrorKind::Expired`]: Dropbox no longer knows the cursor, or it is another's.
@@ -133,19 +141,19 @@ impl Dropbox {
     }
 
     /// Tells an entry of the feed.
-    async fn tell(&self, changes: &mut Vec<Change>, entry: Metadata) -> Result<()> {
+    async fn tell(&self, told: &mut Told, entry: Metadata) -> Result<()> {
         match entry {
             Metadata::File(file) => {
                 let at = self.local(file.path_display.as_deref());
-                changes.extend(present(&file, at));
+                told.changes.extend(present(&file, at));
             }
             Metadata::Deleted(place) => match self.local(place.path_display.as_deref()) {
-                At::Here(path) if !path.is_internal() => changes.push(Change::Gone(path)),
+                At::Here(path) if !path.is_internal() => told.changes.push(Change::Gone(path)),
                 At::Top => return Err(expired()),
                 _ => {}
             },
             Metadata::Folder(place) => match self.local(place.path_display.as_deref()) {
-                At::Here(path) if !path.is_internal() => self.renew(changes, path).await?,
+                At::Here(path) if !path.is_internal() => self.renew(told, path).await?,
                 _ => {}
             },
             Metadata::Other => {}
@@ -157,15 +165,20 @@ impl Dropbox {
     ///
     /// That a file was there before, or another folder with other files, is not told where all of that happened since the
     /// last look. So whatever was there is gone, and what is there now is told anew.
-    async fn renew(&self, changes: &mut Vec<Change>, folder: FilePath) -> Result<()> {
+    async fn renew(&self, told: &mut Told, folder: FilePath) -> Result<()> {
+        let key = format!("{}/", self.key(&folder));
+        if told.renewed.iter().any(|above| key.starts_with(above)) {
+            return Ok(());
+        }
         let found = self.everything(OPERATION, self.remote(&folder)).await;
         let (files, passed) = match found {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             found => found?.into_parts(),
         };
-        changes.push(Change::Gone(folder));
-        changes.extend(files.into_iter().map(Change::Present));
-        changes.extend(passed.into_iter().map(Change::Skipped));
+        told.renewed.push(key);
+        told.changes.push(Change::Gone(folder));
+        told.changes.extend(files.into_iter().map(Change::Present));
+        told.changes.extend(passed.into_iter().map(Change::Skipped));
         Ok(())
     }
 }

@@ -53,7 +53,7 @@ impl Dropbox {
             let (account, folder) = (account.clone(), folder.clone());
             async move {
                 let page = account.page(operation, &folder, cursor.as_deref()).await?;
-                let next = page.has_more.then(|| Some(page.cursor));
+                let next = page.has_more.then_some(Some(page.cursor));
                 Ok((page.entries, next))
             }
         });

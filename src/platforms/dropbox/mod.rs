@@ -38,7 +38,7 @@
 //!
 //! # Changes
 //! The feed tells files, deletions of files and of whole folders, and all files of a folder that came or changed itself, for
-//! which that folder is listed. A cursor of another account or folder has expired; to know the account, Dropbox is asked for
+//! which the topmost such folder is listed. A cursor of another account or folder has expired; to know the account, Dropbox is asked for
 //! its id once, unless it is [configured](DropboxBuilder::account_id). That only the case of a name changed is not told.
 //! [`wait_for_changes`](Dropbox::wait_for_changes) waits until there is something to tell.
 //!
@@ -62,7 +62,7 @@
 //! gives tokens; they live for four hours.
 //!
 //! # Limits
-//! - Files up to 350 GiB. An upload session is forgotten after seven days.
+//! - Files up to 2 TiB less 4 MiB. An upload session is forgotten after seven days.
 //! - Dropbox publishes no numbers of requests. It says 429, or `too_many_write_operations` when much is written into one
 //!   namespace at a time, and that is [`RateLimited`](crate::ErrorKind::RateLimited)
 //!   ([performance guide](https://developers.dropbox.com/dbx-performance-guide)).

@@ -32,9 +32,9 @@ async fn a_folder_keeps_the_promises_in_small_pages() {
 
 async fn account(
     prepare: fn(&mut World),
-    configure: impl Fn(DropboxBuilder) -> DropboxBuilder,
+    configure: fn(DropboxBuilder) -> DropboxBuilder,
 ) -> Account {
-    let setup = Setup::with(&configure).await;
+    let setup = Setup::with(configure).await;
     prepare(&mut setup.fake.world());
     let second = configure(builder(&setup.server.base(""))).build().unwrap();
     let expiring = setup.fake.clone();

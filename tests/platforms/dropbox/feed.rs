@@ -88,6 +88,21 @@ async fn a_round_with_ten_changes_is_one_call_and_the_first_one_more() {
 }
 
 #[tokio::test]
+async fn a_new_tree_of_folders_is_listed_once() {
+    let setup = Setup::new().await;
+    let cursor = start(&setup).await;
+    for number in 0..20 {
+        let name = format!("/Smith/day {}/part {number}/a.jpg", number % 3);
+        setup.fake.world().put(&name, "x");
+    }
+    let ((told, _), calls) = setup.cost(told(&setup, &cursor)).await;
+    assert_eq!(calls, 2);
+    let files: std::collections::BTreeSet<_> =
+        told.iter().filter(|line| line.starts_with('+')).collect();
+    assert_eq!((&*told[0], files.len()), ("-Smith", 20), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_cursor_of_another_account_or_folder_has_expired() {
     let setup = Setup::new().await;
     setup.fake.world().add_folder("/Weddings");

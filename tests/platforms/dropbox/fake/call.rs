@@ -140,10 +140,10 @@ impl Reply {
 
     /// A refusal by the endpoint.
     pub(super) fn refused(tags: &[&str]) -> Self {
-        Self::because(tags, nested(tags))
+        Self::because(tags, &nested(tags))
     }
 
-    pub(super) fn because(tags: &[&str], error: Value) -> Self {
+    pub(super) fn because(tags: &[&str], error: &Value) -> Self {
         let summary = format!("{}/..", tags.join("/"));
         let body = json!({"error_summary": summary, "error": error,
             "user_message": {"text": "A sentence that holds a-secret-name.jpg.", "locale": "en"}});

@@ -56,7 +56,7 @@ pub(super) fn create(world: &mut World, arg: &Value) -> Result<Reply, Reply> {
             "shared_link_already_exists": {".tag": "metadata", "metadata": metadata}});
         return Err(Reply::because(
             &["shared_link_already_exists", "metadata"],
-            error,
+            &error,
         ));
     }
     let settings = &arg["settings"];

@@ -30,7 +30,7 @@ pub(super) fn upload(world: &mut World, call: &Call) -> Result<Reply, Reply> {
     let file = commit(world, &arg, content.clone(), |tags| {
         let reason = nested(tags);
         let error = json!({".tag": "path", "reason": reason, "upload_session_id": "1"});
-        Reply::because(&[&["path"], tags].concat(), error)
+        Reply::because(&[&["path"], tags].concat(), &error)
     })?;
     Ok(Reply::json(200, &file.about()))
 }
@@ -51,7 +51,7 @@ pub(super) fn append(world: &mut World, call: &Call) -> Result<Reply, Reply> {
     let arg = call.arg(&["cursor", "close", "content_hash"])?;
     check_hash(&arg, call.content()?)?;
     let session = session(world, &arg["cursor"], |tags, error| {
-        Reply::because(tags, error)
+        Reply::because(tags, &error)
     })?;
     if session.is_closed {
         return Err(Reply::refused(&["closed"]));
@@ -66,7 +66,7 @@ pub(super) fn finish(world: &mut World, call: &Call) -> Result<Reply, Reply> {
     check_hash(&arg, call.content()?)?;
     let lookup = |tags: &[&str], error: Value| {
         let error = json!({".tag": "lookup_failed", "lookup_failed": error});
-        Reply::because(&[&["lookup_failed"], tags].concat(), error)
+        Reply::because(&[&["lookup_failed"], tags].concat(), &error)
     };
     let session = session(world, &arg["cursor"], lookup)?;
     session.content.extend_from_slice(&call.body);
