@@ -421,7 +421,8 @@ pub trait FileStore: fmt::Debug + Send + Sync {
     /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput): the token is not one of this connector's.
     async fn resume_upload(&self, token: &UploadToken) -> Result<Box<dyn UploadSession>>;
 
-    /// Copies a file within the account without moving its bytes through here; `Ok(None)` where the platform cannot.
+    /// Copies a file within the account without moving its bytes through here; `Ok(None)` where the platform cannot, such as
+    /// over a file that is there.
     ///
     /// # Errors
     /// - [`ErrorKind::Changed`](crate::ErrorKind::Changed): `from` is not the `version` given.

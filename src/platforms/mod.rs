@@ -12,6 +12,9 @@ pub mod gcs;
 #[cfg(feature = "google-drive")]
 #[cfg_attr(docsrs, doc(cfg(feature = "google-drive")))]
 pub mod google_drive;
+#[cfg(feature = "dropbox")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dropbox")))]
+pub mod dropbox;
 #[cfg(all(feature = "local", unix))]
 mod local;
 #[cfg(feature = "testing")]
@@ -34,6 +37,9 @@ pub use gcs::{Gcs, GcsOptions, ServiceAccount};
 #[cfg(feature = "google-drive")]
 #[cfg_attr(docsrs, doc(cfg(feature = "google-drive")))]
 pub use google_drive::{DriveDeletion, GoogleDrive, GoogleDriveBuilder};
+#[cfg(feature = "dropbox")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dropbox")))]
+pub use dropbox::{Dropbox, DropboxBuilder, DropboxNews};
 #[cfg(all(feature = "local", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub use local::{Durability, LocalFolder, LocalOptions};

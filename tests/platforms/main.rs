@@ -6,6 +6,8 @@ mod azure;
 mod gcs;
 #[cfg(feature = "google-drive")]
 mod google_drive;
+#[cfg(feature = "dropbox")]
+mod dropbox;
 mod ground;
 mod kit;
 #[cfg(feature = "s3")]

@@ -22,6 +22,7 @@ mod table;
 pub(crate) use bad_days::{BadDays, Passed, hasty};
 pub(crate) use deeds::Deed;
 pub(crate) use description::{Description, Report};
+pub(crate) use installed::shared;
 pub(crate) use live::Live;
 pub(crate) use proof::{ProofKind, proof};
 pub(crate) use python::python;

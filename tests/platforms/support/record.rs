@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 /// How much of a body is kept, in bytes; the content of files is not looked into.
 const MOST: usize = 64 << 10;
@@ -61,7 +62,10 @@ impl Recorder {
 
 async fn record(State(recorder): State<Recorder>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        // It broke off under way, and no server acts on that.
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let headers = parts.headers.iter();
     let recorded = Recorded {
         method: parts.method.to_string(),
