@@ -6,15 +6,15 @@
 #[cfg(feature = "azure")]
 #[cfg_attr(docsrs, doc(cfg(feature = "azure")))]
 pub mod azure;
+#[cfg(feature = "dropbox")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dropbox")))]
+pub mod dropbox;
 #[cfg(feature = "gcs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "gcs")))]
 pub mod gcs;
 #[cfg(feature = "google-drive")]
 #[cfg_attr(docsrs, doc(cfg(feature = "google-drive")))]
 pub mod google_drive;
-#[cfg(feature = "dropbox")]
-#[cfg_attr(docsrs, doc(cfg(feature = "dropbox")))]
-pub mod dropbox;
 #[cfg(all(feature = "local", unix))]
 mod local;
 #[cfg(feature = "testing")]
@@ -31,15 +31,15 @@ pub mod webdav;
 #[cfg(feature = "azure")]
 #[cfg_attr(docsrs, doc(cfg(feature = "azure")))]
 pub use azure::{AzureBlob, AzureCredentials, AzureOptions};
+#[cfg(feature = "dropbox")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dropbox")))]
+pub use dropbox::{Dropbox, DropboxBuilder, DropboxNews};
 #[cfg(feature = "gcs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "gcs")))]
 pub use gcs::{Gcs, GcsOptions, ServiceAccount};
 #[cfg(feature = "google-drive")]
 #[cfg_attr(docsrs, doc(cfg(feature = "google-drive")))]
 pub use google_drive::{DriveDeletion, GoogleDrive, GoogleDriveBuilder};
-#[cfg(feature = "dropbox")]
-#[cfg_attr(docsrs, doc(cfg(feature = "dropbox")))]
-pub use dropbox::{Dropbox, DropboxBuilder, DropboxNews};
 #[cfg(all(feature = "local", unix))]
 #[cfg_attr(docsrs, doc(cfg(feature = "local")))]
 pub use local::{Durability, LocalFolder, LocalOptions};

@@ -2,12 +2,12 @@
 
 #[cfg(feature = "azure")]
 mod azure;
+#[cfg(feature = "dropbox")]
+mod dropbox;
 #[cfg(feature = "gcs")]
 mod gcs;
 #[cfg(feature = "google-drive")]
 mod google_drive;
-#[cfg(feature = "dropbox")]
-mod dropbox;
 mod ground;
 mod kit;
 #[cfg(feature = "s3")]
