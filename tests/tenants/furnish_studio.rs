@@ -35,6 +35,21 @@ pub(crate) fn of_sections(name: &str) -> Vec<Write> {
             of("partner"),
             &json!({"sequence": 1, "part": 0}),
         ),
+        row(
+            "sync_snapshots",
+            of("drive"),
+            &json!({"kind": "part", "files": {of("a.jpg"): {"size": 1}}}),
+        ),
+        row(
+            "webhook_hints",
+            of("drive"),
+            &json!({"since": START, "deliveries": 1, "hints": [{"kind": "files"}]}),
+        ),
+        row(
+            "webhook_subscriptions",
+            of("drive"),
+            &json!({"state": "active", "since": START, "looked": START, "key": of("key"), "sealed": ""}),
+        ),
         row("section_results", "newest".into(), &json!(1)),
         row("section_syncs", "run".into(), &results),
     ];

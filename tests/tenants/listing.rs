@@ -22,6 +22,10 @@ const ROOMS: &[(&str, &str)] = &[
         "reaches nothing but through a store and a ring of keys that are bound; tests/oauth/tenants.rs asks it across",
     ),
     (
+        "webhooks::",
+        "reaches nothing but through a store and a ring of keys that are bound; tests/webhooks asks it across",
+    ),
+    (
         "resilience::",
         "stands around an account that is given; reaches no database",
     ),

@@ -130,3 +130,23 @@ async fn no_secret_and_no_address_is_kept_in_the_clear() {
     let page = Query::all("webhook_deliveries".parse().unwrap());
     assert_eq!(office.store().query(&page).await.unwrap().records.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_meant_for_one_organization_never_reaches_another() {
+    let office = Office::new();
+    let (store, theirs) = office.elsewhere();
+    office.inbox().subscribe(ACCOUNT).await.unwrap();
+    let delivery = office.delivery(&[ChangeHint::Files]).await;
+    assert_eq!(theirs.receive(&delivery).await.status, 404);
+    assert_eq!(theirs.act(async |_, _| Ok(())).await.unwrap(), 0);
+    assert!(theirs.tend().await.unwrap().looked.is_empty());
+    theirs.unsubscribe(ACCOUNT).await.unwrap();
+    for name in ["webhook_subscriptions", "webhook_hints"] {
+        let query = Query::all(name.parse().unwrap());
+        assert!(
+            store.query(&query).await.unwrap().records.is_empty(),
+            "{name}"
+        );
+    }
+    assert_eq!(office.inbox().receive(&delivery).await.status, 200);
+}

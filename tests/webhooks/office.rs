@@ -47,6 +47,13 @@ impl Office {
         Store::new(Arc::clone(&self.database), OrganizationId::default())
     }
 
+    /// The inbox of another organization over the same database, with an account of the same name.
+    pub(crate) fn elsewhere(&self) -> (Store, WebhookInbox) {
+        let other: OrganizationId = "elsewhere".parse().unwrap();
+        let store = Store::new(Arc::clone(&self.database), other);
+        (store.clone(), self.inbox_of(store))
+    }
+
     /// The inbox as a process that has just begun has it.
     pub(crate) fn inbox(&self) -> WebhookInbox {
         self.inbox_of(self.store())

@@ -60,7 +60,7 @@ impl OAuthOptions {
         self
     }
 
-    /// Sets [`OAuthOptions::patience`].
+    /// Sets [`OAuthOptions::patience`](field@Self::patience).
     #[must_use]
     pub fn with_patience(mut self, time: Duration) -> Self {
         self.patience = time;

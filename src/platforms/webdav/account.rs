@@ -22,7 +22,7 @@ static PLATFORM: Platform =
 
 /// An account on a WebDAV server: a folder and all below it.
 ///
-/// What it promises is on the page of [the module](self). Cheap to clone; clones share what they know of folders.
+/// What it promises is on the page of [the module](crate::platforms::webdav). Cheap to clone; clones share what they know of folders.
 #[derive(Clone)]
 pub struct WebDav {
     pub(super) dav: Arc<Dav>,
