@@ -75,11 +75,12 @@ check_dependencies() {
     count=$(wc -l <<<"$default")
     notice "default: $count crates (at most $MOST_CRATES_DEFAULT)"
     [ "$count" -le "$MOST_CRATES_DEFAULT" ] || { echo "too many: $count"; return 1; }
-    # The build script of Cedar's parser hashes with an older digest; none of it is in a program.
+    # The build script of Cedar's parser hashes with an older digest; none of it is in a program. The checksums of
+    # `object_store` speak the older traits, and bring no hash of that generation.
     found=$({
         crates --all-features --target all --edges normal,build,dev | grep -E "^($NEVER) "
         cargo tree --locked --all-features --target all --edges normal,dev --prefix none --format '{p}' |
-            grep -E "^digest v0\.(9|10)\."
+            grep -E "^(digest v0\.9|(md-5|sha1|sha2|sha3|blake2) v0\.(9|10)|hmac v0\.1[012])\."
     } || true)
     [ -z "$found" ] || { printf 'nowhere, please:\n%s\n' "$found"; return 1; }
 }

@@ -94,6 +94,7 @@ impl Deliveries {
     }
 
     /// As [`accept`](Self::accept), of a delivery that a connector has checked.
+    #[cfg(feature = "kit")]
     pub(crate) async fn accept_named(
         &self,
         source: &str,
